@@ -12,8 +12,10 @@ from trainer.atomic import REMOVED_PREFIX
 from trainer.cache import SingleFlightCache
 from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.drafts.cache import DraftCache
-from trainer.jobs.queue import JobQueue
-from trainer.jobs.runner import TrainingRunner
+from trainer.jobs.job_type import JobServices, JobType
+from trainer.jobs.registry import JOB_TYPES
+from trainer.jobs.runner import JobRunner
+from trainer.jobs.store import JobStore
 from trainer.library import ScoreCache
 from trainer.runs.disk_space import remove_older
 from trainer.runs.run import Run
@@ -32,7 +34,14 @@ _HALF_MADE_SECONDS = 600
 class Studio:
     """Two studios may share a folder, also in two processes: each run has one writer."""
 
-    def __init__(self, settings: Settings, *, encoders: Iterable[Encoder] | None = None, reader: TableReader | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        encoders: Iterable[Encoder] | None = None,
+        reader: TableReader | None = None,
+        job_types: Iterable[JobType] = JOB_TYPES,
+    ) -> None:
         """``reader`` reads files; without one, the studio makes its own, which ends with ``close``."""
         self._own_reader = FileReader() if reader is None else None
         self._created = time.time()
@@ -41,8 +50,9 @@ class Studio:
         self.encoders = EncoderCatalogue(encoders)
         self._runs = RunStore(settings.runs_dir)
         self._machine = Machine()
-        self._runner = TrainingRunner(settings, self._runs, self.encoders, self._machine, self._prune)
-        self._queue = JobQueue(self._runner.run)
+        self._job_store = JobStore(self._runs, job_types)
+        self._runner = JobRunner(self._job_store, JobServices(settings, self._runs, self.encoders, self._machine, self._prune))
+        self._queue = self._runner.queue
         self._services = Services(
             settings=settings,
             encoders=self.encoders,
@@ -50,7 +60,7 @@ class Studio:
             drafts=DraftCache(settings, self.reader),
             scores=ScoreCache(),
             predictors=SingleFlightCache(PREDICTORS_KEPT),
-            queue=self._queue,
+            runner=self._runner,
             machine=self._machine,
         )
 
@@ -87,27 +97,14 @@ class Studio:
         self._services.drafts.store.clean_up(created_before)
         # No page of this server has made one of these.
         remove_older(self.settings.uploads_dir, self._created)
-        for view in sorted(workspace.library.runs(), key=lambda v: (v.queued, v.created)):
-            if view.status == "queued":
-                self._queue.put(view.id)
+        self._job_store.clean_up(created_before)
+        self._runner.recover(LOCAL_OWNER)
 
     def close(self) -> None:
         """Stop the current run and end the training thread after it; runs that have not begun wait for the next server."""
         if self._own_reader is not None:
             self._own_reader.close()
-        current = self._queue.close()
-        if current is None:
-            self._queue.join()
-            return
-        run = Run(self.settings.runs_dir / current)
-        view = self._runs.view(run)
-        with suppress(OSError):  # its folder may have been removed
-            run.request_stop()
-        self._queue.join()
-        # Unless a user has requested the stop.
-        if view.live and not view.stop_requested:
-            with suppress(OSError):
-                self._runner.requeue_unstarted(run, view)
+        self._runner.close()
 
     def _prune(self, just_ended: Run) -> None:
         self.for_owner(self._runs.view(just_ended).owner).storage.prune_checkpoints(just_ended.id)

@@ -143,7 +143,7 @@ def test_a_folder_that_becomes_read_only(
     with after_event(monkeypatch, event_type, step, lambda run: setattr(disk, "active", True)) as reached:
         view, following = queue_two(studio, moods)
         wait_until(studio, lambda: is_delayed(studio, following, reached))
-    assert "Read-only file system" in studio.for_owner(ME).delay(following.id).reason
+    assert "Read-only file system" in studio.for_owner(ME).jobs.delay(following.id).reason
     # Not even the failure can be written.
     assert studio.for_owner(ME).library.view(view.id).status == "interrupted"
     assert studio.for_owner(ME).library.view(following.id).status == "queued"
@@ -181,7 +181,7 @@ def test_after_a_runs_folder_was_removed_for_good_the_next_run_is_trained(
 ) -> None:
     with after_event(monkeypatch, "log", 4, lambda run: shutil.rmtree(studio.settings.runs_dir)) as reached:
         view, following = queue_two(studio, moods)
-        wait_until(studio, lambda: reached.is_set() and studio._queue._current is None)
+        wait_until(studio, lambda: reached.is_set() and not studio._queue.current)
     with pytest.raises(UserError, match="There is no such run"):
         studio.for_owner(ME).library.view(view.id)
     new = start_run(studio, moods)

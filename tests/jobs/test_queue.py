@@ -113,13 +113,13 @@ def test_a_closed_queue_begins_nothing_more_and_names_what_is_under_way(queue: J
     queue.put("a")
     queue.put("b")
     wait_until(queue, lambda: queue.position("a") is None)
-    assert queue.close() == "a"
+    assert queue.close() == ("a",)
     go.set()
     queue.join()
     queue.put("c")
     queue.join()
     assert work.done == ["a"]
-    assert queue.close() is None
+    assert queue.close() == ()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -55,13 +55,13 @@ def test_each_precision_is_measured_once(measured: list[str]) -> None:
 
 def test_nothing_is_measured_beside_a_training(measured: list[str]) -> None:
     meter = SpeedMeter()
-    with meter.training():
+    with meter.no_measurement():
         with pytest.raises(NotMeasuredError):
             meter.of(HERE)
         assert not meter.reserve()
     assert measured == []
     assert meter.of(HERE) == 1000.0
-    with meter.training():
+    with meter.no_measurement():
         assert meter.of(HERE) == 1000.0
 
 
@@ -70,7 +70,7 @@ def test_a_training_begins_once_the_measurement_has_ended(measured: list[str]) -
     assert meter.reserve()
 
     def train() -> None:
-        with meter.training():
+        with meter.no_measurement():
             seen.append(list(measured))
 
     training = threading.Thread(target=train)
@@ -93,5 +93,5 @@ def test_a_measurement_that_fails_keeps_no_training_waiting(monkeypatch: pytest.
             meter.measure_all(hardware)
         except ValueError:
             assert isinstance(wrong, ValueError)
-        with meter.training():
+        with meter.no_measurement():
             pass

@@ -23,7 +23,7 @@ def test_an_unknown_run_gives_the_same_error_everywhere(studio: Studio, run_id: 
     ):
         with refused("unknown_run"):
             call()
-    assert workspace.queue_position(run_id) is None
+    assert workspace.jobs.position(run_id) is None
     assert not (tmp_path / "x.zip").exists()
 
 

@@ -25,8 +25,8 @@ from tests.workspace.steps import (
 )
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
+from trainer.jobs import execution
 from trainer.jobs.queue import JobQueue
-from trainer.jobs.runner import TrainingRunner
 from trainer.jobs.train import pipeline
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
@@ -47,8 +47,8 @@ def test_a_run_locked_by_another_process_is_retried_and_says_why_it_waits(quick:
     with writer_lock(idle.for_owner(ME).library.folder(view.id)) as acquired:
         assert acquired
         quick._queue.put(view.id)
-        wait_until(quick, lambda: workspace.delay(view.id) is not None)
-        assert "another process is writing this run" in workspace.delay(view.id).reason
+        wait_until(quick, lambda: workspace.jobs.delay(view.id) is not None)
+        assert "another process is writing this run" in workspace.jobs.delay(view.id).reason
         token = workspace.change_token()
         changes = quick._queue.changes
         quick._queue.wait(changes, TIMEOUT_SECONDS)  # it is retried, and the page updates
@@ -56,7 +56,7 @@ def test_a_run_locked_by_another_process_is_retried_and_says_why_it_waits(quick:
         assert workspace.library.view(view.id).status == "queued"
     trainings.release()
     assert wait_for_end(quick, view).status == "finished"
-    assert workspace.delay(view.id) is None
+    assert workspace.jobs.delay(view.id) is None
 
 
 def test_a_run_locked_by_another_process_does_not_block_others(quick: Studio, trainings: FakeTrainings, small_csv: Path) -> None:
@@ -77,7 +77,7 @@ def test_a_run_that_another_process_trained_meanwhile_leaves_the_queue(quick: St
     run = Run(idle.for_owner(ME).library.folder(view.id))
     with writer_lock(run.path):
         quick._queue.put(run.id)
-        wait_until(quick, lambda: workspace.delay(view.id) is not None)
+        wait_until(quick, lambda: workspace.jobs.delay(view.id) is not None)
         run.log.append("phase", what="training")
         wait_until(quick, lambda: not quick._queue.has(view.id))
         run.log.append("finished", seconds=1.0)
@@ -107,8 +107,8 @@ def test_a_run_stays_queued_if_not_even_its_failure_can_be_written(
     monkeypatch.setattr(EventLog, "append", append_unless_full)
     monkeypatch.setattr(pipeline, "run_job", run_job_unless_full)
     view = start_run(quick, small_csv)
-    wait_until(quick, lambda: workspace.delay(view.id) is not None)
-    assert "written" in workspace.delay(view.id).reason
+    wait_until(quick, lambda: workspace.jobs.delay(view.id) is not None)
+    assert "written" in workspace.jobs.delay(view.id).reason
     assert workspace.library.view(view.id).status == "queued"
     trainings.release()
     disk_full.clear()
@@ -126,10 +126,10 @@ def test_a_stop_that_cannot_be_written_leaves_the_run_in_the_queue(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(pipeline, "cancel", full)
+        patched.setattr(execution, "cancel", full)
         with refused("disk_not_writable"):
             workspace.stop(second.id)
-    assert workspace.queue_position(second.id) == 1
+    assert workspace.jobs.position(second.id) == 1
     trainings.release()
     assert wait_for_end(studio, second).status == "finished"
 
@@ -140,7 +140,7 @@ def test_a_stop_while_another_process_holds_a_waiting_run_is_kept(quick: Studio,
     view = start_run(idle, small_csv)
     with writer_lock(idle.for_owner(ME).library.folder(view.id)):
         quick._queue.put(view.id)
-        wait_until(quick, lambda: workspace.delay(view.id) is not None)
+        wait_until(quick, lambda: workspace.jobs.delay(view.id) is not None)
         stopping = workspace.stop(view.id)
         assert (stopping.status, stopping.stop_requested) == ("queued", True)
         assert quick._queue.has(view.id)
@@ -169,8 +169,8 @@ def test_the_page_is_served_while_a_stop_waits_for_the_disk(
     assert reached.wait(TIMEOUT_SECONDS)
     # The page is served although the disk is not ready.
     assert workspace.change_token()
-    assert workspace.queue_position(first.id) is None
-    assert workspace.delay(second.id) is None
+    assert workspace.jobs.position(first.id) is None
+    assert workspace.jobs.delay(second.id) is None
     release.set()
     stopping.join(TIMEOUT_SECONDS)
     assert workspace.library.view(second.id).status == "cancelled"
@@ -330,14 +330,14 @@ def test_a_run_cancelled_just_before_its_turn_is_not_trained(
 ) -> None:
     """Another process cancels the queued run before this one has its lock."""
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
-    other_process, train = other_studio(studio), TrainingRunner._train
+    other_process, run_job = other_studio(studio), pipeline.run_job
 
-    def cancel_first(self: TrainingRunner, run: Run) -> None:
+    def cancel_first(run: Run, *arguments: object, **options: object) -> bool:
         with maintenance_lock(run.path):
-            pipeline.cancel(run)
-        train(self, run)
+            execution.cancel(run)
+        return run_job(run, *arguments, **options)
 
-    monkeypatch.setattr(TrainingRunner, "_train", cancel_first)
+    monkeypatch.setattr(pipeline, "run_job", cancel_first)
     view = start_run(other_process, small_csv)
     studio.recover()
     assert wait_for_end(studio, view).status == "cancelled"

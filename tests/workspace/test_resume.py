@@ -151,7 +151,7 @@ def test_a_child_is_made_once_and_may_leave_the_queue(studio: Studio, hold: Hold
     waiting = [workspace.resume(finished.id, more_epochs=3) for _ in range(2)]
     assert waiting[0].id == waiting[1].id != finished.id
     assert (waiting[0].status, workspace.library.recipe(waiting[0].id).epochs) == ("queued", 4)
-    assert workspace.queue_position(waiting[0].id) == 1
+    assert workspace.jobs.position(waiting[0].id) == 1
     second_child = workspace.resume(finished.id, more_epochs=1)
     assert second_child.id not in {finished.id, waiting[0].id}
     for view in (waiting[0], second_child):

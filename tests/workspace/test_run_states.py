@@ -224,7 +224,7 @@ def taken_elsewhere(scene: Scene) -> None:
 def locked_elsewhere(scene: Scene) -> None:
     with writer_lock(scene.run.path):
         scene.studio._queue.put(scene.run.id)
-        wait_until(scene.studio, lambda: scene.studio.for_owner(ME).delay(scene.run.id) is not None)
+        wait_until(scene.studio, lambda: scene.studio.for_owner(ME).jobs.delay(scene.run.id) is not None)
         assert scene.status == "queued"
     scene.ends()
 

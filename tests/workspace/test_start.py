@@ -253,12 +253,12 @@ def test_another_recipe_is_queued_and_trained_afterwards(studio: Studio, hold: H
     second = start_run(studio, small_csv, dataclasses.replace(QUICK, seed=2))
     third = start_run(studio, small_csv, dataclasses.replace(QUICK, seed=3))
     assert [workspace.library.view(v.id).status for v in (first, second, third)] == ["running", "queued", "queued"]
-    assert [workspace.queue_position(v.id) for v in (first, second, third)] == [None, 1, 2]
+    assert [workspace.jobs.position(v.id) for v in (first, second, third)] == [None, 1, 2]
     with refused("no_model"):
         workspace.models.predict(second.id, ["happy"])
 
     cancelled = workspace.stop(second.id)
-    assert (cancelled.status, workspace.queue_position(second.id), workspace.queue_position(third.id)) == ("cancelled", None, 1)
+    assert (cancelled.status, workspace.jobs.position(second.id), workspace.jobs.position(third.id)) == ("cancelled", None, 1)
     hold.release()
     assert wait_for_end(studio, third).status == "finished"
     end_time = next(e["time"] for e in events(studio, first) if e["type"] == "finished")

@@ -4,6 +4,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from trainer.errors import UserError
+from trainer.jobs.train.train import TRAIN
 from trainer.runs.view import RunView
 from trainer.signals import stop_signals
 from trainer.text_format import percent
@@ -37,7 +38,7 @@ def follow(workspace: "Workspace", view: RunView) -> RunView:
 
 def _stop(workspace: "Workspace", view: RunView) -> RunView:
     still = "Still stopping" if view.stop_requested else "Stopping"
-    print(f"\n{still} after this step; the best model so far is kept.", file=sys.stderr)
+    print(f"\n{still} {TRAIN.words.stops}.", file=sys.stderr)
     try:
         return workspace.stop(view.id)
     except UserError as error:

@@ -1,15 +1,25 @@
-"""JobQueue: ids that wait for one worker thread, first in, first out; one that could not begin keeps its place and is retried with back-off.
+"""JobQueue: ids that wait in two lanes, each with one thread, first in, first out; one that could not begin keeps its place and is retried
+with back-off.
 
-Knows neither runs nor disks: the work is a callable, called without the queue's lock, which is only held for moments.
+Knows neither runs nor disks: lane and work of an id are callables, called without the queue's lock, which is only held for moments.
 """
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 FIRST_PAUSE = 1.0
 MAX_PAUSE = 30.0
+
+
+class Lane(StrEnum):
+    """What runs one after another; jobs of different lanes run at the same time."""
+
+    TRAINING = "training"
+    SHORT = "short"
+    """For jobs that nobody should have to wait for until a training has ended."""
 
 
 @dataclass(frozen=True)
@@ -29,59 +39,77 @@ class _Pending:
     """By the monotonic clock."""
 
 
-class JobQueue:
-    """``run_job`` does the work of one id and returns "", or why it could not begin: then it is tried again. It must not raise."""
+@dataclass
+class _LaneState:
+    pending: list[_Pending] = field(default_factory=list)
+    current: str | None = None
+    thread: threading.Thread | None = None
 
-    def __init__(self, run_job: Callable[[str], str], *, first_pause: float = FIRST_PAUSE) -> None:
+
+class JobQueue:
+    """``run_job`` does the work of one id and returns "", or why it could not begin: then it is tried again. ``lane_of`` gives the lane of an
+    id that is put. Neither may raise."""
+
+    def __init__(
+        self, run_job: Callable[[str], str], lane_of: Callable[[str], Lane] = lambda _: Lane.TRAINING, *, first_pause: float = FIRST_PAUSE
+    ) -> None:
         self.admission = threading.Lock()
         """For callers: held from the decision to queue an id until it is queued, so that a double press queues one."""
         self._run_job = run_job
+        self._lane_of = lane_of
         self._first_pause = first_pause
-        self._pending: list[_Pending] = []
+        self._lanes = {lane: _LaneState() for lane in Lane}
         self._changed = threading.Condition()
         self._changes = 0
-        self._current: str | None = None
-        self._thread: threading.Thread | None = None
         self._closed = False
 
     def put(self, item: str) -> None:
-        """Append an id; one that is pending or current already stays where it is."""
+        """Append an id to its lane; one that is pending or current already stays where it is."""
+        lane = self._lane_of(item)
         with self._changed:
-            if item == self._current or self._find(item) is not None:
+            if item in self._current_ids() or self._find(item) is not None:
                 return
-            self._pending.append(_Pending(item))
-            if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run_forever, name="training", daemon=True)
-                self._thread.start()
+            state = self._lanes[lane]
+            state.pending.append(_Pending(item))
+            if state.thread is None or not state.thread.is_alive():
+                state.thread = threading.Thread(target=self._run_forever, args=(state,), name=lane.value, daemon=True)
+                state.thread.start()
             self._notify()
 
     def discard(self, item: str) -> bool:
         """Remove a pending id; returns whether it was pending."""
         with self._changed:
-            pending = self._find(item)
-            if pending is not None:
-                self._pending.remove(pending)
+            found = self._find(item)
+            if found is not None:
+                state, pending = found
+                state.pending.remove(pending)
                 self._notify()
-            return pending is not None
+            return found is not None
 
     def has(self, item: str) -> bool:
         """Whether an id is pending or current."""
         with self._changed:
-            return item == self._current or self._find(item) is not None
+            return item in self._current_ids() or self._find(item) is not None
 
     def position(self, item: str) -> int | None:
-        """How many ids come before a pending one, the current one included; None if it is not pending."""
+        """How many ids of its lane come before a pending one, the current one included; None if it is not pending."""
         with self._changed:
-            pending = self._find(item)
-            return None if pending is None else self._pending.index(pending) + (self._current is not None)
+            found = self._find(item)
+            return None if found is None else found[0].pending.index(found[1]) + (found[0].current is not None)
 
     def delay(self, item: str) -> Delay | None:
         """Why a pending id could not begin at its last try; None if it has not been tried or is not pending."""
         with self._changed:
-            pending = self._find(item)
-            if pending is None or not pending.reason:
+            found = self._find(item)
+            if found is None or not found[1].reason:
                 return None
-            return Delay(pending.reason, max(0.0, pending.due - time.monotonic()))
+            return Delay(found[1].reason, max(0.0, found[1].due - time.monotonic()))
+
+    @property
+    def current(self) -> tuple[str, ...]:
+        """The ids whose work is under way, one a lane at most."""
+        with self._changed:
+            return self._current_ids()
 
     @property
     def changes(self) -> int:
@@ -99,53 +127,63 @@ class JobQueue:
         with self._changed:
             self._notify()
 
-    def close(self) -> str | None:
-        """Start nothing more and drop all pending ids. Returns the current id, if any; ``join`` waits for its end."""
+    def close(self) -> tuple[str, ...]:
+        """Start nothing more and drop all pending ids. Returns the current ids; ``join`` waits for their end."""
         with self._changed:
             self._closed = True
-            self._pending.clear()
+            for state in self._lanes.values():
+                state.pending.clear()
             self._notify()
-            return self._current
+            return self._current_ids()
 
     def join(self) -> None:
-        """Wait until the thread has ended."""
-        if self._thread is not None:
-            self._thread.join()
+        """Wait until the threads have ended."""
+        for state in self._lanes.values():
+            if state.thread is not None:
+                state.thread.join()
 
-    def _run_forever(self) -> None:
-        while (item := self._next()) is not None:
+    def _run_forever(self, state: _LaneState) -> None:
+        while (item := self._next(state)) is not None:
             reason = ""
             try:
                 reason = self._run_job(item.id)
             finally:
-                self._finish(item, reason)
+                self._finish(state, item, reason)
 
-    def _next(self) -> _Pending | None:
-        """The first pending id that is due, as soon as there is one; None once the queue is closed."""
+    def _next(self, state: _LaneState) -> _Pending | None:
+        """The first pending id of a lane that is due, as soon as there is one; None once the queue is closed."""
         with self._changed:
             while not self._closed:
                 now = time.monotonic()
-                item = next((pending for pending in self._pending if pending.due <= now), None)
+                item = next((pending for pending in state.pending if pending.due <= now), None)
                 if item is not None:
-                    self._pending.remove(item)
-                    self._current = item.id
+                    state.pending.remove(item)
+                    state.current = item.id
                     self._notify()
                     return item
                 # An id that is not due yet does not block those behind it.
-                self._changed.wait(min((pending.due - now for pending in self._pending), default=None))
+                self._changed.wait(min((pending.due - now for pending in state.pending), default=None))
             return None
 
-    def _finish(self, item: _Pending, reason: str) -> None:
-        """Clear the current id; put it back in front if it could not begin."""
+    def _finish(self, state: _LaneState, item: _Pending, reason: str) -> None:
+        """Clear the current id of a lane; put it back in front if it could not begin."""
         with self._changed:
-            self._current = None
+            state.current = None
             if reason and not self._closed:
                 pause = retry_pause(item.tries, self._first_pause)
-                self._pending.insert(0, _Pending(item.id, reason, item.tries + 1, time.monotonic() + pause))
+                state.pending.insert(0, _Pending(item.id, reason, item.tries + 1, time.monotonic() + pause))
             self._notify()
 
-    def _find(self, item: str) -> _Pending | None:
-        return next((pending for pending in self._pending if pending.id == item), None)
+    def _find(self, item: str) -> tuple[_LaneState, _Pending] | None:
+        return next(((state, pending) for state, pending in self._all_pending() if pending.id == item), None)
+
+    def _all_pending(self) -> Iterator[tuple[_LaneState, _Pending]]:
+        for state in self._lanes.values():
+            for pending in state.pending:
+                yield state, pending
+
+    def _current_ids(self) -> tuple[str, ...]:
+        return tuple(state.current for state in self._lanes.values() if state.current is not None)
 
     def _notify(self) -> None:
         self._changes += 1
@@ -153,5 +191,5 @@ class JobQueue:
 
 
 def retry_pause(tries: int, first: float = FIRST_PAUSE) -> float:
-    """Seconds until the next try after ``tries`` earlier ones: doubled each time, up to ``LONGEST_PAUSE``."""
+    """Seconds until the next try after ``tries`` earlier ones: doubled each time, up to ``MAX_PAUSE``."""
     return min(first * 2 ** min(tries, 30), MAX_PAUSE)

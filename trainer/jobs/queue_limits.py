@@ -1,4 +1,4 @@
-"""Limits that are checked before a training is queued: on waiting trainings, runs and free disk space. A warning near a limit, an error at it.
+"""Limits that are checked before a training or another job is queued: on waiting trainings, runs and free disk space. A warning near a limit, an error at it.
 
 How much disk space a run takes is in ``runs/disk_space.py``.
 """
@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Sequence
 
 from trainer.errors import UserError
+from trainer.jobs.job import Job
 from trainer.runs.view import RunView
 from trainer.settings import Settings
 
@@ -20,23 +21,19 @@ _GIGABYTE = 1000**3
 def check_capacity(settings: Settings, views: Sequence[RunView], *, new: bool = True) -> None:
     """Raise UserError ``queue_full``, ``too_many_runs`` or ``disk_full`` if no further training may be queued. ``views`` are all runs of the
     owner; ``new`` is whether the training would be a new run."""
-    waiting, free = _count_waiting(views), _free_bytes(settings)
-    if waiting >= settings.max_waiting_runs:
-        raise UserError(
-            f"{waiting} trainings are waiting already, and at most {settings.max_waiting_runs} may wait. Wait until some have ended, or stop one.",
-            code="queue_full",
-        )
+    _check_waiting(settings, _count_waiting(views), "trainings")
     if new and len(views) >= settings.max_runs:
         raise UserError(
             f"There are {len(views):,} runs already; the limit is {settings.max_runs:,}. Delete those you do not need on the Runs tab.",
             code="too_many_runs",
         )
-    if free < settings.min_free_bytes:
-        raise UserError(
-            f"Only {_gigabytes(free)} are free on the disk of {settings.runs_dir}; a training needs {_gigabytes(settings.min_free_bytes)} to start. "
-            "Free some space: the Runs tab lists what uses it.",
-            code="disk_full",
-        )
+    _check_disk(settings, "a training")
+
+
+def check_job_capacity(settings: Settings, jobs: Sequence[Job]) -> None:
+    """Raise UserError ``queue_full`` or ``disk_full`` if no further job that is no training may be queued. ``jobs`` are all of the owner."""
+    _check_waiting(settings, sum(job.status == "queued" for job in jobs), "jobs")
+    _check_disk(settings, "a job")
 
 
 def near_capacity(settings: Settings, views: Sequence[RunView]) -> str:
@@ -49,6 +46,24 @@ def near_capacity(settings: Settings, views: Sequence[RunView]) -> str:
     if free < _LOW_SPACE_FACTOR * settings.min_free_bytes:
         return f"Only {_gigabytes(free)} are free on the disk; no training starts below {_gigabytes(settings.min_free_bytes)}."
     return ""
+
+
+def _check_waiting(settings: Settings, waiting: int, what: str) -> None:
+    if waiting >= settings.max_waiting_runs:
+        raise UserError(
+            f"{waiting} {what} are waiting already, and at most {settings.max_waiting_runs} may wait. Wait until some have ended, or stop one.",
+            code="queue_full",
+        )
+
+
+def _check_disk(settings: Settings, what: str) -> None:
+    free = _free_bytes(settings)
+    if free < settings.min_free_bytes:
+        raise UserError(
+            f"Only {_gigabytes(free)} are free on the disk of {settings.runs_dir}; {what} needs {_gigabytes(settings.min_free_bytes)} to start. "
+            "Free some space: the Runs tab lists what uses it.",
+            code="disk_full",
+        )
 
 
 def _count_waiting(views: Sequence[RunView]) -> int:

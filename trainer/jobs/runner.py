@@ -1,83 +1,67 @@
-"""TrainingRunner: runs one queued training, in this thread or in a process for each GPU, and makes sure that the run's log says how it ended."""
+"""JobRunner: does the jobs of a queue, each as its type says, and makes sure that a job's log says how it ended."""
 
-from collections.abc import Callable
 from contextlib import suppress
 
-from trainer.jobs.train import pipeline
-from trainer.jobs.train.torchrun import OUTPUT, train_in_processes
-from trainer.runs.run import Run
-from trainer.runs.store import RunStore
-from trainer.runs.view import RunView
-from trainer.runs.writer_lock import maintenance_lock
-from trainer.settings import Settings
-from trainer.training.distributed import ProcessGroup
-from trainer.training.encoder_catalogue import EncoderCatalogue
-from trainer.training.machine import Machine
-
-_PROCESSES_FAILED = (
-    "One of the processes that share the training has failed. Resume the run: it continues from its last checkpoint. If it fails again, "
-    f"the file {OUTPUT} in the run's folder contains the reason."
-)
+from trainer.jobs import execution
+from trainer.jobs.job_type import JobServices, Resumption, Turn
+from trainer.jobs.owner_jobs import OwnerJobs
+from trainer.jobs.queue import JobQueue
+from trainer.jobs.store import JobStore
 
 
-class TrainingRunner:
-    """Trains the runs of one runs folder. ``prune`` frees disk space after the training of a run."""
+class JobRunner:
+    """Owns the queue of one runs folder; trainings and short jobs have a thread each."""
 
-    def __init__(
-        self, settings: Settings, runs: RunStore, encoders: EncoderCatalogue, machine: Machine, prune: Callable[[Run], None]
-    ) -> None:
-        self._settings = settings
-        self._runs = runs
-        self._encoders = encoders
-        self._machine = machine
-        self._prune = prune
+    def __init__(self, store: JobStore, services: JobServices) -> None:
+        self._store = store
+        self._services = services
+        self.queue = JobQueue(self.run, store.lane_of)
 
-    def run(self, run_id: str) -> str:
-        """Train a run whose turn it is. Returns "", or why it could not begin and still waits; never raises, so the next runs are trained."""
-        run, reason = Run(self._settings.runs_dir / run_id), "another process is writing this run"
-        if not self._settings.runs_dir.is_dir():
-            # A disk that was unplugged comes back with all queued runs.
+    def run(self, job_id: str) -> str:
+        """Do a job whose turn it is. Returns "", or why it could not begin and still waits; never raises, so the next jobs are done."""
+        if not self._services.settings.runs_dir.is_dir():
+            # A disk that was unplugged comes back with all queued jobs.
             return "the folder of all runs is not there"
+        record = self._store.record(job_id)
+        job = self._store.view(record)
+        # Another process on the same folder may have taken it meanwhile.
+        if job.status != "queued":
+            return ""
+        job_type = self._store.type_named(job.type)
+        reason = f"another process is writing this {job_type.words.record}"
         try:
-            # Another process on the same folder may have taken it meanwhile.
-            if self._runs.view(run).status != "queued":
-                return ""
-            with self._machine.speeds.training():
-                self._train(run)
-            with suppress(OSError):
-                self._prune(run)
+            # A measurement beside a job would be too slow, and it would slow the job.
+            with self._services.machine.speeds.no_measurement():
+                job_type.run(Turn(job_type, record, self._services, self.queue.notify))
         except OSError as error:
-            pipeline.record_failure(run, pipeline.describe_disk_error(error), "disk")
+            execution.record_failure(record, execution.describe_disk_error(error, job_type.words), "disk")
             reason = f"its folder cannot be written ({error.strerror or error})"
         except Exception:
-            pipeline.record_failure(run, f"The training could not begin. {pipeline.TRY_AGAIN}", "unexpected")
+            message = f"The {job_type.words.noun} could not begin. {execution.what_to_do(job_type.words)}"
+            execution.record_failure(record, message, "unexpected")
             reason = "it could not start, and this could not be written into its folder"
-        return reason if self._runs.view(run).status == "queued" else ""
+        return reason if self._store.view(record).status == "queued" else ""
 
-    def requeue_unstarted(self, run: Run, previous: RunView) -> None:
-        """Let a run wait for the next server if this one ended before its first step. ``previous`` is its view before this server stopped it."""
-        with maintenance_lock(run.path) as lock:
-            cancelled = [event["type"] for event in run.log.read()][-1:] == ["cancelled"]
-            if lock is None or not (cancelled or self._runs.view(run).status == "queued"):
-                return
-            run.clear_stop()
-            if cancelled:
-                run.log.append("queued", durable=True, texts_at_a_time=previous.texts_at_a_time)
+    def for_owner(self, owner: str) -> OwnerJobs:
+        """The jobs of one owner."""
+        return OwnerJobs(self._store, self.queue, self._services, owner)
 
-    def _train(self, run: Run) -> None:
-        processes = 1 if ProcessGroup.from_environment().world_size > 1 else self._settings.processes or self._machine.devices
-        if processes < 2:
-            pipeline.run_job(run, self._encoders, save_seconds=self._settings.save_seconds)
-        elif not train_in_processes(run, processes, save_seconds=self._settings.save_seconds):
-            self._log_end(run)
+    def recover(self, owner: str) -> None:
+        """At a server's start: queue the owner's jobs that wait, and those that go on after a restart."""
+        for job in self._store.waiting(owner):
+            self.queue.put(job.id)
 
-    def _log_end(self, run: Run) -> None:
-        """Log the end of a run whose processes failed without logging it. One that was to be stopped did not fail: it was cancelled or interrupted."""
-        with maintenance_lock(run.path) as lock:
-            view = self._runs.view(run)
-            if lock is None or view.status not in ("queued", "interrupted"):
-                return
-            if not run.is_stop_requested():
-                run.log.append("failed", durable=True, message=_PROCESSES_FAILED, code="unexpected")
-            elif view.status == "queued":
-                pipeline.cancel(run)
+    def close(self) -> None:
+        """Stop what is under way and end the threads after it; jobs that have not begun, and those that go on, wait for the next server."""
+        records = [self._store.record(job_id) for job_id in self.queue.close()]
+        before = [(record, self._store.view(record)) for record in records]
+        for record in records:
+            with suppress(OSError):  # its folder may have been removed
+                record.request_stop()
+        self.queue.join()
+        for record, job in before:
+            # A job that a user has stopped does not go on.
+            if job.live and not job.stop_requested:
+                goes_on = self._store.type_named(job.type).resumption is Resumption.AUTOMATIC
+                with suppress(OSError):
+                    execution.requeue(record, also_stopped=goes_on)

@@ -1,4 +1,4 @@
-"""How fast this machine trains, by a short measurement: once for each precision, and never during a training.
+"""How fast this machine trains, by a short measurement: once for each precision, and never during a training or another job.
 
 Draws no random numbers, so that a training that starts meanwhile gets the same weights. estimate.py computes the time of a recipe from it.
 """
@@ -22,28 +22,40 @@ _PRECISIONS = ("fp32", "bf16", "fp16")
 
 
 class NotMeasuredError(RuntimeError):
-    """The speed is unknown, and a training is running, during which a measurement would be too slow."""
+    """The speed is unknown, and a training or another job is running, during which a measurement would be too slow."""
 
 
 class SpeedMeter:
-    """Measures speeds and remembers them. Training and measuring exclude each other: a training waits, a measurement does not."""
+    """Measures speeds and remembers them. Jobs and measuring exclude each other: a job waits, a measurement does not."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
+        self._jobs = 0
+        self._measuring = False
         self._speeds: dict[Hardware, float] = {}
 
     @contextmanager
-    def training(self) -> Iterator[None]:
-        """A context for a training: waits for a measurement to end, and prevents others until it exits."""
-        with self._lock:
+    def no_measurement(self) -> Iterator[None]:
+        """A context for a training or another job: waits for a measurement to end, and prevents others until it exits."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._measuring)
+            self._jobs += 1
+        try:
             yield
+        finally:
+            with self._changed:
+                self._jobs -= 1
 
     def reserve(self) -> bool:
-        """Let no training start before ``measure_all``; returns False if one is running."""
-        return self._lock.acquire(blocking=False)
+        """Let no job start before ``measure_all``; returns False if one is running, or a measurement."""
+        with self._changed:
+            if self._jobs or self._measuring:
+                return False
+            self._measuring = True
+            return True
 
     def measure_all(self, hardware: Hardware | None) -> None:
-        """After ``reserve``: measure every precision of the hardware, then let trainings start. None measures nothing."""
+        """After ``reserve``: measure every precision of the hardware, then let jobs start. None measures nothing."""
         try:
             for precision in _PRECISIONS if hardware is not None else ():
                 # The precision may be missing, or the memory full: ``of`` reports it when asked.
@@ -51,18 +63,23 @@ class SpeedMeter:
                     training_hardware = with_precision(hardware, precision)
                     self._speeds[training_hardware] = measure_layer_speed(training_hardware)
         finally:
-            self._lock.release()
+            self._release()
 
     def of(self, hardware: Hardware) -> float:
         """Tokens per second, as ``measure_layer_speed`` gives them. Raises NotMeasuredError, and what ``measure_layer_speed`` does."""
         if hardware not in self._speeds:
-            if not self._lock.acquire(blocking=False):
+            if not self.reserve():
                 raise NotMeasuredError
             try:
                 self._speeds[hardware] = measure_layer_speed(hardware)
             finally:
-                self._lock.release()
+                self._release()
         return self._speeds[hardware]
+
+    def _release(self) -> None:
+        with self._changed:
+            self._measuring = False
+            self._changed.notify_all()
 
 
 def measure_layer_speed(hardware: Hardware) -> float:

@@ -37,7 +37,7 @@ def refresh(studio: Studio, page: Page, last_state: str, watched: str, model: st
     model = _selected_model(trained, model, just_ended=watched if watched in live_before.split() else "")
     now = time.time()
     subject = find_subject(views, now=now)
-    scores, delay = (None, None) if subject is None else (scores_if_any(studio, subject), workspace.delay(subject.id))
+    scores, delay = (None, None) if subject is None else (scores_if_any(studio, subject), workspace.jobs.delay(subject.id))
     return {
         page.last_state: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if watched_view is None else watched_view.id}|{model}",
         # Only a change: estimates that depend on the hardware are computed again when the badge changes.
@@ -91,8 +91,8 @@ def _watched_run(studio: Studio, page: Page, view: RunView | None, titles: dict[
         view,
         title=titles[view.id],
         parent=run_names.parent_sentence(view, titles),
-        queue_position=workspace.queue_position(view.id),
-        delay=workspace.delay(view.id),
+        queue_position=workspace.jobs.position(view.id),
+        delay=workspace.jobs.delay(view.id),
         diagnoses=diagnoses,
         scores=scores_if_any(studio, view),
     )

@@ -3,12 +3,11 @@
 Knows the run's folder and log; training/ is handed a reporter and paths.
 """
 
-import errno
 import time
-import traceback
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,10 +16,12 @@ import numpy as np
 from trainer.data.corpus import Corpus
 from trainer.data.rows import load_rows
 from trainer.data.splits import Splits
-from trainer.errors import NoMemoryError, UserError
+from trainer.errors import UserError
 from trainer.evaluation.baseline import Rows, estimate_baseline_seconds, majority_class, word_count_baseline
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 from trainer.evaluation.report import Report, build_report
+from trainer.jobs.execution import take_turn
+from trainer.jobs.job_type import JobWords
 from trainer.jobs.train.model_card import write_model_card
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.run import Run
@@ -28,18 +29,21 @@ from trainer.runs.run_files import CARD, PREDICTIONS, ROWS
 from trainer.runs.seal import Digest, file_digest
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import build_view
-from trainer.runs.writer_lock import maintenance_lock, writer_lock
+from trainer.runs.writer_lock import maintenance_lock
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder, local_encoder
 
 if TYPE_CHECKING:
     from trainer.training.attempt import TrainResult
 
-TRY_AGAIN = (
-    "Train it again: it continues from the last saved state. If it fails again, the file error.log in the run's folder has the details for "
-    "the person who runs this program."
+WORDS = JobWords(
+    noun="training",
+    record="run",
+    stops="after this step; the best model so far is kept",
+    again="Train it again: it continues from the last saved state.",
+    disk_advice="resume the run: what was saved so far is kept",
+    interrupted="It was interrupted. Resume it: it continues from its last saved state.",
 )
-"""What to do after an unexpected failure."""
 
 _QUICK_SECONDS = 3.0
 """A baseline expected to take less is scored before the training, so that the charts show its line from the first point on."""
@@ -83,47 +87,22 @@ def run_job(run: Run, encoders: EncoderCatalogue, *, save_seconds: float = 30.0)
     ``save_seconds`` is the time between two resume states. Never raises if the training fails: the run's log records the failure as a
     message, and a file holds its traceback. Raises OSError if the lock cannot be taken at all.
     """
-    with writer_lock(run.path) as acquired:
-        if not acquired:
-            return False
-        # Only the lock makes this certain: another process may just have trained the run or cancelled it.
-        status = run.read_view().status
-        if status != "queued" or run.is_stop_requested():
-            release_workers()
-            if status == "queued":
-                cancel(run)
-            return True
-        end = run.missing_end()
-        if end is not None:
-            # Everything is done; only the end has to be recorded.
-            release_workers()
-            run.log.append_event(end, durable=True)
-            return True
-        _train_or_record_failure(run, encoders, save_seconds)
-    return True
+    return take_turn(run, partial(_train_unless_done, run, encoders, save_seconds), WORDS, skip=release_workers)
 
 
-def _train_or_record_failure(run: Run, encoders: EncoderCatalogue, save_seconds: float) -> None:
+def _train_unless_done(run: Run, encoders: EncoderCatalogue, save_seconds: float) -> None:
     from trainer.training.attempt import TrainingCancelled
 
+    end = run.missing_end()
+    if end is not None:
+        # Everything is done; only the end has to be recorded.
+        release_workers()
+        run.log.append_event(end, durable=True)
+        return
     try:
-        try:
-            _train_and_report(run, encoders, save_seconds)
-        except TrainingCancelled:
-            run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
-    except NoMemoryError as error:
-        record_failure(run, error.message, error.code, retry_texts_at_a_time=error.retry_texts_at_a_time)
-    except UserError as error:
-        record_failure(run, error.message, error.code)
-    except OSError as error:
-        record_failure(run, describe_disk_error(error), "disk")
-    except Exception:
-        record_failure(run, f"The training failed unexpectedly. {TRY_AGAIN}", "unexpected")
-
-
-def cancel(run: Run) -> None:
-    """Take a queued run out of the queue for good; the caller holds the run's lock. Raises OSError."""
-    run.log.append("cancelled", durable=True, message="Taken out of the queue.")
+        _train_and_report(run, encoders, save_seconds)
+    except TrainingCancelled:
+        run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
 
 
 def run_worker(encoders: EncoderCatalogue) -> None:
@@ -185,17 +164,6 @@ def train_run(
 def find_run_encoder(run: Run, view: RunView, encoders: EncoderCatalogue) -> Encoder:
     """The run's encoder, from the catalogue or its own folder. Raises UserError if it is gone."""
     return local_encoder(Path(view.encoder_folder)) if view.encoder_folder else encoders.get(run.recipe().encoder)
-
-
-def record_failure(run: Run, message: str, code: str, *, retry_texts_at_a_time: int | None = None) -> None:
-    """Write the end of a failed run: first the message, then the traceback of the exception being handled.
-
-    On a full disk either may fail; without the message the run counts as interrupted.
-    """
-    with suppress(OSError):
-        run.log.append("failed", durable=True, message=message, code=code, retry_texts_at_a_time=retry_texts_at_a_time)
-    with suppress(OSError):
-        run.traceback.write_text(traceback.format_exc(), encoding="utf-8")
 
 
 def load_run_rows(run: Run) -> tuple[Corpus, Splits]:
@@ -359,10 +327,3 @@ def _progress_logger(run: Run, what: str, *, stage: str) -> Callable[[float], No
             run.log.append("phase", what=what, stage=stage, done=round(done, 3))
 
     return log
-
-
-def describe_disk_error(error: OSError) -> str:
-    """What a user should know about a file that could not be written or read."""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return "The disk is full, so the training could not be saved. Free some space and resume the run: what was saved so far is kept."
-    return f"A file could not be written or read ({error.strerror or error}). Fix that and resume the run: what was saved so far is kept."
