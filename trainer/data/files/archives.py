@@ -1,4 +1,4 @@
-"""Unpacks the single file in a compressed file, up to the size limit.
+"""Unpacks the single file in a compressed file, or one of the files in a zip, up to the size limit.
 
 Writes nothing to disk, ignores file names, and unpacks no archive within an archive.
 """
@@ -11,6 +11,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 from trainer.data.files.formats import FileFormat, compressed_file_error
 from trainer.data.files.table import Limits
@@ -35,9 +36,14 @@ def unpack(data: bytes, file_format: FileFormat, limits: Limits) -> bytes:
             return _unpack_zip(data, limits)
         return _read_limited(_iter_chunks(data, file_format), limits)
     except _ERRORS as error:
-        raise UserError(
-            "This compressed file is damaged or cut short. Copy or download it again, or upload the CSV file inside.", code="file_damaged"
-        ) from error
+        raise damaged_error() from error
+
+
+def damaged_error() -> UserError:
+    """The error for a compressed file that cannot be unpacked."""
+    return UserError(
+        "This compressed file is damaged or cut short. Copy or download it again, or upload the CSV file inside.", code="file_damaged"
+    )
 
 
 def _too_large(limits: Limits) -> UserError:
@@ -95,25 +101,62 @@ def _stream(stream: bz2.BZ2Decompressor | lzma.LZMADecompressor, data: memoryvie
 
 def _unpack_zip(data: bytes, limits: Limits) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        files = [
-            entry
-            for entry in archive.infolist()
-            if not entry.is_dir() and not entry.filename.startswith("__MACOSX/") and not entry.filename.endswith(".DS_Store")
-        ]
-        if len(files) != 1:
+        entries = zip_entries(archive)
+        if len(entries) != 1:
             raise UserError(
-                f"This zip file holds {len(files):,} files, and one is expected. Unpack it and upload the one with the texts and the labels.",
+                f"This zip file holds {len(entries):,} files, and one is expected. Unpack it and upload the one with the texts and the labels.",
                 code="compressed_file",
             )
-        if stat.S_ISLNK(files[0].external_attr >> 16):
-            raise UserError(
-                "This zip file holds only a link to a file on the computer that packed it, not the file itself. Pack the file itself, or upload it.",
-                code="compressed_file",
-            )
-        if files[0].flag_bits & 1:
-            raise UserError("This zip file is protected by a password. Unpack it and upload the CSV file inside.", code="compressed_file")
-        with archive.open(files[0]) as file:
-            return _read_limited(iter(lambda: file.read(_CHUNK_BYTES), b""), limits)
+        return read_entry(archive, entries[0], limits)
+
+
+def zip_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """The files in a zip, without folders and what macOS adds."""
+    return [
+        entry
+        for entry in archive.infolist()
+        if not entry.is_dir()
+        and not entry.filename.startswith("__MACOSX/")
+        and not entry.filename.rsplit("/", 1)[-1].startswith("._")
+        and not entry.filename.endswith(".DS_Store")
+    ]
+
+
+def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> bytes:
+    """The content of one file in a zip. Raises UserError ``compressed_file`` or ``file_too_large``, and zipfile's errors."""
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise UserError(
+            "This zip file holds only a link to a file on the computer that packed it, not the file itself. Pack the file itself, or upload it.",
+            code="compressed_file",
+        )
+    if entry.flag_bits & 1:
+        raise UserError("This zip file is protected by a password. Unpack it and upload the CSV file inside.", code="compressed_file")
+    with archive.open(entry) as file:
+        return _read_limited(iter(lambda: file.read(_CHUNK_BYTES), b""), limits)
+
+
+def count_zip_entries(data: bytes) -> int:
+    """How many files a zip holds. Raises UserError ``file_damaged``."""
+    with open_zip(data) as archive:
+        return len(zip_entries(archive))
+
+
+def unpacked_zip_size(data: bytes) -> int:
+    """The unpacked bytes of all files in a zip, as it states them. Raises UserError ``file_damaged``."""
+    with open_zip(data) as archive:
+        return sum(entry.file_size for entry in zip_entries(archive))
+
+
+@contextmanager
+def open_zip(data: bytes) -> Iterator[zipfile.ZipFile]:
+    """The zip in ``data``; zipfile's errors become UserError ``file_damaged``."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            yield archive
+    except UserError:
+        raise
+    except _ERRORS as error:
+        raise damaged_error() from error
 
 
 def _read_limited(chunks: Iterator[bytes], limits: Limits) -> bytes:

@@ -3,11 +3,12 @@
 Does not know which column is which and parses no cell: "01", "NA" and "None" are just text.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trainer.data.files.archives import refuse_nested, unpack
+from trainer.data.files.archives import count_zip_entries, refuse_nested, unpack, unpacked_zip_size
 from trainer.data.files.decoding import Decoded, decode
 from trainer.data.files.dialect import Dialect, dialect_for_delimiter, find_dialect, sep_line_delimiter
 from trainer.data.files.formats import FileFormat, detect_format
@@ -32,6 +33,7 @@ from trainer.data.files.table import (
 )
 from trainer.data.files.text_formats import read_or_refuse
 from trainer.data.files.widths import distinct_names, drop_long_rows, evenly_spaced, fit_width
+from trainer.data.files.zip_tables import read_zip
 from trainer.errors import UserError
 
 __all__ = ["Content", "DroppedRow", "Limits", "ReaderWarning", "Table", "open_content", "read_bytes", "read_content", "read_table"]
@@ -102,6 +104,8 @@ def read_table(
 def open_content(data: bytes, limits: Limits) -> Content:
     """Detect the format of a file and unpack it. Raises UserError as ``read_table`` does."""
     file_format = detect_format(data)
+    if file_format == "zip" and count_zip_entries(data) > 1:
+        return Content(file_format, data, min(unpacked_zip_size(data), limits.max_bytes))
     if file_format in ("gzip", "bzip2", "xz", "zip"):
         data = unpack(data, file_format, limits)
         file_format = detect_format(data)
@@ -119,12 +123,16 @@ def read_content(
     quote: str | None = None,
     header: bool | None = None,
     encoding: str | None = None,
+    part: str | None = None,
 ) -> Table:
     """The second half of ``read_table``.
 
     ``delimiter`` ("" for a single column), ``quote`` ("" for none), ``header`` and ``encoding`` are detected if None. If delimiter and
-    header are given, nothing above the first record is skipped.
+    header are given, nothing above the first record is skipped. ``part``: the file of a zip to read, by name; None for the one that looks most like a table of texts.
     """
+    if content.file_format == "zip":
+        stated = {"delimiter": delimiter, "quote": quote, "header": header, "encoding": encoding}
+        return read_zip(content.data, limits, lambda data: _read_member(data, limits, stated), part=part)
     if content.file_format == "spreadsheet":
         return unwrap_lists(_from_cells(read_sheet(content.data, limits), limits, header))
     if content.file_format in ("parquet", "arrow"):
@@ -138,6 +146,12 @@ def read_content(
     table = _from_text(decoded, limits, delimiter, quote, header)
     # If the caller states everything, cells stay as written.
     return table if delimiter is not None and header is not None else unwrap_lists(table)
+
+
+def _read_member(data: bytes, limits: Limits, stated: Mapping[str, Any]) -> Table:
+    """The table in a file of a zip, which is no zip itself."""
+    refuse_nested(detect_format(data))
+    return read_content(open_content(data, limits), limits, **stated)
 
 
 # --- delimited text -------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from trainer.errors import UserError
+from trainer.text_format import quote_names
 
 Record = tuple[str, ...]  # the cells of a row, of any number
 
@@ -39,7 +40,7 @@ class Cells:
     """The cells of a workbook, a Parquet or a JSON file as text, before header and widths are known.
 
     ``numbers``: where each record is in the file (row of the sheet, line, position in the list), from 1. ``columns``: the names that the
-    format itself gives its columns; None if the first record may be a header.
+    format itself gives its columns; None if the first record may be a header. ``part`` and ``parts`` are those of ``Table``.
     """
 
     numbers: list[int]
@@ -47,6 +48,8 @@ class Cells:
     columns: list[str] | None = None
     dropped: list[DroppedRow] = field(default_factory=list)
     warnings: tuple[ReaderWarning, ...] = ()
+    part: str | None = None
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,9 @@ class Table:
     ``columns``: header names, stripped and distinct; "column 3" if the third has no name; "0", "1", ... without a header.
     ``rows``: every cell as written (newlines as ``\\n``, without control characters), each row as long as ``columns``.
     ``lines``: per row, the 1-based line of the file where it starts (the row of a sheet, the number of an object).
-    ``delimiter``: None for a single column or a format without delimiters. ``warnings``: of the reader.
+    ``delimiter``: None for a single column or a format without delimiters. ``warnings``: of the reader. ``parts``: the tables that the
+    file holds (the sheets of a workbook, the files in an archive), by name, if there are several; ``part``: the one that was read, None if
+    several were joined.
     """
 
     columns: tuple[str, ...]
@@ -68,6 +73,8 @@ class Table:
     header: bool
     dropped: tuple[DroppedRow, ...]
     warnings: tuple[ReaderWarning, ...] = ()
+    part: str | None = None
+    parts: tuple[str, ...] = ()
 
     @property
     def rows_seen(self) -> int:
@@ -93,6 +100,11 @@ class Limits:
     def max_chars(self) -> int:
         """Maximum characters of all cells together: one text may be referenced a million times."""
         return 2 * self.max_bytes
+
+
+def unknown_part_error(part: str, parts: Sequence[str]) -> UserError:
+    """The error for a sheet, or a file in an archive, that the file does not hold."""
+    return UserError(f"The file holds no “{part[:60]}”. It holds {quote_names(parts, limit=20)}: choose one of these.", code="unknown_part")
 
 
 def too_many_rows_error(limits: Limits) -> UserError:

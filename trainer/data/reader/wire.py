@@ -72,6 +72,8 @@ def pack_table(table: Table) -> "tuple[dict[str, Any], pa.Buffer, pa.Buffer]":
         "encoding_guessed": table.encoding_guessed,
         "delimiter": table.delimiter,
         "header": table.header,
+        "part": table.part,
+        "parts": table.parts,
         "warnings": [asdict(warning) for warning in table.warnings],
     }
     cells = zip(*table.rows, strict=True) if table.rows else [() for _ in table.columns]
@@ -95,6 +97,8 @@ def receive_table(stream: BinaryIO, metadata: dict[str, Any]) -> Table:
             header=bool(metadata["header"]),
             dropped=tuple(map(DroppedRow, dropped, reasons)),
             warnings=tuple(ReaderWarning(**warning) for warning in metadata["warnings"]),
+            part=None if metadata["part"] is None else str(metadata["part"]),
+            parts=tuple(map(str, metadata["parts"])),
         )
     except BrokenWireError:
         raise

@@ -1,0 +1,141 @@
+"""A zip of several files: folders of texts, the files of a split, several tables of which one is chosen."""
+
+import io
+import json
+
+import pyarrow as pa
+import pytest
+
+from tests.data.files.samples import make_zip
+from trainer.data.columns.guess import guess_columns, guess_split_column
+from trainer.data.files.read_table import read_table
+from trainer.errors import UserError
+
+LABELS = ["good", "bad"]
+TEXTS = [f"this is text number {n} of them" for n in range(12)]
+ROWS = [(text, LABELS[n % 2]) for n, text in enumerate(TEXTS)]
+
+
+def csv_of(rows, header="text,label"):
+    return "\n".join([header, *map(",".join, rows)]).encode()
+
+
+def arrow_of(rows):
+    metadata = {"huggingface": json.dumps({"info": {"features": {"label": {"names": LABELS}}}})}
+    table = pa.table({"text": [text for text, _ in rows], "label": [LABELS.index(label) for _, label in rows]}).replace_schema_metadata(
+        metadata
+    )
+    file = io.BytesIO()
+    with pa.ipc.new_stream(file, table.schema) as writer:
+        writer.write_table(table)
+    return file.getvalue()
+
+
+def test_the_folder_of_a_text_is_its_label():
+    files = {f"reviews/{label}/{n:03}.txt": f"{text}\r\nand a second line\n".encode() for n, (text, label) in enumerate(ROWS)}
+    table = read_table(make_zip(files | {"reviews/README.md": b"about it", "reviews/.DS_Store": b"x"}))
+    assert table.columns == ("text", "label", "file")
+    assert table.rows == [(f"{text}\nand a second line", label, f"reviews/{label}/{n:03}.txt") for n, (text, label) in enumerate(ROWS)]
+    assert [warning.code for warning in table.warnings] == ["folders_read"]
+    columns = guess_columns(table)
+    assert (columns.text, columns.label) == (0, 1)
+
+
+def test_folders_of_a_split_are_the_published_split():
+    files = {f"set/{'train' if n < 8 else 'test'}/{label}/{n}.txt": text.encode() for n, (text, label) in enumerate(ROWS)}
+    table = read_table(make_zip(files))
+    split = guess_split_column(table)
+    assert [row[split] for row in table.rows] == ["train"] * 8 + ["test"] * 4
+    assert [row[:2] for row in table.rows] == ROWS
+
+
+def test_letters_of_an_older_encoding_are_a_guess():
+    files = {f"{label}/{n}.txt": f"café {text}".encode("cp1252") for n, (text, label) in enumerate(ROWS)}
+    table = read_table(make_zip(files))
+    assert (table.rows[0][0], table.encoding, table.encoding_guessed) == (f"café {TEXTS[0]}", "cp1252", True)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"train.csv": csv_of(ROWS[:8]), "test.csv": csv_of(ROWS[8:])},
+        {"data/emo_train.tsv": csv_of(ROWS[:8]).replace(b",", b"\t"), "data/emo_test.tsv": csv_of(ROWS[8:]).replace(b",", b"\t")},
+        {"train/a.csv": csv_of(ROWS[:8]), "test/a.csv": csv_of(ROWS[8:]), "README.txt": b"about it"},
+        {
+            "ds/dataset_dict.json": b'{"splits": ["train", "test"]}',
+            "ds/train/data-00000-of-00002.arrow": arrow_of(ROWS[:4]),
+            "ds/train/data-00001-of-00002.arrow": arrow_of(ROWS[4:8]),
+            "ds/train/dataset_info.json": b"{}",
+            "ds/train/state.json": b"{}",
+            "ds/test/data-00000-of-00001.arrow": arrow_of(ROWS[8:]),
+        },
+    ],
+    ids=["names", "words in names", "folders", "save_to_disk"],
+)
+def test_the_files_of_a_split_are_one_table(files):
+    table = read_table(make_zip(files))
+    assert [row[:2] for row in table.rows] == ROWS
+    split = guess_split_column(table)
+    assert [row[split] for row in table.rows] == ["train"] * 8 + ["test"] * 4
+    assert "files_joined" in [warning.code for warning in table.warnings]
+
+
+def test_shards_of_one_table_are_joined_without_a_split():
+    table = read_table(
+        make_zip(
+            {"d/data-00000-of-00002.arrow": arrow_of(ROWS[:6]), "d/data-00001-of-00002.arrow": arrow_of(ROWS[6:]), "d/state.json": b"{}"}
+        )
+    )
+    assert (table.columns, table.rows) == (("text", "label"), ROWS)
+
+
+FILES = {"notes.csv": b"a,b\n1,2\n3,4\n", "reviews.csv": csv_of(ROWS), "more.csv": csv_of(ROWS[:4], header="body,class")}
+
+
+def test_the_table_of_texts_is_chosen_and_the_others_are_named():
+    table = read_table(make_zip(FILES))
+    assert (table.rows, table.part, table.parts) == (ROWS, "reviews.csv", ("notes.csv", "reviews.csv", "more.csv"))
+    (warning,) = table.warnings
+    assert (warning.code, warning.count) == ("other_files", 2)
+    assert all(name in warning.message for name in ("“notes.csv”", "“more.csv”"))
+
+
+def test_another_one_can_be_named():
+    table = read_table(make_zip(FILES), part="more.csv")
+    assert (table.columns, len(table.rows), table.part) == (("body", "class"), 4, "more.csv")
+    assert table.parts == ("notes.csv", "reviews.csv", "more.csv")
+    with pytest.raises(UserError, match=r"“reviews\.csv”") as refusal:
+        read_table(make_zip(FILES), part="x.csv")
+    assert refusal.value.code == "unknown_part"
+
+
+def test_a_file_of_texts_for_each_class():
+    files = {f"{label}.txt": "\n".join(text for text, other in ROWS if other == label).encode() for label in LABELS}
+    table = read_table(make_zip(files))
+    assert (table.columns, sorted(table.rows)) == (("text", "label"), sorted(ROWS))
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"a.png": b"\x89PNG", "b.png": b"\x89PNG"}, "compressed_file"),
+        ({"a.zip": make_zip({"x.csv": csv_of(ROWS)}), "b.zip": b"PK"}, "compressed_file"),
+        ({"a.csv": make_zip({"x.csv": csv_of(ROWS), "y.csv": csv_of(ROWS)}), "b.csv": b"%PDF-1.7"}, "compressed_file"),
+    ],
+)
+def test_a_zip_without_a_table_is_refused(files, code):
+    with pytest.raises(UserError) as refusal:
+        read_table(make_zip(files))
+    assert refusal.value.code == code
+    assert refusal.value.message.endswith(".")
+
+
+def test_limits_count_for_all_files_together():
+    many = {f"{label}/{n}.txt": (text * 50).encode() for n, (text, label) in enumerate(ROWS)}
+    for files in (many, {"train.csv": csv_of(ROWS * 50), "test.csv": csv_of(ROWS * 50)}):
+        with pytest.raises(UserError) as refusal:
+            read_table(make_zip(files), max_bytes=10_000)
+        assert refusal.value.code == "file_too_large"
+    with pytest.raises(UserError) as refusal:
+        read_table(make_zip(many), max_rows=5)
+    assert refusal.value.code == "too_many_rows"
