@@ -1,4 +1,6 @@
+import ast
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -66,3 +68,32 @@ def test_discarded_values_are_computed_again():
     cache.discard(lambda key: key[0] == "run")
     assert cache.get(("run", 1), lambda: "new") == "new"
     assert cache.get(("other", 1), lambda: "new") == "kept"
+
+
+OTHERS = {
+    "trainer/cache.py": "the class itself",
+    "trainer/data/checks/language.py": "a library's model, loaded once, and a pure function of one letter",
+    "trainer/data/columns/names.py": "a constant, computed when it is first needed",
+    "trainer/data/duplicates/normalize.py": "a constant, computed when it is first needed",
+    "trainer/data/duplicates/one_letter_pairs.py": "a table that depends on nothing but its size, which is a power of two",
+    "trainer/training/encoder_loading.py": "the checksum of a packaged file, which never changes",
+    "trainer/training/memory.py": "a function of the C library, looked up once",
+    "trainer/security/password.py": "failed attempts that expire, nothing computed",
+}
+
+
+def caches_in(path: Path) -> set[str]:
+    """The names of caches of the standard library and of cachetools that a module imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module in ("functools", "cachetools"):
+            names |= {alias.name for alias in node.names if "cache" in alias.name.lower() and alias.name != "cached_property"}
+        elif isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names if alias.name == "cachetools"}
+    return names
+
+
+def test_every_other_cache_has_a_reason():
+    root = Path(__file__).resolve().parents[1]
+    found = {path.relative_to(root).as_posix() for path in (root / "trainer").rglob("*.py") if caches_in(path)}
+    assert found == set(OTHERS)

@@ -238,8 +238,8 @@ def test_rows_are_not_read_again_for_their_examples(studio: Studio, monkeypatch:
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The splits whose reports were computed."""
     computed = []
-    load = library.pipeline.split_report
-    monkeypatch.setattr(library.pipeline, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
+    load = library.split_report
+    monkeypatch.setattr(library, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
     return computed
 
 
@@ -300,8 +300,8 @@ def test_concurrent_requests_compute_a_report_once(studio: Studio, monkeypatch: 
     from concurrent.futures import ThreadPoolExecutor
 
     run, computed, all_started = create_run(studio), [], threading.Barrier(4)
-    load = library.pipeline.split_report
-    monkeypatch.setattr(library.pipeline, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
+    load = library.split_report
+    monkeypatch.setattr(library, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
 
     def ask() -> object:
         all_started.wait(30)

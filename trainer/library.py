@@ -17,10 +17,9 @@ from trainer.cache import SingleFlightCache
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.errors import UserError
-from trainer.evaluation.comparison import PairedComparison, RunPredictions, compare, run_predictions
+from trainer.evaluation.comparison import ComparedRun, Comparison, RunPredictions, compare, run_predictions
 from trainer.evaluation.diagnostics import Diagnosis, diagnose
-from trainer.evaluation.intervals import Interval
-from trainer.evaluation.report import Report
+from trainer.evaluation.report import Reports, Scores, main_scores, split_report
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.exclusive_access import exclusive_access, unwritable
@@ -40,60 +39,6 @@ _READABLE_CHARS = (20, 160)
 """Minimum and maximum length of a text that makes a good example."""
 _MAX_SCORES = 10_000
 """Far more than reports: a list of runs reads all of its scores in a row, and a cache shorter than the list would keep none."""
-
-
-@dataclass(frozen=True)
-class Reports:
-    """A run's scores on the rows kept aside for them."""
-
-    test: Report
-    validation: Report
-
-
-@dataclass(frozen=True)
-class SplitScores:
-    """A model's scores on the ``rows`` rows of one split."""
-
-    rows: int
-    accuracy: Interval
-    macro_f1: Interval
-
-
-@dataclass(frozen=True)
-class Scores:
-    """A model's scores in a list of runs. Runs are ordered and chosen by ``validation`` alone; ``test`` is only shown."""
-
-    validation: SplitScores
-    test: SplitScores
-
-
-@dataclass(frozen=True)
-class ComparedRun:
-    """One run of a comparison. ``scores`` is None without a model or if its predictions are damaged, ``recipe`` if that is damaged;
-    ``problem`` then says why."""
-
-    view: RunView
-    recipe: Recipe | None
-    scores: Scores | None
-    problem: str = ""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Runs side by side: those with scores first, by macro F1 on their validation rows (of equals the older first), then the others.
-
-    ``reference`` is the index of the run that the others are compared with: the first, None without two models. ``paired`` has, for each
-    other run with a model, its index and how the reference (A) does against it on their shared test rows. No test score decides any of
-    this: the best of many test scores would be partly the luckiest. Intervals and p values are corrected for all comparisons together.
-
-    ``same_file``: all were started from the same file, byte for byte, or were tested on exactly the same texts and labels. Otherwise
-    neither their curves nor their scores say which of them is better.
-    """
-
-    runs: tuple[ComparedRun, ...]
-    reference: int | None
-    paired: tuple[tuple[int, PairedComparison], ...]
-    same_file: bool = False
 
 
 @dataclass(frozen=True)
@@ -165,7 +110,7 @@ class Library:
     def scores(self, run_id: str) -> Scores:
         """The main scores of ``reports``; UserError as there."""
         run = self._models.run(run_id)
-        return self._cache.scores.get((run.id, *file_signature(run.predictions)), lambda: _main_scores(self._reports(run)))
+        return self._cache.scores.get((run.id, *file_signature(run.predictions)), lambda: main_scores(self._reports(run)))
 
     def compare(self, run_ids: Sequence[str]) -> Comparison:
         """Two to six runs side by side; those with a model also on the test rows that they share. UserError for fewer or more runs."""
@@ -242,7 +187,7 @@ class Library:
     def _reports(self, run: Run) -> Reports:
         def compute() -> Reports:
             saved = pipeline.load_run_predictions(run)
-            return Reports(test=pipeline.split_report(saved, "test"), validation=pipeline.split_report(saved, "validation"))
+            return Reports(test=split_report(saved, "test"), validation=split_report(saved, "validation"))
 
         return self._cache.reports.get((run.id, *file_signature(run.predictions)), compute)
 
@@ -284,11 +229,6 @@ def _examples(corpus: Corpus, splits: Splits, n_rows: int) -> tuple[ExampleRow, 
         seen[label] += 1
     chosen = [row for _, _, row in sorted(ranked)[:n_rows]]
     return tuple(ExampleRow(corpus.texts[r], corpus.label_names[corpus.label_ids[r]], int(corpus.source_rows[r]) + 1) for r in chosen)
-
-
-def _main_scores(reports: Reports) -> Scores:
-    parts = (reports.validation, reports.test)
-    return Scores(*(SplitScores(report.rows, report.accuracy, report.macro_f1) for report in parts))
 
 
 def _validation_rank(run: ComparedRun) -> tuple[bool, float, float]:

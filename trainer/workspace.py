@@ -151,6 +151,7 @@ class Workspace:
                     repairs=prepared.repaired.counts,
                     findings=_logged_findings(prepared, advice),
                     level=level or None,
+                    task=corpus.task.key,
                     forecast_seconds=advice.seconds,
                 )
             self._queue.put(run.id)

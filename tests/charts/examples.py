@@ -6,7 +6,7 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 
-from trainer.charts.run_curves import RunCurves
+from trainer.evaluation.curves import RunCurves
 from trainer.evaluation.report import build_report
 
 EMOTIONS = ("sadness", "joy", "love", "anger", "fear", "surprise")

@@ -11,7 +11,7 @@ from trainer.charts import comparison
 from trainer.charts.comparison import run_marks
 from trainer.charts.frame import PHONE, WIDE
 from trainer.charts.lines import SYMBOLS
-from trainer.charts.run_curves import RunCurves
+from trainer.evaluation.curves import RunCurves
 
 CHARTS = [comparison.loss_comparison, comparison.accuracy_comparison, comparison.macro_f1_comparison]
 

@@ -14,7 +14,7 @@ from tests.charts.examples import EMOTIONS, NASTY, report_of, run, valid
 from trainer.charts import classes, curves, frame
 from trainer.charts.comparison import accuracy_comparison
 from trainer.charts.frame import escape
-from trainer.charts.run_curves import RunCurves
+from trainer.evaluation.curves import RunCurves
 
 
 def test_names_are_escaped_for_plotlys_markup():

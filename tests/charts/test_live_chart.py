@@ -13,7 +13,7 @@ from tests.charts.examples import EMOTIONS, NASTY, report_of, run
 from trainer.charts.classes import confusion_chart, text_lengths_chart
 from trainer.charts.comparison import accuracy_comparison
 from trainer.charts.curves import accuracy_chart, loss_chart
-from trainer.charts.run_curves import ReferenceLine, RunCurves
+from trainer.evaluation.curves import ReferenceLine, RunCurves
 from trainer.ui.assets import file_url, plotly_file, served_files
 from trainer.ui.live_chart import live_chart, to_json
 

@@ -1,5 +1,7 @@
 """The file of a run's rows: everything comes back, and damage is an error with a message."""
 
+import json
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -8,6 +10,7 @@ from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.read_table import Table
 from trainer.data.rows import load_rows, save_rows
 from trainer.data.splits import split
+from trainer.data.task import SINGLE_LABEL
 from trainer.errors import UserError
 
 
@@ -70,3 +73,17 @@ def test_a_row_of_no_known_split_or_label_is_an_error_that_says_so(tmp_path, col
     with pytest.raises(UserError) as refusal:
         load_rows(path)
     assert refusal.value.code == "rows_damaged"
+
+
+def test_the_task_comes_back_and_rows_of_before_have_one_label_a_text(tmp_path):
+    path, corpus = tmp_path / "data.parquet", _some_corpus()
+    save_rows(path, corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=1))
+    table = pq.read_table(path)
+    metadata = json.loads(table.schema.metadata[b"emotune"])
+    assert metadata.pop("task") == load_rows(path)[0].task.key == "single_label_classification"
+    pq.write_table(table.replace_schema_metadata({"emotune": json.dumps(metadata)}), path)
+    assert load_rows(path)[0].task is SINGLE_LABEL
+    pq.write_table(table.replace_schema_metadata({"emotune": json.dumps(metadata | {"task": "ranking"})}), path)
+    with pytest.raises(UserError) as refusal:
+        load_rows(path)
+    assert refusal.value.code == "unknown_task"

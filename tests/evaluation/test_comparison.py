@@ -1,5 +1,7 @@
 """Two runs on the rows both kept aside: which rows these are, and what the numbers say."""
 
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,11 +9,25 @@ from hypothesis import strategies as st
 
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
-from trainer.evaluation.comparison import RunPredictions, _newcombe_interval, compare, compare_counts, describe_comparison, run_predictions
+from trainer.evaluation.comparison import (
+    ComparedRun,
+    Comparison,
+    RunPredictions,
+    _newcombe_interval,
+    compare,
+    compare_counts,
+    describe_comparison,
+    run_predictions,
+)
+from trainer.evaluation.intervals import Interval
 from trainer.evaluation.predictions import Predictions
+from trainer.evaluation.report import Scores, SplitScores
+from trainer.recipe import Recipe
+from trainer.runs.view import RunView
 
 LABELS = ("joy", "anger", "love")
 COUNTS = st.integers(0, 400)
+INTERVALS = {"accuracy": [0.68, 0.8], "macro_f1": [0.6, 0.78]}
 
 
 def answered(rows, seen_texts=()):
@@ -36,6 +52,30 @@ def predictions_of(corpus, rows, predicted, names):
     for i, label in enumerate(predicted):
         probabilities[i, names.index(label)] = 0.9
     return Predictions(np.array(rows), ["test"] * len(rows), corpus.label_ids[list(rows)], probabilities, names)
+
+
+def test_a_comparison_is_plain_data():
+    split = SplitScores(204, Interval(0.75, 0.68, 0.8), Interval(0.7, 0.6, 0.78))
+    views = [RunView("a" * 32, name="brisk otter"), RunView("b" * 32, name="calm fox"), RunView("c" * 32, name="torn")]
+    recipe = Recipe(epochs=2)
+    runs = [ComparedRun(view, recipe, Scores(split, split)) for view in views[:2]]
+    paired = compare_counts(80, 9, 1, 5)
+    shape = Comparison((*runs, ComparedRun(views[2], None, None, "No model.")), 0, ((1, paired),), same_file=True).to_dict()
+    assert json.loads(json.dumps(shape, allow_nan=False)) == shape | {"runs": json.loads(json.dumps(shape["runs"]))}
+    assert (shape["reference"], shape["same_file"]) == ("a" * 32, True)
+    assert shape["runs"][0] | {"recipe": None} == {
+        "run": "a" * 32,
+        "name": "brisk otter",
+        "scores": {split: {"rows": 204, "accuracy": 0.75, "macro_f1": 0.7, "intervals": INTERVALS} for split in ("validation", "test")},
+        "recipe": None,
+        "problem": "",
+    }
+    assert Recipe.from_dict(shape["runs"][0]["recipe"]) == recipe
+    assert shape["runs"][2] == {"run": "c" * 32, "name": "torn", "scores": None, "recipe": None, "problem": "No model."}
+    (against,) = shape["paired"]
+    assert (against["run"], against["both"], against["only_a"], against["only_b"], against["neither"]) == ("b" * 32, 80, 9, 1, 5)
+    assert (against["n_shared_rows"], against["accuracy_a"], against["difference"]) == (95, pytest.approx(89 / 95), pytest.approx(8 / 95))
+    assert against["differs"] is paired.differs
 
 
 def test_mcnemar_by_hand():

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trainer.data.task import SINGLE_LABEL
+from trainer.errors import UserError
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 
 
@@ -117,4 +119,19 @@ def test_a_damaged_or_foreign_file_is_a_value_error(tmp_path):
         load_predictions(path)
     pq.write_table(pa.table({"a": [1]}), path)
     with pytest.raises(ValueError, match="damaged"):
+        load_predictions(path)
+
+
+def test_the_task_is_in_the_file_and_a_file_of_before_has_one_label_a_text(tmp_path):
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "predictions.parquet"
+    save_predictions(path, some())
+    table = pq.read_table(path)
+    assert table.schema.metadata[b"task"] == b"single_label_classification"
+    names = table.schema.metadata[b"label_names"]
+    pq.write_table(table.replace_schema_metadata({b"label_names": names}), path)
+    assert load_predictions(path).task is SINGLE_LABEL
+    pq.write_table(table.replace_schema_metadata({b"label_names": names, b"task": b"ranking"}), path)
+    with pytest.raises(UserError, match="ranking"):
         load_predictions(path)

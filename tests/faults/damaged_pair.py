@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from trainer.charts.curves import accuracy_chart, loss_chart
-from trainer.charts.run_curves import RunCurves
 from trainer.cli import lists
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
+from trainer.evaluation.curves import RunCurves
 from trainer.evaluation.diagnostics import diagnose
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe

@@ -1,14 +1,11 @@
-"""Which evaluation's weights are kept, and how uncertain its scores are."""
+"""Which evaluation's weights are kept."""
 
 import math
 
-import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.evaluation.report import build_report
-from trainer.training.checkpoint_selection import BestCheckpoint, standard_errors, update_best
+from trainer.training.checkpoint_selection import BestCheckpoint, update_best
 
 
 def kept_after(*evaluations: tuple[float, float]) -> BestCheckpoint:
@@ -49,20 +46,3 @@ def test_what_is_kept_is_within_the_margin_of_the_best_and_nothing_later_is(eval
     assert best.step >= best.best_metric_step
     assert best.step == best.best_metric_step or scores[best.step - 1] > best.best_metric - best.tolerance
     assert all(score <= best.best_metric - best.tolerance for score in scores[best.step :])
-
-
-@pytest.mark.parametrize(("rows", "classes", "right"), [(200, 2, 0.7), (1600, 6, 0.93), (900, 40, 0.5)])
-def test_standard_errors_are_those_of_drawing_rows_again(rows: int, classes: int, right: float) -> None:
-    source = np.random.default_rng(7)
-    labels = source.choice(classes, rows, p=source.dirichlet(np.full(classes, 3.0)))
-    predicted = np.where(source.random(rows) < right, labels, source.integers(0, classes, rows))
-    errors = standard_errors(labels, predicted)
-    report = build_report(labels, predicted, tuple(map(str, range(classes))))
-    for name in ("accuracy", "macro_f1"):
-        interval = getattr(report, name)
-        assert errors[name] == pytest.approx((interval.high - interval.low) / (2 * 1.96), rel=0.1)
-
-
-def test_standard_errors_of_one_row_and_of_classes_that_do_not_occur() -> None:
-    assert standard_errors(np.array([1]), np.array([1])) == {"accuracy": 0.0, "macro_f1": 0.0}
-    assert all(math.isfinite(e) for e in standard_errors(np.array([0, 4, 0]), np.array([0, 1, 1])).values())

@@ -201,7 +201,7 @@ def test_the_latest_model_that_scores_nearly_as_high_is_kept(
 ) -> None:
     scores = iter((0.2, 0.5, 0.9, 0.7, 0.75, 0.85, 0.7, 0.3))
 
-    def measured(_: Any) -> dict[str, float]:
+    def measured(*_: Any) -> dict[str, float]:
         score = next(scores)
         return {"macro_f1": score, "macro_f1_error": 0.1, "accuracy": score, "classes": 3}
 
@@ -214,7 +214,7 @@ def test_the_latest_model_that_scores_nearly_as_high_is_kept(
 def test_where_every_row_is_right_there_is_leeway_all_the_same(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
     scores = iter((0.5, 1.0, 0.99, 0.8))
 
-    def measured(_: Any) -> dict[str, float]:
+    def measured(*_: Any) -> dict[str, float]:
         return {"macro_f1": next(scores), "macro_f1_error": 0.0, "accuracy": 1.0, "classes": 3}
 
     monkeypatch.setattr("trainer.training.trainer._compute_metrics", measured)

@@ -1,5 +1,8 @@
 """How a text is split, as shown on the page."""
 
+import dataclasses
+import os
+import shutil
 from pathlib import Path
 
 from trainer.training.encoder_catalogue import EncoderCatalogue
@@ -65,3 +68,14 @@ def test_a_sentencepiece_model_gives_its_unknown_token_by_number(tmp_path: Path)
     Tokenizer(models.Unigram(pieces, 2)).save(str(tmp_path / "tokenizer.json"))
     encoder = Encoder("pieces", str(tmp_path), 1, 1, 1, 0, "", "", 1e-4, is_custom=True)
     assert unknown_finder(encoder)(list("aбé❤")) == ["❤"]
+
+
+def test_a_tokenizer_is_loaded_once_until_its_file_changes(tmp_path: Path, tiny_encoder: Encoder) -> None:
+    folder = shutil.copytree(tiny_encoder.source, tmp_path / "own")
+    encoder = dataclasses.replace(tiny_encoder, source=str(folder))
+    count, find = token_counter(encoder), unknown_finder(encoder)
+    assert (token_counter(encoder), unknown_finder(encoder)) == (count, find)
+    file = folder / "tokenizer.json"
+    os.utime(file, ns=(1, 1))
+    assert token_counter(encoder) is not count
+    assert unknown_finder(encoder) is not find

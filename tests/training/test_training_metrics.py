@@ -102,7 +102,7 @@ def test_without_smoothing_and_weights_there_is_one_loss(trained_with: Callable[
 def test_measuring_the_loss_changes_no_weight(trained_with: Callable[..., tuple], monkeypatch: pytest.MonkeyPatch) -> None:
     measured = (trained_with(**OTHER_LOSSES)[0].model / "model.safetensors").read_bytes()
     make = TrainingMetrics.__init__
-    monkeypatch.setattr(TrainingMetrics, "__init__", lambda self, device, *, measure_loss: make(self, device, measure_loss=False))
+    monkeypatch.setattr(TrainingMetrics, "__init__", lambda self, device, *, measure_loss, task: make(self, device, measure_loss=False))
     run, _ = trained_with(**OTHER_LOSSES)
     assert (run.model / "model.safetensors").read_bytes() == measured
     assert all("train_objective" not in event for event in logged(run))

@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 
 from tests.ui.test_runs_list import EVIL, RUN, SCORES, TRAINING
-from trainer.evaluation.comparison import compare_counts
+from trainer.evaluation.comparison import ComparedRun, Comparison, compare_counts
 from trainer.evaluation.intervals import Interval
-from trainer.library import ComparedRun, Comparison, Scores, SplitScores
+from trainer.evaluation.report import Scores, SplitScores
 from trainer.recipe import Recipe
 from trainer.runs.view import Evaluation, KeptModel
 from trainer.ui import comparison_view, run_names

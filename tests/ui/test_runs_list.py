@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from trainer.evaluation.intervals import Interval
-from trainer.library import Scores, SplitScores
+from trainer.evaluation.report import Scores, SplitScores
 from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.ui import run_names, runs_list
 

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from trainer.evaluation.intervals import Interval
+from trainer.evaluation.report import Scores, SplitScores
 from trainer.jobs.queue import Delay
-from trainer.library import Scores, SplitScores
 from trainer.runs.view import RunView
 from trainer.ui.status_bar import find_subject, status_bar_html
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from tests.runs.examples import event
-from trainer.charts.run_curves import RunCurves
+from trainer.evaluation.curves import RunCurves
 from trainer.evaluation.diagnostics import Diagnosis
 from trainer.jobs.queue import Delay
 from trainer.runs.view import Evaluation, RunView, with_liveness

@@ -6,7 +6,7 @@ from trainer.charts.colours import class_colours
 from trainer.charts.frame import MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, escape, make_axis, make_layout, shorten_names
 from trainer.charts.label_placement import Plot, end_labels, end_text
 from trainer.charts.lines import SYMBOLS, Line, downsampled, format_value, make_traces, rounded
-from trainer.charts.run_curves import RunCurves
+from trainer.evaluation.curves import RunCurves
 
 _MAX_NAME_WIDTH = 20
 

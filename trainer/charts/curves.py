@@ -6,7 +6,7 @@ from trainer.charts import label_placement
 from trainer.charts.frame import ACCENT, FAINT, INK, MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, make_axis, make_layout
 from trainer.charts.label_placement import Plot
 from trainer.charts.lines import Line, downsampled, finite, format_value, make_traces, rounded
-from trainer.charts.run_curves import ReferenceLine, RunCurves
+from trainer.evaluation.curves import ReferenceLine, RunCurves
 from trainer.text_format import percent as format_percent
 
 # Mid-tones that stand out from white and from #111827; the validation line has the page's accent.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from trainer.charts.frame import CLEAR, INK, MUTED, SURFACE, Canvas, display_width, escape
 from trainer.charts.lines import SYMBOLS, Line, format_value, rounded
-from trainer.charts.run_curves import ReferenceLine
+from trainer.evaluation.curves import ReferenceLine
 from trainer.text_format import percent
 
 _AIR = 4  # pixels between a line and what is written beside it

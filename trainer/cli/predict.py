@@ -81,10 +81,13 @@ def _texts(options: argparse.Namespace) -> list[str]:
 
 
 def _prediction_text(result: dict[str, Any]) -> str:
+    from trainer.data.task import most_probable_first
+
     lines = [one_line(result["text"])]
     if result["label"] is None:
         return "\n".join([*lines, f"  {result['reason']}"])
     if result["cut"]:
         lines.append(f"  cut: the model read {result['tokens_read']:,} of {result['tokens']:,} tokens")
-    ordered = sorted(result["probabilities"].items(), key=lambda item: -item[1])
-    return "\n".join([*lines, *(f"  {percent(p):>8}  {one_line(name)}" for name, p in ordered)])
+    names, probabilities = list(result["probabilities"]), list(result["probabilities"].values())
+    ordered = most_probable_first(probabilities)
+    return "\n".join([*lines, *(f"  {percent(probabilities[i]):>8}  {one_line(names[i])}" for i in ordered)])

@@ -12,8 +12,7 @@ from trainer.text_format import decimal, decimal_range, percent, percent_range
 
 if TYPE_CHECKING:
     from trainer.evaluation.intervals import Interval
-    from trainer.evaluation.report import Report
-    from trainer.library import Reports
+    from trainer.evaluation.report import Report, Reports
 
 
 def report_text(view: RunView, report: "Report") -> str:
@@ -21,16 +20,17 @@ def report_text(view: RunView, report: "Report") -> str:
     from trainer.evaluation.baseline import describe_training_rows
     from trainer.evaluation.report import class_caveats
 
-    def score(name: str, interval: "Interval") -> str:
+    def described(name: str, interval: "Interval") -> str:
         return f"{name} {percent(interval.value)} (95 % interval {percent_range(interval.low, interval.high)})"
 
     def bounded(interval: "Interval | None") -> str:
         return "–" if interval is None else f"{decimal(interval.value)} ({decimal_range(interval.low, interval.high)})"
 
     name_width = max([len(c.name) for c in report.per_class] + [12])
-    averages = (("Accuracy", report.accuracy), ("macro F1", report.macro_f1), ("weighted F1", report.weighted_f1))
+    headline, *others = report.scores
+    scores = [described(headline.metric.title, headline.interval), *(described(other.metric.name, other.interval) for other in others)]
     lines = [
-        f"{report.rows:,} test rows, never trained on. {', '.join(score(*average) for average in averages)}.",
+        f"{report.rows:,} test rows, never trained on. {', '.join(scores)}.",
         f"Always answering {one_line(report.majority_name)} would be right in {percent(report.majority_share)}.",
     ]
     if view.baseline is not None:
@@ -58,8 +58,7 @@ def run_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path, *,
     return {
         "run": view.id,
         "path": str(folder),
-        "test": reports.test.to_dict(),
-        "validation": reports.validation.to_dict(),
+        **reports.to_dict(),
         "baseline": view.baseline and view.baseline.to_dict(),
         "seconds": round(time.monotonic() - called_at, 3),
         "train_seconds": view.train_seconds,

@@ -13,6 +13,7 @@ from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.files.decoding import clean
 from trainer.data.files.read_table import DroppedRow, Table
 from trainer.data.labels import is_measurement
+from trainer.data.task import SINGLE_LABEL, Task
 from trainer.errors import UserError
 from trainer.text_format import quote_names
 
@@ -40,6 +41,7 @@ class Corpus:
     lines: np.ndarray
     given_split: tuple[str, ...] | None
     dropped: tuple[DroppedRow, ...]
+    task: Task = SINGLE_LABEL
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -131,6 +133,7 @@ def join_corpora(train: Corpus, *, validation: Corpus | None = None, test: Corpu
             row_split for split, part in given for row_split in ((part.given_split if split == "train" else None) or (split,) * len(part))
         ),
         dropped=train.dropped,
+        task=train.task,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from trainer.atomic import write_parquet
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
+from trainer.data.task import find_task
 from trainer.errors import UserError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _PARTS = ("train", "validation", "test", "excluded")
 def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
     """Write what a run trains on: a Parquet file with source_row, line, text, label and split ("train", "validation", "test", "excluded").
 
-    The label names in order and the split's notes are in the schema's metadata under "emotune". The file appears whole or not at all.
+    The label names in order, the split's notes and the task are in the schema's metadata under "emotune". The file appears whole or not at all.
     """
     import pyarrow as pa
 
@@ -38,15 +39,15 @@ def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
         "label": pa.DictionaryArray.from_arrays(pa.array(corpus.label_ids, type=pa.int32()), names).cast(pa.string()),
         "split": pa.DictionaryArray.from_arrays(pa.array(parts), pa.array(_PARTS)).cast(pa.string()),
     }
-    metadata = json.dumps({"label_names": corpus.label_names, "split_notes": splits.split_notes}, ensure_ascii=False)
-    table = pa.table(columns).replace_schema_metadata({"emotune": metadata})
+    metadata = {"label_names": corpus.label_names, "split_notes": splits.split_notes, "task": corpus.task.key}
+    table = pa.table(columns).replace_schema_metadata({"emotune": json.dumps(metadata, ensure_ascii=False)})
     write_parquet(Path(path), table)
 
 
 def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
     """What ``save_rows`` wrote; ``given_split`` is None and ``dropped`` empty, as a run needs neither.
 
-    Raises UserError ``rows_damaged`` if the file is missing, cut off or of another kind.
+    Raises UserError ``rows_damaged`` if the file is missing, cut off or of another kind, ``unknown_task`` if it is of a newer version.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -65,6 +66,7 @@ def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
             lines=table["line"].to_numpy().astype(np.int64),
             given_split=None,
             dropped=(),
+            task=find_task(metadata.get("task")),
         )
         rows = {part: np.flatnonzero(parts == number).astype(np.int64) for number, part in enumerate(_PARTS)}
         return corpus, Splits(**rows, split_notes=tuple(metadata["split_notes"]))

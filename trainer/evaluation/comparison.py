@@ -4,7 +4,8 @@ Knows neither models nor pages. The runs may have different files, seeds and spl
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.evaluation.intervals import CONFIDENCE, wilson_interval
 from trainer.evaluation.predictions import Predictions
+from trainer.evaluation.report import Scores
+from trainer.recipe import Recipe
+from trainer.runs.view import RunView
 from trainer.text_format import pluralize, points
 
 _FEW_ROWS = 30
@@ -72,6 +76,60 @@ class PairedComparison:
     def differs(self) -> bool:
         """Whether the difference is significant at 5 %."""
         return self.p_value < _SIGNIFICANCE
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON: the fields, and what follows from them."""
+        derived = ("n_shared_rows", "accuracy_a", "accuracy_b", "difference", "differs")
+        return {**asdict(self), **{name: getattr(self, name) for name in derived}}
+
+
+@dataclass(frozen=True)
+class ComparedRun:
+    """One run of a comparison. ``scores`` is None without a model or if its predictions are damaged, ``recipe`` if that is damaged;
+    ``problem`` then says why."""
+
+    view: RunView
+    recipe: Recipe | None
+    scores: Scores | None
+    problem: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON; the run by its id and name."""
+        return {
+            "run": self.view.id,
+            "name": self.view.name,
+            "scores": self.scores and self.scores.to_dict(),
+            "recipe": self.recipe and self.recipe.to_dict(),
+            "problem": self.problem,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs side by side: those with scores first, by macro F1 on their validation rows (of equals the older first), then the others.
+
+    ``reference`` is the index of the run that the others are compared with: the first, None without two models. ``paired`` has, for each
+    other run with a model, its index and how the reference (A) does against it on their shared test rows. No test score decides any of
+    this: the best of many test scores would be partly the luckiest. Intervals and p values are corrected for all comparisons together.
+
+    ``same_file``: all were started from the same file, byte for byte, or were tested on exactly the same texts and labels. Otherwise
+    neither their curves nor their scores say which of them is better.
+    """
+
+    runs: tuple[ComparedRun, ...]
+    reference: int | None
+    paired: tuple[tuple[int, PairedComparison], ...]
+    same_file: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON; ``reference`` and each of ``paired`` name their run by its id."""
+        ids = [run.view.id for run in self.runs]
+        return {
+            "runs": [run.to_dict() for run in self.runs],
+            "reference": None if self.reference is None else ids[self.reference],
+            "paired": [{"run": ids[index], **paired.to_dict()} for index, paired in self.paired],
+            "same_file": self.same_file,
+        }
 
 
 def run_predictions(corpus: Corpus, splits: Splits, predictions: Predictions) -> RunPredictions:

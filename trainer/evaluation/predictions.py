@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.atomic import write_parquet
+from trainer.data.task import SINGLE_LABEL, Task, find_task
 
 SPLITS = ("validation", "test")
 
@@ -19,8 +20,8 @@ SPLITS = ("validation", "test")
 class Predictions:
     """Class probabilities of n rows over k classes; arrays are converted to the types below and must agree in length.
 
-    ``rows`` int64 (n,): index into the run's corpus. ``split`` str (n,): "validation" or "test". ``labels`` int64 (n,): the given class,
-    0..k-1. ``probabilities`` float32 (n, k): finite, each row sums to 1 as the model gave it (not checked: a calibration may round).
+    ``rows`` int64 (n,): index into the run's corpus. ``split`` str (n,): "validation" or "test". ``labels`` int64: the given labels, in the
+    shape of the ``task``. ``probabilities`` float32 (n, k): finite, as the model gave them.
     Raises ValueError if they do not fit. Compared by identity, since an array has no single truth value.
     """
 
@@ -29,6 +30,7 @@ class Predictions:
     labels: np.ndarray
     probabilities: np.ndarray
     label_names: tuple[str, ...]
+    task: Task = SINGLE_LABEL
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -38,11 +40,10 @@ class Predictions:
         set_(self, "probabilities", np.asarray(self.probabilities, dtype=np.float32))
         set_(self, "label_names", tuple(self.label_names))
         n, k = len(self.rows), len(self.label_names)
-        shapes = (self.rows.shape, self.split.shape, self.labels.shape, self.probabilities.shape)
-        if shapes != ((n,), (n,), (n,), (n, k)):
-            raise ValueError(f"rows, split, labels and probabilities have shapes {shapes}; expected ({n},) thrice and ({n}, {k}).")
-        if n and (self.labels.min() < 0 or self.labels.max() >= k):
-            raise ValueError(f"Label ids run from {self.labels.min()} to {self.labels.max()}; there are {k} classes.")
+        shapes = (self.rows.shape, self.split.shape, self.probabilities.shape)
+        if shapes != ((n,), (n,), (n, k)):
+            raise ValueError(f"rows, split and probabilities have shapes {shapes}; expected ({n},) twice and ({n}, {k}).")
+        self.task.check_labels(self.labels, n, k)
         if not np.isfinite(self.probabilities).all():
             raise ValueError("Some probabilities are not finite numbers.")
         if unknown := set(np.unique(self.split).tolist()) - set(SPLITS):
@@ -53,19 +54,19 @@ class Predictions:
 
     @property
     def predicted(self) -> np.ndarray:
-        """int64 (n,): the most probable class of each row; of equally probable ones, the lower id."""
-        return self.probabilities.argmax(axis=1) if len(self) else np.zeros(0, dtype=np.int64)
+        """What the model says of each row, in the shape of ``labels``."""
+        return self.task.decide(self.probabilities)
 
     def for_split(self, split: str) -> "Predictions":
         """The rows of one split ("validation" or "test"), in their order. Raises ValueError for another name."""
         if split not in SPLITS:
             raise ValueError(f"There is no split {split!r}; there are {SPLITS}.")
         mask = self.split == split
-        return Predictions(self.rows[mask], self.split[mask], self.labels[mask], self.probabilities[mask], self.label_names)
+        return Predictions(self.rows[mask], self.split[mask], self.labels[mask], self.probabilities[mask], self.label_names, self.task)
 
 
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
-    """Write as parquet: columns row, split, label (id), probabilities (fixed-size list of float32); label names in the schema's metadata.
+    """Write as parquet: columns row, split, label (id), probabilities (fixed-size list of float32); label names and task in the schema's metadata.
 
     A reader sees the old file or the whole new one, also after a power cut. Raises OSError.
     """
@@ -81,12 +82,15 @@ def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
         "probabilities": pa.FixedSizeListArray.from_arrays(flat, classes),
     }
     names = json.dumps(predictions.label_names, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    table = pa.table(columns).replace_schema_metadata({b"label_names": names})
+    table = pa.table(columns).replace_schema_metadata({b"label_names": names, b"task": predictions.task.key.encode()})
     write_parquet(path, table)
 
 
 def load_predictions(path: str | os.PathLike) -> Predictions:
-    """Read what ``save_predictions`` wrote. Raises FileNotFoundError, or ValueError for another or a damaged file."""
+    """Read what ``save_predictions`` wrote.
+
+    Raises FileNotFoundError, ValueError for another or a damaged file, UserError ``unknown_task`` for one of a newer version.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -102,6 +106,7 @@ def load_predictions(path: str | os.PathLike) -> Predictions:
             labels=table["label"].to_numpy(),
             probabilities=column.flatten().to_numpy().reshape(table.num_rows, len(names)),
             label_names=names,
+            task=find_task(table.schema.metadata.get(b"task", b"").decode("utf-8", "replace")),
         )
     except (pa.ArrowException, KeyError, TypeError, AttributeError, OSError) as error:
         raise ValueError(f"{path} is not a file of predictions, or it is damaged: {error}") from error

@@ -1,6 +1,6 @@
-"""Labels and predictions -> the report: accuracy and F1 with their uncertainty, scores per class, the confusion matrix.
+"""Labels and predictions -> the report: scores with their uncertainty, scores per class, the confusion matrix.
 
-Knows neither texts nor probabilities; baselines are in baseline.py, except the most frequent class.
+Which scores there are is in metrics.py. Knows neither texts nor probabilities; baselines are in baseline.py, except the most frequent class.
 """
 
 from dataclasses import dataclass
@@ -8,36 +8,34 @@ from typing import Any
 
 import numpy as np
 
-from trainer.evaluation.intervals import Interval, macro_f1_interval, proportion_interval, weighted_f1_interval
+from trainer.data.task import SINGLE_LABEL, Task
+from trainer.evaluation.intervals import Interval
+from trainer.evaluation.metrics import EVALUATIONS, ClassScore, Metric, ScoredRows
+from trainer.evaluation.predictions import Predictions
 from trainer.text_format import pluralize, quote_names
 
 
 @dataclass(frozen=True)
-class ClassScore:
-    """The scores of one class in 0..1, with Wilson intervals, and ``support``, its number of true rows.
+class Score:
+    """A metric's value with its interval."""
 
-    None means undefined: all three scores of a class without true rows, and the precision of a class that was never predicted, whose F1 is 0.
-    """
+    metric: Metric
+    interval: Interval
 
-    name: str
-    precision: Interval | None
-    recall: Interval | None
-    f1: float | None
+
+@dataclass(frozen=True)
+class Confusion:
+    """``rows`` of the ``support`` rows of class ``true`` were predicted as ``predicted``."""
+
+    true: str
+    predicted: str
+    rows: int
     support: int
-
-    def to_dict(self) -> dict[str, Any]:
-        intervals = {"precision": self.precision, "recall": self.recall}
-        return {
-            **{name: interval and interval.value for name, interval in intervals.items()},
-            "f1": self.f1,
-            "support": self.support,
-            "intervals": {name: interval and [interval.low, interval.high] for name, interval in intervals.items()},
-        }
 
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """The scores of one split.
+    """The scores of one split, one for each metric of the task, the headline first.
 
     ``confusion`` int64 (k, k): rows are the true class, columns the predicted one; it sums to ``rows``. ``per_class`` has all k classes
     in order of their ids, including those that do not occur. ``majority_share`` is the accuracy of always predicting ``majority_name``, the
@@ -45,14 +43,28 @@ class Report:
     """
 
     rows: int
-    accuracy: Interval
-    macro_f1: Interval
-    weighted_f1: Interval
+    scores: tuple[Score, ...]
     per_class: tuple[ClassScore, ...]
     confusion: np.ndarray
     majority_share: float
     majority_name: str
     label_names: tuple[str, ...]
+
+    def score(self, key: str) -> Interval:
+        """The score of the metric with this key. Raises KeyError if the task has none."""
+        return {score.metric.key: score.interval for score in self.scores}[key]
+
+    @property
+    def accuracy(self) -> Interval:
+        return self.score("accuracy")
+
+    @property
+    def macro_f1(self) -> Interval:
+        return self.score("macro_f1")
+
+    @property
+    def weighted_f1(self) -> Interval:
+        return self.score("weighted_f1")
 
     @property
     def worst(self) -> int | None:
@@ -62,42 +74,103 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON for the terminal and the model card; ``per_class`` is keyed by class name, None means undefined."""
-        averages = {"accuracy": self.accuracy, "macro_f1": self.macro_f1, "weighted_f1": self.weighted_f1}
+        scores = {score.metric.key: score.interval for score in self.scores}
         return {
-            **{name: interval.value for name, interval in averages.items()},
+            **{key: interval.value for key, interval in scores.items()},
             "per_class": {c.name: c.to_dict() for c in self.per_class},
             "rows": self.rows,
-            "intervals": {name: [interval.low, interval.high] for name, interval in averages.items()},
+            "intervals": {key: [interval.low, interval.high] for key, interval in scores.items()},
             "majority": {"name": self.majority_name, "share": self.majority_share},
         }
 
 
-def build_report(labels: np.ndarray, predicted: np.ndarray, label_names: tuple[str, ...]) -> Report:
-    """Compare ``labels`` with ``predicted``, both int (n,) of ids into ``label_names``; n is at least 1.
+@dataclass(frozen=True)
+class Reports:
+    """A run's scores on the rows kept aside for them."""
+
+    test: Report
+    validation: Report
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"test": self.test.to_dict(), "validation": self.validation.to_dict()}
+
+
+@dataclass(frozen=True)
+class SplitScores:
+    """A model's scores on the ``rows`` rows of one split."""
+
+    rows: int
+    accuracy: Interval
+    macro_f1: Interval
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, in the form of ``Report.to_dict``."""
+        intervals = {"accuracy": self.accuracy, "macro_f1": self.macro_f1}
+        return {
+            "rows": self.rows,
+            **{key: interval.value for key, interval in intervals.items()},
+            "intervals": {key: [interval.low, interval.high] for key, interval in intervals.items()},
+        }
+
+
+@dataclass(frozen=True)
+class Scores:
+    """A model's scores in a list of runs. Runs are ordered and chosen by ``validation`` alone; ``test`` is only shown."""
+
+    validation: SplitScores
+    test: SplitScores
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"validation": self.validation.to_dict(), "test": self.test.to_dict()}
+
+
+def build_report(labels: np.ndarray, predicted: np.ndarray, label_names: tuple[str, ...], task: Task = SINGLE_LABEL) -> Report:
+    """Compare ``labels`` with ``predicted``, both (n,) of ids into ``label_names``; n is at least 1.
 
     Macro F1 is the unweighted mean of the F1 of the classes that occur in labels or predictions, scikit-learn's default: a class in neither
     says nothing about the model, and one that is predicted without true rows counts as 0. Weighted F1 weights by support. Raises ValueError
     for no rows, different lengths, or ids out of range.
     """
     labels, predicted, names = np.asarray(labels), np.asarray(predicted), tuple(label_names)
-    _validate(labels, predicted, len(names))
-    labels, predicted = labels.astype(np.int64), predicted.astype(np.int64)
-    classes = len(names)
-    # The same as scikit-learn's, which warns if there is only one class.
-    confusion = np.bincount(labels * classes + predicted, minlength=classes**2).reshape(classes, classes).astype(np.int64)
-    support = confusion.sum(axis=1)
+    if not len(labels):
+        raise ValueError("A report needs at least one row.")
+    for ids in (labels, predicted):
+        task.check_labels(ids, len(labels), len(names))
+    rows = ScoredRows(labels.astype(np.int64), predicted.astype(np.int64), names)
+    support = rows.confusion.sum(axis=1)
     majority = int(support.argmax())
+    evaluation = EVALUATIONS[task.key]
     return Report(
-        rows=len(labels),
-        accuracy=proportion_interval(int(np.trace(confusion)), len(labels)),
-        macro_f1=macro_f1_interval(confusion),
-        weighted_f1=weighted_f1_interval(confusion),
-        per_class=_class_scores(confusion, names),
-        confusion=confusion,
-        majority_share=int(support[majority]) / len(labels),
+        rows=len(rows),
+        scores=tuple(Score(metric, metric.compute(rows)) for metric in evaluation.metrics),
+        per_class=evaluation.class_scores(rows),
+        confusion=rows.confusion,
+        majority_share=int(support[majority]) / len(rows),
         majority_name=names[majority],
         label_names=names,
     )
+
+
+def split_report(predictions: Predictions, split: str) -> Report:
+    """The report of one split ("validation", "test") of a run's predictions."""
+    part = predictions.for_split(split)
+    return build_report(part.labels, part.predicted, part.label_names, part.task)
+
+
+def main_scores(reports: Reports) -> Scores:
+    """The few scores that a list of runs shows."""
+    parts = (reports.validation, reports.test)
+    return Scores(*(SplitScores(report.rows, report.accuracy, report.macro_f1) for report in parts))
+
+
+def worst_confusions(report: Report, *, limit: int = 3) -> tuple[Confusion, ...]:
+    """The most frequent mistakes; of equally frequent ones first those of the smaller class."""
+    mistakes = report.confusion.copy()
+    np.fill_diagonal(mistakes, 0)
+    support = report.confusion.sum(axis=1)
+    cells = sorted(zip(*np.nonzero(mistakes), strict=True), key=lambda cell: (-mistakes[cell], -mistakes[cell] / support[cell[0]], cell))
+    names = report.label_names
+    return tuple(Confusion(names[i], names[j], int(mistakes[i, j]), int(support[i])) for i, j in cells[:limit])
 
 
 def class_caveats(report: Report) -> tuple[str, ...]:
@@ -128,26 +201,3 @@ def _names(report: Report, ids: list[int]) -> str:
 
 def _it(ids: list[int]) -> str:
     return "it is" if len(ids) == 1 else "they are"
-
-
-def _class_scores(confusion: np.ndarray, names: tuple[str, ...]) -> tuple[ClassScore, ...]:
-    """The scores of each class from its correct, its true and its predicted rows."""
-    columns = (confusion.diagonal().tolist(), confusion.sum(axis=1).tolist(), confusion.sum(axis=0).tolist())
-    return tuple(
-        ClassScore(
-            name,
-            precision=proportion_interval(correct, predicted) if support and predicted else None,
-            recall=proportion_interval(correct, support) if support else None,
-            f1=2 * correct / (support + predicted) if support else None,
-            support=support,
-        )
-        for name, correct, support, predicted in zip(names, *columns, strict=True)
-    )
-
-
-def _validate(labels: np.ndarray, predicted: np.ndarray, classes: int) -> None:
-    if labels.ndim != 1 or labels.shape != predicted.shape or not len(labels):
-        raise ValueError(f"Labels {labels.shape} and predictions {predicted.shape} must have the same length, and at least one row.")
-    both = np.concatenate([labels, predicted])
-    if both.dtype.kind not in "iu" or both.min() < 0 or both.max() >= classes:
-        raise ValueError(f"Label ids must be whole numbers from 0 to {classes - 1}; found {sorted(set(both.tolist()))[:10]}.")

@@ -46,4 +46,5 @@ def created_fields(parent: RunView, last: Checkpoint, more_epochs: int) -> dict[
         "repairs": parent.repairs,
         "findings": [vars(finding) for finding in parent.findings],
         "level": parent.level or None,
+        "task": parent.task or None,
     }

@@ -131,6 +131,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
         repairs=_counts_by_name(_NAME),
         findings=_list_of(_FINDING),
         level=_NAME,
+        task=_NAME,
         forecast_seconds=_SECONDS,
     ),
     "queued": _event_type(texts_at_a_time=_integer(1)),

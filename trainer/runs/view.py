@@ -118,6 +118,8 @@ class RunView:
     level: str = ""
     """The level of its recipe ("Quick look", "Balanced", "Best"); empty for custom settings."""
     source_name: str = ""
+    task: str = ""
+    """The key of its task (data/task.py); empty for one label a text in runs that name none."""
     draft: str = ""
     """The draft it was started from."""
     parent: str = ""

@@ -139,7 +139,7 @@ def _ended(view: RunView, event: dict[str, Any], evaluations: Sequence[Evaluatio
 
 _END_FIELDS = ("message", "code", "train_seconds", "samples_per_second", "best_step", "retry_texts_at_a_time")
 _CREATED_FIELDS = (
-    *("name", "owner", "source_name", "encoder", "encoder_folder", "base_model", "rows", "draft", "repairs", "level"),
+    *("name", "owner", "source_name", "encoder", "encoder_folder", "base_model", "rows", "draft", "repairs", "level", "task"),
     *("parent", "parent_name", "parent_step", "more_epochs"),
 )
 _START_FIELDS = ("device", "epochs", "batch_size", "learning_rate", "parameters", "trainable_parameters", "total_steps", "processes")

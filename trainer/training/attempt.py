@@ -121,7 +121,7 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
 
     context, recipe = attempt.context, attempt.context.recipe
     set_seed(recipe.seed)
-    model = build_classifier(attempt.encoder, attempt.label_names, recipe)
+    model = build_classifier(attempt.encoder, attempt.label_names, recipe, context.task)
     masks = optimize_for_device(model, attempt.hardware, seed=recipe.seed)
     last, damage_note = _last_state(context)
     resume_from = load_train_state(last.path) if last else None

@@ -7,8 +7,6 @@ such model). At the end of a full training the learning rate is lowest and the w
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 
 @dataclass(frozen=True)
 class BestCheckpoint:
@@ -25,20 +23,3 @@ def update_best(best: BestCheckpoint | None, step: int, score: float, tolerance:
     if best is None or score > best.best_metric:
         return BestCheckpoint(step, step, score, tolerance)
     return replace(best, step=step) if score > best.best_metric - best.tolerance else best
-
-
-def standard_errors(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
-    """Standard errors of accuracy and macro F1; both arrays are class ids, int (n,).
-
-    Macro F1 uses the delta method: the F1 of a class is 2 hits / (true + predicted), and each row contributes its derivative.
-    """
-    correct = predicted == labels
-    classes = 1 + max(labels.max(), predicted.max())
-    totals = np.maximum(np.bincount(labels, minlength=classes) + np.bincount(predicted, minlength=classes), 1)
-    f1 = 2 * np.bincount(labels[correct], minlength=classes) / totals
-    occurring = len(np.union1d(labels, predicted))
-    contributions = ((2 * correct - f1[labels]) / totals[labels] - f1[predicted] / totals[predicted]) / occurring
-    return {
-        "accuracy": float(correct.std() / np.sqrt(len(labels))),
-        "macro_f1": float(np.sqrt((contributions**2).sum())),
-    }

@@ -13,6 +13,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedModel
 
 from trainer.data.checks.repairs import text_repairs
+from trainer.data.task import SINGLE_LABEL, TASKS, Task
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.training.encoder_loading import detach_from_file, encoder_prefix, load_classifier, load_encoder
@@ -27,20 +28,26 @@ _HEAD_SETTINGS = "head.json"
 _HEAD_WEIGHTS = "head.safetensors"
 _ENCODER = "encoder"
 
+_OTHER_TASKS = {
+    "multi_label_classification": "a model that gives a text several labels at once",
+    "regression": "a model that predicts a single number",
+}
+"""By transformers' ``problem_type``: what other programs train and Emotune does not."""
 
-def build_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recipe) -> Classifier:
-    """The encoder with a fresh head as the recipe says, in float32; its config carries the label names and the repairs of texts.
+
+def build_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recipe, task: Task = SINGLE_LABEL) -> Classifier:
+    """The encoder with a fresh head as the recipe says, in float32; its config carries label names, task and the repairs of texts.
 
     The recipe must be resolved. The model is one of transformers' own architectures if one has such a head. Weights that stay frozen
     require no gradient. New weights come from torch's generator: seed it before.
     Raises UserError if the encoder cannot be loaded or has no such head.
     """
     if recipe.pooling == "cls" and recipe.head == "linear":
-        model = load_classifier(encoder, label_names)
+        model = load_classifier(encoder, label_names, task)
         if recipe.dropout is not None:
             _set_dropout(model, recipe.dropout, encoder)
     else:
-        model = _build_with_other_head(encoder, label_names, recipe)
+        model = _build_with_other_head(encoder, label_names, recipe, task)
     if repairs := text_repairs(recipe.repairs):
         # Saved with the model, so that texts to predict can be repaired like those of the training.
         model.config.text_repairs = list(repairs)
@@ -57,8 +64,8 @@ def build_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recip
     return model
 
 
-def _build_with_other_head(encoder: Encoder, label_names: Sequence[str], recipe: Recipe) -> Classifier:
-    encoder_model = load_encoder(encoder, label_names)
+def _build_with_other_head(encoder: Encoder, label_names: Sequence[str], recipe: Recipe, task: Task) -> Classifier:
+    encoder_model = load_encoder(encoder, label_names, task)
     # Imported late: a prediction does not need it, and it takes half a second.
     from trainer.training.electra import as_electra
 
@@ -119,7 +126,7 @@ def save_classifier(model: Classifier, folder: Path) -> None:
 def load_saved_classifier(folder: Path) -> Classifier:
     """The classifier of a folder, written by ``save_classifier`` or by transformers' own ``save_pretrained``, in float32.
 
-    Raises UserError ``not_a_classifier`` for a model without a trained head, with the head of another task, for several labels per text,
+    Raises UserError ``not_a_classifier`` for a model without a trained head, with the head of another task than Emotune's (task.py),
     or with a single output; and ``model_damaged`` if its parts do not fit each other. Raises what transformers and safetensors raise if
     a file is missing or damaged.
     """
@@ -165,7 +172,7 @@ def _load_all_weights(model_class: type, folder: Path) -> PreTrainedModel:
 
 
 def _refuse_other_tasks(folder: Path) -> None:
-    """Refuse, by its config, a model for anything other than choosing one of several labels for each text."""
+    """Refuse, by its config, a model for anything other than the tasks of task.py."""
     config = AutoConfig.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
     value = getattr(config, "architectures", None) or ()
     architectures = [value] if isinstance(value, str) else [str(name) for name in value]
@@ -173,12 +180,13 @@ def _refuse_other_tasks(folder: Path) -> None:
     if architectures and not any(name.endswith("ForSequenceClassification") for name in architectures):
         model = "an encoder without a trained head" if architectures[0].endswith("Model") else "a model for another task"
         contents = f"{model} ({architectures[0]})"
-    elif config.problem_type == "multi_label_classification":
-        contents = "a model that gives a text several labels at once"
-    elif config.problem_type == "regression" or config.num_labels < 2:
-        contents = "a model that predicts a single number"
+    elif config.problem_type is not None and config.problem_type not in TASKS:
+        contents = _OTHER_TASKS[config.problem_type]
+    elif config.num_labels < 2:
+        contents = _OTHER_TASKS["regression"]
     if contents:
+        known = " or ".join(f"a model that {task.model_description}" for task in TASKS.values())
         raise UserError(
-            f"The folder {folder.name} holds {contents}. Emotune can use classifiers that give each text one of several labels.",
+            f"The folder {folder.name} holds {contents}. Emotune can use {known}.",
             code="not_a_classifier",
         )

@@ -6,6 +6,7 @@ Knows neither torch nor the folder of a run: a training is handed a reporter and
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from trainer.data.task import Task
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.training.distributed import ProcessGroup
@@ -38,6 +39,7 @@ class TrainingContext:
     """What a training needs besides its rows. The recipe is resolved: no automatic values are left."""
 
     reporter: Reporter
+    task: Task
     recipe: Recipe
     schedule: Schedule
     process_group: ProcessGroup

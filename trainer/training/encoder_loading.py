@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.data.task import SINGLE_LABEL, Task
 from trainer.errors import UserError
 from trainer.hub import hub_is_reachable
 from trainer.training.encoders import PACKAGED, TOKENIZER_FILES, Encoder, max_tokens_of
@@ -53,26 +54,26 @@ def lacks_vocabulary(tokenizer: "PreTrainedTokenizerBase") -> bool:
     return len(tokenizer) <= len(set(tokenizer.all_special_tokens))
 
 
-def load_classifier(encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
-    """The encoder with a fresh classification head, in float32, its config carrying the label names.
+def load_classifier(encoder: Encoder, label_names: Sequence[str], task: Task = SINGLE_LABEL) -> "PreTrainedModel":
+    """The encoder with a fresh classification head, in float32, its config carrying the label names and the task.
 
     The head's initial weights come from torch's generator: seed it before.
     """
     load_libraries()
     from transformers import AutoModelForSequenceClassification
 
-    return _load(AutoModelForSequenceClassification, encoder, label_names)
+    return _load(AutoModelForSequenceClassification, encoder, label_names, task)
 
 
-def load_encoder(encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
-    """The encoder without a head, in float32, its config carrying the label names."""
+def load_encoder(encoder: Encoder, label_names: Sequence[str], task: Task = SINGLE_LABEL) -> "PreTrainedModel":
+    """The encoder without a head, in float32, its config carrying the label names and the task."""
     load_libraries()
     from transformers import AutoModel
 
-    return _load(AutoModel, encoder, label_names)
+    return _load(AutoModel, encoder, label_names, task)
 
 
-def _load(model_class: Any, encoder: Encoder, label_names: Sequence[str]) -> "PreTrainedModel":
+def _load(model_class: Any, encoder: Encoder, label_names: Sequence[str], task: Task) -> "PreTrainedModel":
     folder = _folder(encoder, weights=True)
     with _loading_errors_as_user_error(encoder):
         model, loaded = load_pretrained(
@@ -81,7 +82,7 @@ def _load(model_class: Any, encoder: Encoder, label_names: Sequence[str]) -> "Pr
             num_labels=len(label_names),
             id2label=dict(enumerate(label_names)),
             label2id={name: i for i, name in enumerate(label_names)},
-            problem_type="single_label_classification",
+            problem_type=task.key,
             # A user's classifier may have been trained on other classes: it gets a new head and keeps its encoder.
             ignore_mismatched_sizes=True,
         )

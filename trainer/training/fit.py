@@ -61,7 +61,7 @@ def fit(
     validation = validation.ordered(np.argsort(validation.lengths, kind="stable"))
     texts_at_a_time = _texts_at_a_time(recipe.batch_size // process_group.world_size, previous.texts_at_a_time)
     check_memory(replace(recipe, batch_size=texts_at_a_time), encoder, train.lengths, hardware)
-    context = TrainingContext(reporter, recipe, _schedule(recipe, train, validation), process_group, checkpoints, save_seconds)
+    context = TrainingContext(reporter, corpus.task, recipe, _schedule(recipe, train, validation), process_group, checkpoints, save_seconds)
     attempt = TrainingAttempt(
         context, encoder, corpus.label_names, tokenizer, train, validation, hardware, model_folder, started_before=previous.started
     )

@@ -10,6 +10,9 @@ from torch import nn
 from transformers import PreTrainedModel
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from trainer.data.task import find_task
+from trainer.training.losses import TRAINING_TASKS
+
 
 class LinearHead(nn.Module):
     """Dropout, Linear, on the first of the given vectors."""
@@ -94,9 +97,10 @@ class PooledClassifier(nn.Module):
         token_type_ids: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
     ) -> SequenceClassifierOutput:
-        """Token ids (n, tokens) -> logits (n, classes), and the mean cross-entropy if labels (n,) are given."""
+        """Token ids (n, tokens) -> logits (n, classes), and the mean of the task's plain loss if labels are given."""
         types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
         tokens = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types).last_hidden_state
         logits = self.head(pool(tokens, attention_mask, self.pooling).unsqueeze(1))
-        loss = None if labels is None else nn.functional.cross_entropy(logits, labels)
+        task = TRAINING_TASKS[find_task(self.config.problem_type).key]
+        loss = None if labels is None else task.loss(logits, labels, reduction="mean")
         return SequenceClassifierOutput(loss=loss, logits=logits)

@@ -1,17 +1,42 @@
-"""The loss that training minimizes: cross-entropy with class weights and label smoothing, exact over accumulated batches."""
+"""What a task means in a training, on tensors (one table by task); and the loss that is minimized, exact over accumulated batches."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
 
+from trainer.data.task import SINGLE_LABEL, Task
 from trainer.recipe import Recipe
+from trainer.training.validation_metrics import single_label_metrics
+
+
+class LossFunction(Protocol):
+    """The loss of a batch of n texts over k classes."""
+
+    def __call__(
+        self, logits: torch.Tensor, labels: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0, reduction: str
+    ) -> torch.Tensor:
+        """Logits (n, k), labels in the task's shape and the weight of each class (k,) -> a number: the "sum" or "mean" over the texts."""
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """What differs by task in a training."""
+
+    loss: LossFunction
+    count_right: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    """Logits (n, k), labels -> on their device, how many texts would get exactly their labels."""
+    balanced_weights: Callable[[Sequence[int], int], tuple[float, ...]]
+    """Labels of the training rows, k -> the weight of each class with ``class_weights`` "balanced"."""
+    validation_metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]]
+    """Labels, what is said of the same rows -> the scores that choose the checkpoint, and their standard errors."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingLoss:
-    """The minimized cross-entropy. The charts show the plain one, of training and validation rows alike (see training_metrics.py): with smoothing a
+    """The minimized loss. The charts show the plain one, of training and validation rows alike (see training_metrics.py): with smoothing a
     perfect model stays well above 0.
     """
 
@@ -19,10 +44,11 @@ class TrainingLoss:
     """(classes,), float32; None weights all classes equally."""
     smoothing: float
     """Fraction of each target that is spread over all classes (Szegedy et al. 2016)."""
+    task: Task = SINGLE_LABEL
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is the plain cross-entropy, by which validation is scored."""
+        """Whether it is the plain loss, by which validation is scored."""
         return self.weights is None and not self.smoothing
 
     def to(self, device: torch.device) -> "TrainingLoss":
@@ -30,22 +56,21 @@ class TrainingLoss:
         return replace(self, weights=None if self.weights is None else self.weights.to(device))
 
     def __call__(self, logits: torch.Tensor, labels: torch.Tensor, *, texts: torch.Tensor | int) -> torch.Tensor:
-        """The sum over a batch, logits (n, classes) and labels (n,), divided by the number of ``texts`` of the whole step."""
-        total = torch.nn.functional.cross_entropy(
-            logits.float(), labels, weight=self.weights, label_smoothing=self.smoothing, reduction="sum"
-        )
-        return total / texts
+        """The sum over a batch, logits (n, classes) and its labels, divided by the number of ``texts`` of the whole step."""
+        loss = TRAINING_TASKS[self.task.key].loss
+        return loss(logits, labels, weights=self.weights, smoothing=self.smoothing, reduction="sum") / texts
 
 
-def training_loss(recipe: Recipe, label_ids: Sequence[int], classes: int) -> TrainingLoss | None:
+def training_loss(recipe: Recipe, labels: Sequence[int], classes: int, task: Task = SINGLE_LABEL) -> TrainingLoss | None:
     """The recipe's loss, its weights computed from the training rows' labels; None for the plain one, which the model computes itself.
 
     With gradient accumulation the loss is ours too: transformers' classifiers would add the means of the batches.
     """
-    weights = torch.tensor(balanced_weights(label_ids, classes)) if recipe.class_weights == "balanced" else None
+    balanced = TRAINING_TASKS[task.key].balanced_weights
+    weights = torch.tensor(balanced(labels, classes)) if recipe.class_weights == "balanced" else None
     if weights is None and not recipe.label_smoothing and recipe.gradient_accumulation == 1:
         return None
-    return TrainingLoss(weights, recipe.label_smoothing)
+    return TrainingLoss(weights, recipe.label_smoothing, task)
 
 
 def balanced_weights(label_ids: Sequence[int], classes: int) -> tuple[float, ...]:
@@ -56,3 +81,21 @@ def balanced_weights(label_ids: Sequence[int], classes: int) -> tuple[float, ...
     counts = np.bincount(label_ids, minlength=classes)
     occurring = int((counts > 0).sum())
     return tuple(len(label_ids) / (occurring * int(rows)) if rows else 1.0 for rows in counts)
+
+
+def _cross_entropy(
+    logits: torch.Tensor, labels: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0, reduction: str
+) -> torch.Tensor:
+    return torch.nn.functional.cross_entropy(logits.float(), labels, weight=weights, label_smoothing=smoothing, reduction=reduction)
+
+
+def _count_right(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    # On the device: ``Task.decide`` would make a GPU wait at each step.
+    return (logits.argmax(-1) == labels).sum()
+
+
+TRAINING_TASKS: Mapping[str, TrainingTask] = {
+    SINGLE_LABEL.key: TrainingTask(
+        loss=_cross_entropy, count_right=_count_right, balanced_weights=balanced_weights, validation_metrics=single_label_metrics
+    ),
+}

@@ -15,6 +15,7 @@ import numpy as np
 
 from trainer.data.checks.repairs import REPAIRS, repair_text
 from trainer.data.corpus import clean_text
+from trainer.data.task import SINGLE_LABEL, Task, find_task
 from trainer.errors import UserError
 from trainer.training.encoder_loading import has_finite_weights, lacks_vocabulary
 from trainer.training.encoders import max_tokens_of
@@ -39,6 +40,11 @@ class Prediction:
     tokens_read: int
     cut: bool
     problem: str = ""
+    task: Task = SINGLE_LABEL
+
+    def decided_name(self, label_names: Sequence[str]) -> str | None:
+        """What the model says, by name; None if there is nothing to read."""
+        return None if self.probabilities is None else self.task.decided_name(self.probabilities, tuple(label_names))
 
     def to_dict(self, label_names: Sequence[str]) -> dict[str, Any]:
         """As JSON for the terminal and the API; label and probabilities are None if there is a ``reason``."""
@@ -46,14 +52,14 @@ class Prediction:
         if self.probabilities is None:
             return {"label": None, "probabilities": None, **lengths, "reason": self.problem}
         probabilities = dict(zip(label_names, map(float, self.probabilities), strict=True))
-        return {"label": max(probabilities, key=probabilities.__getitem__), "probabilities": probabilities, **lengths}
+        return {"label": self.decided_name(label_names), "probabilities": probabilities, **lengths}
 
 
 class Predictor:
     """A loaded model folder. Safe to call from several threads: it holds no state between calls."""
 
     def __init__(self, folder: Path, *, device: str = "cpu") -> None:
-        """Raises UserError if the folder holds no model that may be loaded, or one that does not choose one of several labels for each text."""
+        """Raises UserError if the folder holds no model that may be loaded, or one for another task than those of task.py."""
         check_folder(folder)
         load_libraries()
         from transformers import AutoTokenizer
@@ -72,6 +78,7 @@ class Predictor:
             ) from error
         config = self._model.config
         self.label_names = _label_names(folder, config)
+        self.task = find_task(config.problem_type)
         self.repairs = _repairs(folder, config)
         """The codes of the repairs of texts that the model was trained with."""
         _check_consistency(folder, self._tokenizer, self._model)
@@ -106,6 +113,7 @@ class Predictor:
                 tokens_read=min(tokens, self.max_length),
                 cut=tokens > self.max_length or (max_chars is not None and len(texts[i]) > max_chars),
                 problem="" if i in probabilities else _problem(read[i]),
+                task=self.task,
             )
             for i, (tokens, _) in enumerate(token_counts)
         ]
@@ -131,7 +139,7 @@ class Predictor:
                 )
             with torch.inference_mode():
                 logits = self._model(**batch).logits
-            probabilities[batch_rows] = torch.softmax(logits.float(), dim=-1).cpu().numpy()
+            probabilities[batch_rows] = self.task.probabilities(logits.float().cpu().numpy())
             if on_progress is not None:
                 on_progress((start + len(batch_rows)) / len(order))
         return probabilities

@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from trainer.cache import SingleFlightCache
 from trainer.errors import UserError
+from trainer.runs.seal import file_signature
 from trainer.training.encoder_loading import load_tokenizer
 from trainer.training.encoders import Encoder, tokenizer_file
 from trainer.training.tokenizer_check import check_tokenizer_file
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 _T = TypeVar("_T")
+
+_LOADED: SingleFlightCache = SingleFlightCache(12)
+"""What was made of the last few tokenizers, by the function that made it, the encoder and the signature of its tokenizer's file, which may change
+in a folder of the user's. One for the process: an encoder's files are the same for everybody."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class TokenizedText:
 
 def tokenize_text(encoder: Encoder, text: str, *, max_length: int) -> TokenizedText:
     """Split one text. Raises UserError if the tokenizer cannot be loaded."""
-    tokenizer = _cached_tokenizer(encoder)
+    tokenizer = _cached(_load_for_display, encoder)
     max_tokens = tokenizer.model_max_length
     read = min(max_length, max_tokens)
     ids = tokenizer(replace_surrogates(text))["input_ids"]
@@ -71,25 +75,28 @@ def token_counter(encoder: Encoder) -> Callable[[Sequence[str]], list[int]] | No
 
     Does without transformers, which takes seconds to import.
     """
-    return _from_tokenizer_file(encoder, _token_counter)
+    return _from_tokenizer_file(_token_counter, encoder)
 
 
 def unknown_finder(encoder: Encoder) -> Callable[[Sequence[str]], list[str]] | None:
     """A function that returns the characters that become the unknown token; None while the tokenizer is not on this machine."""
-    return _from_tokenizer_file(encoder, _unknown_finder)
+    return _from_tokenizer_file(_unknown_finder, encoder)
 
 
-def _from_tokenizer_file(encoder: Encoder, build: Callable[[Path, bool], _T]) -> _T | None:
+def _cached(build: Callable[[Encoder], _T], encoder: Encoder) -> _T:
     file = tokenizer_file(encoder)
+    return _LOADED.get((build, encoder, file and file_signature(file)), lambda: build(encoder))
+
+
+def _from_tokenizer_file(build: Callable[[Encoder], _T], encoder: Encoder) -> _T | None:
     # A refused file counts as missing: loading it will report what is wrong.
     with suppress(UserError):
-        return None if file is None else build(file, bool(encoder.sha256))
+        return None if tokenizer_file(encoder) is None else _cached(build, encoder)
     return None
 
 
-@lru_cache(maxsize=4)
-def _unknown_finder(file: Path, trusted: bool) -> Callable[[Sequence[str]], list[str]]:
-    tokenizer = _load_tokenizer_file(file, trusted)
+def _unknown_finder(encoder: Encoder) -> Callable[[Sequence[str]], list[str]]:
+    tokenizer = _load_tokenizer_file(encoder)
     # WordPiece names its unknown token, SentencePiece's models give its id.
     model = json.loads(tokenizer.to_str())["model"]
     unk_token, unk_id = model.get("unk_token"), model.get("unk_id")
@@ -102,9 +109,8 @@ def _unknown_finder(file: Path, trusted: bool) -> Callable[[Sequence[str]], list
     return find
 
 
-@lru_cache(maxsize=4)
-def _token_counter(file: Path, trusted: bool) -> Callable[[Sequence[str]], list[int]]:
-    tokenizer = _load_tokenizer_file(file, trusted)
+def _token_counter(encoder: Encoder) -> Callable[[Sequence[str]], list[int]]:
+    tokenizer = _load_tokenizer_file(encoder)
 
     def count_tokens(texts: Sequence[str]) -> list[int]:
         return [len(encoding.ids) for encoding in tokenizer.encode_batch_fast([replace_surrogates(text) for text in texts])]
@@ -112,19 +118,18 @@ def _token_counter(file: Path, trusted: bool) -> Callable[[Sequence[str]], list[
     return count_tokens
 
 
-def _load_tokenizer_file(file: Path, trusted: bool) -> "Tokenizer":
-    """The tokenizer of a tokenizer.json, without truncation and padding; checked first, unless it came with the app's packages."""
+def _load_tokenizer_file(encoder: Encoder) -> "Tokenizer":
+    """The tokenizer of an encoder's tokenizer.json, without truncation and padding; checked first, unless it came with the app's packages."""
     from tokenizers import Tokenizer
 
-    if not trusted:
+    file = tokenizer_file(encoder)
+    if not encoder.sha256:
         check_tokenizer_file(file)
-
     tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
 
 
-@lru_cache(maxsize=4)
-def _cached_tokenizer(encoder: Encoder) -> "PreTrainedTokenizerBase":
+def _load_for_display(encoder: Encoder) -> "PreTrainedTokenizerBase":
     return load_tokenizer(encoder, max_length=1_000_000)

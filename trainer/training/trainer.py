@@ -5,26 +5,25 @@ Knows steps and metrics; callback.py reports them, fit.py chooses the rows.
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from sklearn.metrics import f1_score
 from transformers import PreTrainedTokenizerBase, Trainer, TrainingArguments
 from transformers.trainer_callback import PrinterCallback
 
+from trainer.data.task import Task
 from trainer.recipe import Recipe
 from trainer.training import state
 from trainer.training.batching import LengthGroupedSampler, PaddingCollator
 from trainer.training.callback import EvaluationInterrupted, TrainingCallback
-from trainer.training.checkpoint_selection import standard_errors
 from trainer.training.classifier import Classifier
 from trainer.training.context import TrainingContext
 from trainer.training.dropout import DropoutMaskGenerator
 from trainer.training.hardware import Hardware
 from trainer.training.keeping import CheckpointKeeper
-from trainer.training.losses import TrainingLoss, training_loss
+from trainer.training.losses import TRAINING_TASKS, TrainingLoss, training_loss
 from trainer.training.memory import trim_heap
 from trainer.training.optimizer import EncoderFreezer, parameter_groups
 from trainer.training.tokenized_dataset import TokenizedDataset
@@ -40,14 +39,14 @@ class ClassificationTrainer(Trainer):
     """
 
     def __init__(
-        self, *, lengths: Sequence[int], recipe: Recipe, loss: TrainingLoss | None, callback: TrainingCallback, **kwargs: Any
+        self, *, lengths: Sequence[int], recipe: Recipe, task: Task, loss: TrainingLoss | None, callback: TrainingCallback, **kwargs: Any
     ) -> None:
         super().__init__(callbacks=[callback], **kwargs)
         self._sampler = LengthGroupedSampler(lengths, batch_size=recipe.batch_size, seed=recipe.seed)
         self._recipe = recipe
         self._loss = None if loss is None else loss.to(self.args.device)
         self._callback = callback
-        self._training_metrics = TrainingMetrics(self.args.device, measure_loss=loss is not None and not loss.is_plain)
+        self._training_metrics = TrainingMetrics(self.args.device, measure_loss=loss is not None and not loss.is_plain, task=task)
         if loss is not None:
             # The Trainer then passes the number of texts in the whole step, and leaves the loss unscaled.
             self.model_accepts_loss_kwargs = True
@@ -135,7 +134,7 @@ def build_trainer(
     Each batch is read in ``batch_parts`` parts. ``masks`` generates the model's dropout masks (None: torch does); ``resume_from`` is how far the
     training was.
     """
-    recipe = context.recipe
+    recipe, task = context.recipe, context.task
     freezer = EncoderFreezer(model, recipe.frozen_epochs * context.schedule.epoch_steps[0])
     callback = TrainingCallback(context, CheckpointKeeper(context, resume_from), freezer, masks, resume_from)
     trainer = ClassificationTrainer(
@@ -144,10 +143,11 @@ def build_trainer(
         train_dataset=train,
         eval_dataset=validation,
         data_collator=PaddingCollator(tokenizer),
-        compute_metrics=_compute_metrics,
+        compute_metrics=partial(_compute_metrics, task),
         lengths=train.lengths,
         recipe=recipe,
-        loss=training_loss(recipe, train.labels, model.config.num_labels),
+        task=task,
+        loss=training_loss(recipe, train.labels, model.config.num_labels, task),
         callback=callback,
     )
     trainer.remove_callback(PrinterCallback)
@@ -192,12 +192,6 @@ def _training_arguments(context: TrainingContext, hardware: Hardware, batch_part
     return arguments
 
 
-def _compute_metrics(prediction: Any) -> dict[str, float]:
-    predicted, labels = np.argmax(prediction.predictions, axis=-1), prediction.label_ids
-    errors = standard_errors(labels, predicted)
-    return {
-        **{f"{name}_error": error for name, error in errors.items()},
-        "accuracy": float((predicted == labels).mean()),
-        "macro_f1": float(f1_score(labels, predicted, average="macro", zero_division=0)),
-        "classes": float(len(np.unique(predicted))),
-    }
+def _compute_metrics(task: Task, prediction: Any) -> dict[str, float]:
+    predicted = task.decide(task.probabilities(prediction.predictions))
+    return TRAINING_TASKS[task.key].validation_metrics(prediction.label_ids, predicted)

@@ -7,13 +7,15 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.charts.comparison import accuracy_comparison, loss_comparison, macro_f1_comparison, run_marks
+from trainer.charts.comparison import loss_comparison, run_marks
+from trainer.charts.frame import Figure
 from trainer.charts.lines import SYMBOLS
-from trainer.charts.run_curves import RunCurves
+from trainer.charts.task_charts import charts_of
 from trainer.data.checks.repairs import REPAIRS
-from trainer.evaluation.comparison import PairedComparison, describe_comparison
+from trainer.data.task import SINGLE_LABEL
+from trainer.evaluation.comparison import ComparedRun, Comparison, PairedComparison, describe_comparison
+from trainer.evaluation.curves import RunCurves
 from trainer.evaluation.intervals import Interval
-from trainer.library import ComparedRun, Comparison
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -23,7 +25,6 @@ from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
-_SCORES = {"Accuracy": accuracy_comparison, "Macro F1": macro_f1_comparison}
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ class ComparisonView:
 def build(studio: Studio) -> ComparisonView:
     """Lay the comparison out, hidden until runs are compared."""
     runs = gr.Textbox("", visible="hidden", elem_id="compared-runs")
+    scores = list(charts_of(SINGLE_LABEL.key).score_comparisons)
     with gr.Column(visible=False, elem_id="comparison") as body:
         summary = gr.HTML(elem_id="comparison-summary")
         with gr.Row(elem_classes=["em-charts"]):
@@ -54,8 +56,8 @@ def build(studio: Studio) -> ComparisonView:
             with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
                 score = live_chart(None, elem_id="compare-score-chart", height=_CHART_HEIGHT, phone_height=_PHONE_HEIGHT, title="Score")
                 score_name = gr.Radio(
-                    list(_SCORES),
-                    value="Accuracy",
+                    scores,
+                    value=scores[0],
                     show_label=False,
                     label="Score on the validation rows",
                     container=False,
@@ -68,7 +70,7 @@ def build(studio: Studio) -> ComparisonView:
     def change_score(ids: str, score_name: str) -> Any:
         if not ids:
             return gr.skip()
-        return {score: to_json(_SCORES[score_name](_curves([current_workspace(studio).library.view(run) for run in ids.split()])))}
+        return {score: to_json(_score_chart([current_workspace(studio).library.view(run) for run in ids.split()], score_name))}
 
     score_name.input(change_score, [runs, score_name], [score, body], **PRIVATE_EVENT_MULTIPLE)
     return view
@@ -78,21 +80,26 @@ def show(view: ComparisonView, comparison: Comparison, titles: Mapping[str, str]
     """Updates that show a comparison; ``titles`` are by run id."""
     titles = _titles_without_file([run.view for run in comparison.runs], titles)
     # Curves of different files in one chart would look comparable.
-    curves = _curves([run.view for run in comparison.runs]) if comparison.same_file else None
-    several_files = "" if curves else ' class="em-several-files"'
+    views = [run.view for run in comparison.runs] if comparison.same_file else []
+    several_files = "" if views else ' class="em-several-files"'
     return {
         view.body: gr.Column(visible=True),
         view.runs: " ".join(run.view.id for run in comparison.runs),
         view.summary: f'<h3 tabindex="-1"{several_files} dir="auto">{_heading(comparison)}</h3>'
         f"{_score_table(comparison, titles)}{_test_results(comparison, titles)}",
-        view.loss: to_json(loss_comparison(curves)) if curves else None,
-        view.score: to_json(_SCORES[score_name](curves)) if curves else None,
+        view.loss: to_json(loss_comparison(_curves(views))) if views else None,
+        view.score: to_json(_score_chart(views, score_name)) if views else None,
         view.differences: _difference_table(comparison.runs, titles),
     }
 
 
 def hide(view: ComparisonView) -> dict:
     return {view.body: gr.Column(visible=False), view.runs: ""}
+
+
+def _score_chart(views: Sequence[RunView], score_name: str) -> Figure:
+    """Runs of one file have one task."""
+    return charts_of(views[0].task).score_comparisons[score_name](_curves(views))
 
 
 def _curves(views: Sequence[RunView]) -> list[RunCurves]:

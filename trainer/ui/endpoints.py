@@ -180,8 +180,7 @@ class _Endpoints:
         return {
             "run": run,
             "labels": list(reports.test.label_names),
-            "test": reports.test.to_dict(),
-            "validation": reports.validation.to_dict(),
+            **reports.to_dict(),
             "confusion": reports.test.confusion.tolist(),
             "baseline": view.baseline and view.baseline.to_dict(),
             "findings": [asdict(finding) for finding in view.findings],

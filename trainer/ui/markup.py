@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Literal
 
+from trainer.data.task import most_probable_first
 from trainer.text_format import percent, pluralize
 
 
@@ -75,7 +76,7 @@ def probability_bars(
     names: Sequence[str], probabilities: Sequence[float], colours: Sequence[str], *, max_bars: int = 12, max_bars_on_phone: int = 6
 ) -> str:
     """Bars, the most probable class first; one line sums up the classes beyond ``max_bars``, or ``max_bars_on_phone`` on a narrow screen."""
-    order = sorted(range(len(names)), key=lambda i: -probabilities[i])
+    order = most_probable_first(probabilities)
     bars = "".join(
         f'<li{" class=em-wide" if rank >= max_bars_on_phone else ""}><span class="em-name" dir="auto">{dot(colours[i])}{text(names[i], max_length=60)}</span>'
         f'<span class="em-track"><span class="em-fill" style="width:{100 * probabilities[i]:.2f}%;background:{text(colours[i])}"></span></span>'

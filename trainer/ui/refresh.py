@@ -9,7 +9,7 @@ from typing import Any
 import gradio as gr
 
 from trainer.errors import UserError
-from trainer.library import Scores
+from trainer.evaluation.report import Scores
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.ui import page_frame, run_names, runs_list, train_tab

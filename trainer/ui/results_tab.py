@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.charts.classes import confusion_chart
+from trainer.charts.task_charts import charts_of
 from trainer.errors import UserError
 from trainer.studio import Studio
 from trainer.ui import assets, markup, page_frame, results_view, run_names
@@ -85,7 +85,7 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     return {
         tab.headline: results_view.headline(view, title, reports, link=link) + notices,
         tab.body: gr.Column(visible=True),
-        tab.matrix: to_json(confusion_chart(reports.test, by_row=matrix_as == _BY_ROW)),
+        tab.matrix: to_json(charts_of(view.task).mistakes(reports.test, by_row=matrix_as == _BY_ROW)),
         tab.confusions: results_view.confusions(reports.test),
         tab.classes: results_view.classes(reports.test),
         tab.footer: _footer(trained=True),

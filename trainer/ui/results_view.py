@@ -4,13 +4,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from trainer.charts.colours import class_colours
 from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.intervals import Interval
-from trainer.evaluation.report import ClassScore, Report, class_caveats
-from trainer.library import Reports
+from trainer.evaluation.metrics import ClassScore
+from trainer.evaluation.report import Report, Reports, class_caveats, worst_confusions
 from trainer.runs.view import RunView
 from trainer.text_format import decimal, decimal_range, percent, percent_range, pluralize
 from trainer.ui import markup, page_frame, score_format
@@ -18,16 +16,6 @@ from trainer.ui import markup, page_frame, score_format
 _MAX_CLASSES, _VISIBLE_AT_EACH_END = 20, 10
 """Of more classes the middle of the table is folded."""
 _CSV_HEAD = ["class", "f1", "precision", "precision low", "precision high", "recall", "recall low", "recall high", "rows"]
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """``rows`` of the ``support`` test rows of class ``true`` were predicted as ``predicted``."""
-
-    true: str
-    predicted: str
-    rows: int
-    support: int
 
 
 @dataclass(frozen=True)
@@ -185,16 +173,6 @@ def _of_test_rows(accuracy: float, test: Report) -> str:
 # Confusions
 
 
-def worst_confusions(report: Report, *, limit: int = 3) -> tuple[Confusion, ...]:
-    """The most frequent mistakes; of equally frequent ones first those of the smaller class."""
-    mistakes = report.confusion.copy()
-    np.fill_diagonal(mistakes, 0)
-    support = report.confusion.sum(axis=1)
-    cells = sorted(zip(*np.nonzero(mistakes), strict=True), key=lambda cell: (-mistakes[cell], -mistakes[cell] / support[cell[0]], cell))
-    names = report.label_names
-    return tuple(Confusion(names[i], names[j], int(mistakes[i, j]), int(support[i])) for i, j in cells[:limit])
-
-
 def confusions(report: Report) -> str:
     """The most frequent confusions as a list."""
     mistakes = worst_confusions(report)
@@ -257,8 +235,7 @@ def _averages(report: Report) -> str:
     rows = "".join(
         f'<tr><th scope="row">{name}</th><td class="em-number">{_score(value)}</td><td colspan="3" class="em-quiet">{description}</td></tr>'
         for name, value, description in (
-            ("Macro F1", report.macro_f1, f"The mean F1: {which} counts the same."),
-            ("Weighted F1", report.weighted_f1, "The mean F1: each class counts by its rows."),
+            (score.metric.title, score.interval, score.metric.description.format(classes=which)) for score in report.scores[1:]
         )
     )
     return f"<tfoot>{rows}</tfoot>"

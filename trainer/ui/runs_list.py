@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import gradio as gr
 
-from trainer.library import Scores, SplitScores
+from trainer.evaluation.report import Scores, SplitScores
 from trainer.runs.view import RunView
 from trainer.text_format import duration, percent, percent_range, pluralize
 from trainer.ui import assets, markup, run_names, run_status, score_format

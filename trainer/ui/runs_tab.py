@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from trainer.errors import UserError
+from trainer.evaluation.report import Scores
 from trainer.jobs.queue_limits import near_capacity
-from trainer.library import Scores
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import file_size, pluralize

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from trainer.evaluation.report import Scores
 from trainer.jobs.queue import Delay
-from trainer.library import Scores
 from trainer.runs.resume import is_worth_resuming
 from trainer.runs.view import RunView
 from trainer.text_format import duration

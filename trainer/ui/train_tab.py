@@ -6,12 +6,14 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.charts.curves import accuracy_chart, loss_chart
+from trainer.charts.curves import loss_chart
 from trainer.charts.frame import Figure
-from trainer.charts.run_curves import RunCurves
+from trainer.charts.task_charts import charts_of
+from trainer.data.task import SINGLE_LABEL
+from trainer.evaluation.curves import RunCurves
 from trainer.evaluation.diagnostics import Diagnosis
+from trainer.evaluation.report import Scores
 from trainer.jobs.queue import Delay
-from trainer.library import Scores
 from trainer.presets import LEVELS
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -96,7 +98,7 @@ def build(studio: Studio) -> TrainTab:
             with gr.Column(min_width=480, elem_classes=["em-chart-card"]):
                 loss = _chart(loss_chart, "Loss", "lower is better")
             with gr.Column(min_width=480, elem_classes=["em-chart-card", "em-first-on-phone"]):
-                accuracy = _chart(accuracy_chart, "Accuracy", "validation rows · higher is better")
+                accuracy = _chart(charts_of(SINGLE_LABEL.key).score, "Accuracy", "validation rows · higher is better")
         details = html_with_buttons("", elem_id="run-details")
         watch_footer = page_frame.footer(elem_id="footer-watch")
     with_notice = user_errors(lambda message: markup.notice(message, "error"))
@@ -137,7 +139,7 @@ def show(
     return {
         tab.head: train_view.head(view, title, scores),
         tab.loss: to_json(loss_chart(curves)),
-        tab.accuracy: to_json(accuracy_chart(curves)),
+        tab.accuracy: to_json(charts_of(view.task).score(curves)),
         tab.details: train_view.details(view, diagnoses, parent),
         tab.watch_footer: train_view.footer(view, queue_position, scores, delay),
     }

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from trainer.evaluation.diagnostics import Diagnosis
+from trainer.evaluation.report import Scores
 from trainer.jobs.queue import Delay
-from trainer.library import Scores
 from trainer.runs.resume import is_worth_resuming, resume_label
 from trainer.runs.view import Evaluation, KeptModel, RunView
 from trainer.text_format import duration, millions, percent, pluralize

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainer.charts.colours import class_colours
+from trainer.data.task import most_probable_first
 from trainer.library import ExampleRow
 from trainer.text_format import percent
 from trainer.ui import markup
@@ -25,8 +26,7 @@ def prediction_html(names: Sequence[str], prediction: "Prediction", title: str, 
     if prediction.probabilities is None:
         return f'<h3 class="em-prediction">No prediction</h3><p dir="auto">{markup.text(prediction.problem, max_length=400)}</p>'
     probabilities = prediction.probabilities.tolist()
-    correct = label == names[int(prediction.probabilities.argmax())]
-    comparison = "✓ The prediction is correct." if correct else "✗ The prediction is wrong."
+    comparison = "✓ The prediction is correct." if label == prediction.decided_name(names) else "✗ The prediction is wrong."
     label_html = f'<p class="em-true-label">Its label is {markup.isolated(label, max_length=60)}. {comparison}</p>' if label else ""
     return (
         f'<h3 class="em-prediction">{prediction_sentence(names, probabilities)}</h3>{markup.probability_bars(names, probabilities, class_colours(names))}{label_html}'
@@ -36,7 +36,7 @@ def prediction_html(names: Sequence[str], prediction: "Prediction", title: str, 
 
 def prediction_sentence(names: Sequence[str], probabilities: Sequence[float]) -> str:
     """ "Probably joy (90 %)", or if that is uncertain "Perhaps joy (41 %), or sadness (38 %)"."""
-    first, *others = sorted(range(len(names)), key=lambda i: -probabilities[i])
+    first, *others = most_probable_first(probabilities)
     best = _class_with_probability(names[first], probabilities[first])
     if others and (probabilities[first] < _CONFIDENT or probabilities[first] - probabilities[others[0]] < _MARGIN):
         return f"Perhaps {best}, or {_class_with_probability(names[others[0]], probabilities[others[0]])}"

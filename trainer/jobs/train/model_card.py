@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from trainer.data.checks.repairs import REPAIRS, describe_repair, text_repairs
+from trainer.data.task import Task, find_task
 from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report, class_caveats
@@ -36,11 +37,11 @@ def write_model_card(run: Run, view: RunView, report: Report) -> None:
 A text classifier with {len(report.label_names)} classes, fine-tuned with Emotune from {_escape(view.encoder)} on
 {view.rows.get("train", 0):,} rows of {_escape(view.source_name)}.
 
-{_loading_section(run)}
+{_loading_section(run, find_task(view.task))}
 {_text_repairs_section(run)}## What was measured
 
 On {report.rows:,} test rows that were never trained on, nor used to choose anything (95 % intervals):
-accuracy {_format_interval(report.accuracy)}, macro F1 {_format_interval(report.macro_f1)}, weighted F1 {_format_interval(report.weighted_f1)}.
+{", ".join(f"{score.metric.name} {_format_interval(score.interval)}" for score in report.scores)}.
 Always answering “{_escape(report.majority_name)}” would be right in {percent(report.majority_share)} of them.{_baseline_sentence(view)}
 
 | class | precision | recall | F1 | rows |
@@ -85,7 +86,7 @@ with torch.inference_mode():
     tokens = encoder(**batch).last_hidden_state
     {pool}{middle}
     logits = x @ head["out_proj.weight"].T + head["out_proj.bias"]
-probabilities = logits.softmax(-1)[0].tolist()
+probabilities = {probabilities}[0].tolist()
 answer = dict(zip(encoder.config.id2label.values(), probabilities))
 ```
 """
@@ -121,10 +122,6 @@ def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
 
     # transformers' pipeline cannot load a head of ours.
     standard = not (run.model / "head.json").exists()
-    scores = (
-        ("accuracy", "Accuracy", report.accuracy, None),
-        ("f1", "Macro F1", report.macro_f1, {"average": "macro"}),
-    )
     return ModelCardData(
         model_name=one_line(view.name),
         base_model=view.base_model or None,
@@ -137,12 +134,13 @@ def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
                 dataset_type="csv",
                 dataset_name=one_line(view.source_name),
                 dataset_split="test",
-                metric_type=metric_type,
-                metric_name=name,
-                metric_value=round(interval.value, 4),
-                metric_args=arguments,
+                metric_type=score.metric.hub_type,
+                metric_name=score.metric.title,
+                metric_value=round(score.interval.value, 4),
+                metric_args=score.metric.hub_arguments,
             )
-            for metric_type, name, interval, arguments in scores
+            for score in report.scores
+            if score.metric.hub_type
         ],
     )
 
@@ -186,14 +184,14 @@ def _findings_section(view: RunView) -> str:
     return f"## Findings in the file\n\n{lines}\n\n"
 
 
-def _loading_section(run: Run) -> str:
+def _loading_section(run: Run, task: Task) -> str:
     """How to load the model: in one line, or by hand if transformers does not know its head."""
     head_file = run.model / "head.json"
     if not head_file.exists():
         return _LOAD_WITH_PIPELINE
     settings = json.loads(head_file.read_text(encoding="utf-8"))
     (pooling, pool), (head, middle) = _POOL[settings["pooling"]], _MIDDLE[settings["head"]]
-    return _LOAD_WITH_OUR_HEAD.format(pooling=pooling, head=head, pool=pool, middle=middle)
+    return _LOAD_WITH_OUR_HEAD.format(pooling=pooling, head=head, pool=pool, middle=middle, probabilities=task.probabilities_code)
 
 
 def _baseline_sentence(view: RunView) -> str:

@@ -19,7 +19,7 @@ from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.evaluation.baseline import Rows, estimate_baseline_seconds, majority_class, word_count_baseline
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
-from trainer.evaluation.report import Report, build_report
+from trainer.evaluation.report import Report, split_report
 from trainer.jobs.execution import take_turn
 from trainer.jobs.job_type import JobWords
 from trainer.jobs.train.model_card import write_model_card
@@ -191,12 +191,6 @@ def load_report(run: Run, split: str) -> Report:
     return split_report(load_run_predictions(run), split)
 
 
-def split_report(predictions: Predictions, split: str) -> Report:
-    """The report of one split of a run's predictions."""
-    part = predictions.for_split(split)
-    return build_report(part.labels, part.predicted, part.label_names)
-
-
 def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float) -> None:
     started = time.monotonic()
     run.log.append("phase", durable=True, what="warming up")
@@ -273,7 +267,7 @@ def _save_predictions(run: Run, corpus: Corpus, splits: Splits, *, device: str) 
     probabilities = predictor.probabilities(
         [corpus.texts[i] for i in rows], on_progress=_progress_logger(run, f"scoring {len(rows):,} rows", stage="scoring")
     )
-    save_predictions(run.predictions, Predictions(rows, split, corpus.label_ids[rows], probabilities, corpus.label_names))
+    save_predictions(run.predictions, Predictions(rows, split, corpus.label_ids[rows], probabilities, corpus.label_names, corpus.task))
 
 
 def _score_quick_baselines(run: Run, history: RunHistory, corpus: Corpus, splits: Splits) -> bool:

@@ -1,6 +1,7 @@
-"""The curves of one run: the measured values that its charts and the comparison of runs draw."""
+"""The curves of one run: the values measured while it was trained, as plain data. charts/curves.py and charts/comparison.py draw them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from trainer.runs.view import RunView
 
@@ -18,7 +19,7 @@ class RunCurves:
     """The curves of one run.
 
     ``key`` identifies the run: the reader's zoom survives as long as it stays the same. ``steps``, ``loss`` and ``accuracy`` (training, means
-    of each log window) have one length, the four ``eval_`` tuples another. Accuracy and macro F1 are in 0..1, losses are the plain cross-entropy
+    of each log window) have one length, the four ``eval_`` tuples another. Accuracy and macro F1 are in 0..1, losses are the plain loss
     in nats, None means "not measured". ``epoch_steps`` are the last steps of the epochs, ``best_step`` is the step of the kept model and
     ``parent_step`` the last one that was trained in the parent run.
     """
@@ -57,6 +58,10 @@ class RunCurves:
             reference_lines=_reference_lines(view),
             name=name,
         )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON, with the names of the fields."""
+        return asdict(self)
 
 
 def _reference_lines(view: RunView) -> tuple[ReferenceLine, ...]:

@@ -1,0 +1,46 @@
+"""What the labels of a text mean."""
+
+import numpy as np
+import pytest
+from transformers.pipelines.text_classification import softmax
+
+from trainer.data.task import SINGLE_LABEL, find_task, most_probable_first
+from trainer.errors import UserError
+
+
+def test_runs_and_models_that_name_no_task_have_one_label_a_text() -> None:
+    assert find_task("single_label_classification") is find_task("") is find_task(None) is SINGLE_LABEL
+
+
+def test_an_unknown_task_says_what_to_do() -> None:
+    with pytest.raises(UserError, match=r"“ranking”.*Update Emotune") as error:
+        find_task("ranking")
+    assert error.value.code == "unknown_task"
+
+
+def test_probabilities_are_those_of_the_pipeline_bit_for_bit() -> None:
+    logits = np.random.default_rng(0).normal(0, 4, (500, 7)).astype(np.float32)
+    probabilities = SINGLE_LABEL.probabilities(logits)
+    assert probabilities.dtype == np.float32
+    assert np.array_equal(probabilities, softmax(logits))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_diverged_model_says_the_first_class() -> None:
+    logits = np.array([[np.nan, 1.0], [np.inf, np.inf], [0.0, -np.inf]], dtype=np.float32)
+    assert SINGLE_LABEL.decide(SINGLE_LABEL.probabilities(logits)).tolist() == [0, 0, 0]
+
+
+def test_of_equally_probable_classes_the_first_is_said() -> None:
+    probabilities = np.array([[0.2, 0.4, 0.4], [0.5, 0.5, 0.0]], dtype=np.float32)
+    assert SINGLE_LABEL.decide(probabilities).tolist() == [1, 0]
+    assert [SINGLE_LABEL.decided_name(row, ("joy", "anger", "fear")) for row in probabilities] == ["anger", "joy"]
+    assert [most_probable_first(row) for row in probabilities.tolist()] == [[1, 2, 0], [0, 1, 2]]
+    assert SINGLE_LABEL.decide(np.zeros((0, 3))).tolist() == []
+
+
+@pytest.mark.parametrize("labels", [[0, 1, 3], [0, -1, 1], [0, 1], [0.5, 1.0, 1.0], [[0], [1], [2]]])
+def test_labels_of_another_shape_or_range_are_refused(labels: list) -> None:
+    SINGLE_LABEL.check_labels(np.array([0, 1, 2]), 3, 3)
+    with pytest.raises(ValueError, match=r"[Ll]abel"):
+        SINGLE_LABEL.check_labels(np.array(labels), 3, 3)
