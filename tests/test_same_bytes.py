@@ -12,6 +12,10 @@ import pytest
 
 from tests.training.test_speed import drawing_nothing
 from trainer.data.reader.file_reader import FileReader
+from trainer.jobs.job_folder import RunningJob, in_this_thread
+from trainer.jobs.job_type import JobType, JobWords, Resumption
+from trainer.jobs.queue import Lane
+from trainer.jobs.registry import JOB_TYPES
 from trainer.recipe import Recipe
 from trainer.settings import LOCAL_OWNER as ME
 from trainer.settings import Settings
@@ -124,6 +128,38 @@ def test_during_other_work_of_a_server(reference_run: tuple[Studio, str], tiny_e
         for thread in threads:
             thread.join()
     assert errors == []
+    assert weights(studio, beside) == weights(*reference_run)
+
+
+def test_beside_a_short_job(
+    reference_run: tuple[Studio, str], tiny_encoder: Encoder, small_csv: Path, settings: Settings, reader: FileReader
+) -> None:
+    """A short job of the queue begins before the training and ends after it, and predicts meanwhile."""
+    reference, run = reference_run
+    model, job_began, trained = reference.for_owner(ME).library.folder(run) / "model", threading.Event(), threading.Event()
+
+    def predict_until_trained(job: RunningJob) -> dict[str, int]:
+        predictor, rounds = Predictor(model), 0
+        while not trained.is_set() or not rounds:
+            predictor.predict(["we sing at home", "they cry"])
+            rounds += 1
+            job_began.set()
+        return {"rounds": rounds}
+
+    words = JobWords(noun="prediction")
+    job_type = JobType("predict", Lane.SHORT, in_this_thread(predict_until_trained), words, Resumption.NEVER)
+    studio = Studio(settings, encoders=[tiny_encoder], reader=reader, job_types=(*JOB_TYPES, job_type))
+    jobs = studio.for_owner(ME).jobs
+    job = jobs.start("predict", name="beside", parameters={})
+    try:
+        assert job_began.wait(MINUTES)
+        beside = train(studio, small_csv)
+        assert jobs.get(job.id).status == "running"
+        trained.set()
+        assert jobs.wait(job.id, MINUTES).result["rounds"] > 1
+    finally:
+        trained.set()
+        studio.close()
     assert weights(studio, beside) == weights(*reference_run)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from trainer.jobs.queue import MAX_PAUSE, JobQueue, retry_pause
+from trainer.jobs.queue import MAX_PAUSE, JobQueue, Lane, retry_pause
 
 TIMEOUT_SECONDS = 60.0
 
@@ -120,6 +120,65 @@ def test_a_closed_queue_begins_nothing_more_and_names_what_is_under_way(queue: J
     queue.join()
     assert work.done == ["a"]
     assert queue.close() == ()
+
+
+@pytest.fixture
+def lanes(work: Work) -> Iterator[JobQueue]:
+    """A queue in which ids that begin with "s" are short jobs."""
+    made = JobQueue(work, lambda item: Lane.SHORT if item.startswith("s") else Lane.TRAINING, first_pause=0.001)
+    yield made
+    for event in work.blocked.values():
+        event.set()
+    made.close()
+    made.join()
+
+
+def test_a_short_job_does_not_wait_for_a_training_and_a_training_not_for_a_short_job(lanes: JobQueue, work: Work) -> None:
+    training, short = work.block("t1"), work.block("s2")
+    for item in ("t1", "s1", "s2", "s3", "t2"):
+        lanes.put(item)
+    wait_until(lanes, lambda: work.done == ["s1"] and lanes.current == ("t1", "s2"))
+    assert [lanes.position(item) for item in ("t2", "s3")] == [1, 1]
+    training.set()
+    wait_until(lanes, lambda: work.done == ["s1", "t1", "t2"] and lanes.current == ("s2",))
+    short.set()
+    wait_until(lanes, lambda: work.done == ["s1", "t1", "t2", "s2", "s3"] and not lanes.current)
+
+
+def test_the_jobs_of_one_lane_run_one_after_another(lanes: JobQueue, work: Work) -> None:
+    for lane in ("t", "s"):
+        go = work.block(f"{lane}1")
+        lanes.put(f"{lane}1")
+        lanes.put(f"{lane}2")
+        wait_until(lanes, lambda lane=lane: lanes.current == (f"{lane}1",))
+        go.set()
+        wait_until(lanes, lambda: not lanes.current and not lanes.has("t2") and not lanes.has("s2"))
+    assert work.done == ["t1", "t2", "s1", "s2"]
+
+
+def test_a_delay_in_one_lane_is_none_in_the_other(work: Work) -> None:
+    queue = JobQueue(work, lambda item: Lane.SHORT if item.startswith("s") else Lane.TRAINING, first_pause=TIMEOUT_SECONDS)
+    work.answers["t1"] = ["somebody has it"]
+    queue.put("t1")
+    wait_until(queue, lambda: queue.delay("t1") is not None)
+    queue.put("s1")
+    wait_until(queue, lambda: not queue.has("s1"))
+    assert work.done == ["t1", "s1"]
+    queue.close()
+    queue.join()
+
+
+def test_a_closed_queue_names_what_is_under_way_in_both_lanes(lanes: JobQueue, work: Work) -> None:
+    for item in ("t1", "s1"):
+        work.block(item)
+        lanes.put(item)
+    lanes.put("s2")
+    wait_until(lanes, lambda: lanes.current == ("t1", "s1"))
+    assert lanes.close() == ("t1", "s1")
+    for event in work.blocked.values():
+        event.set()
+    lanes.join()
+    assert sorted(work.done) == ["s1", "t1"]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

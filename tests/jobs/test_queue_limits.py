@@ -8,7 +8,8 @@ import pytest
 from tests.workspace.steps import RECIPE, start_run
 from trainer.errors import UserError
 from trainer.jobs import queue_limits
-from trainer.jobs.queue_limits import check_capacity, near_capacity
+from trainer.jobs.job import Job
+from trainer.jobs.queue_limits import check_capacity, check_job_capacity, near_capacity
 from trainer.runs.view import RunView
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -53,6 +54,18 @@ def test_a_full_disk_is_told_before_it_is_full(settings: Settings, monkeypatch: 
             assert refused(settings, []) == "disk_full"
         else:
             check_capacity(settings, [])
+
+
+def test_other_jobs_have_limits_of_their_own(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = [Job(str(n), "count", "local", "", settings.runs_dir, "queued") for n in range(20)]
+    check_job_capacity(settings, waiting[1:])
+    with pytest.raises(UserError, match=r"^20 jobs are waiting already") as error:
+        check_job_capacity(settings, waiting)
+    assert error.value.code == "queue_full"
+    monkeypatch.setattr(queue_limits, "_free_bytes", lambda _: 0)
+    with pytest.raises(UserError, match=r"a job needs 1\.0 GB to start") as error:
+        check_job_capacity(replace(settings, min_free_bytes=1000**3), [])
+    assert error.value.code == "disk_full"
 
 
 def test_a_start_beyond_the_queue_is_refused_and_leaves_nothing_and_the_same_one_again_is_none(

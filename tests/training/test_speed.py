@@ -65,6 +65,18 @@ def test_nothing_is_measured_beside_a_training(measured: list[str]) -> None:
         assert meter.of(HERE) == 1000.0
 
 
+def test_jobs_run_beside_each_other_and_nothing_is_measured_until_the_last_has_ended(measured: list[str]) -> None:
+    meter = SpeedMeter()
+    with meter.no_measurement():
+        with meter.no_measurement():
+            assert not meter.reserve()
+        assert not meter.reserve()
+        with pytest.raises(NotMeasuredError):
+            meter.of(HERE)
+    assert measured == []
+    assert meter.reserve()
+
+
 def test_a_training_begins_once_the_measurement_has_ended(measured: list[str]) -> None:
     meter, seen = SpeedMeter(), []
     assert meter.reserve()
