@@ -177,12 +177,16 @@ def _candidates(sample: list[str], delimiter: str, quote: str | None) -> Iterato
         yield replace(default_dialect(delimiter), quote="'", skip_initial_space=spaced, escape="\\'" in text)
     escaped = text.count('\\"')
     # Either the file is malformed without escapes, or every quotation mark is escaped.
-    if (escaped or f"\\{delimiter}" in text) and (escaped == text.count('"') > 0 or not _is_strict(sample, delimiter)):
+    if (escaped or f"\\{delimiter}" in text) and (
+        escaped == text.count('"') > 0 or not _is_strict(sample, delimiter) or (escaped and _are_all_escaped(sample, text, delimiter))
+    ):
         yield replace(default_dialect(delimiter), escape=True)
 
 
 def _is_single_quoted(sample: list[str], delimiter: str) -> bool:
     """Whether cells are in single quotation marks: many lines have such cells, and most of these close properly."""
+    if any(line.startswith("'") for line in sample[:2]) and _is_strict(sample, delimiter, quote="'"):
+        return True
     text = "".join(sample)
     edge = rf"(?:^|{re.escape(delimiter)}) ?"
     opened = len(re.findall(rf"{edge}'", text, re.MULTILINE))
@@ -192,13 +196,23 @@ def _is_single_quoted(sample: list[str], delimiter: str) -> bool:
     return closed >= 0.7 * opened
 
 
-def _is_strict(sample: list[str], delimiter: str) -> bool:
-    """Whether the sample is well-formed CSV without backslash escapes."""
+def _is_strict(sample: list[str], delimiter: str, *, quote: str = '"', escape: str | None = None) -> bool:
+    """Whether the sample is well-formed CSV, without backslash escapes unless ``escape`` is a backslash."""
     try:
-        widths = {len(cells) for cells in csv.reader(sample, delimiter=delimiter, strict=True) if cells}
+        reader = csv.reader(sample, delimiter=delimiter, quotechar=quote, escapechar=escape, strict=True)
+        widths = {len(cells) for cells in reader if cells}
     except csv.Error:
         return False
-    return len(widths) == 1
+    return len(widths) == 1 and widths != {1}
+
+
+def _are_all_escaped(sample: list[str], text: str, delimiter: str) -> bool:
+    """Whether the sample is well-formed CSV in which each quotation mark that is not at the edge of a cell is escaped by a backslash."""
+    if not _is_strict(sample, delimiter, escape="\\"):
+        return False
+    inner = re.sub(r"\\\\|\\\"", "", text)
+    edges = rf'(?:^|(?<=[\n{re.escape(delimiter)}]))"|"(?=[\n{re.escape(delimiter)}]|$)'
+    return '"' not in re.sub(edges, "", inner)
 
 
 def _parse_sample(sample: list[str], dialect: Dialect, is_whole_file: bool) -> list[list[str]]:
@@ -287,7 +301,9 @@ def _score(records: list[list[str]], delimiter: str) -> tuple[int, float]:
     sound = sum(map(is_sound, records[:500])) / len(records[:500])
     # Records skipped as a preamble count against a delimiter, but less than ragged rows.
     table_fraction = (1 + len(records) / len(all_records)) / 2
-    return width, table_fraction * consistency * (0.4 + 0.6 * clean) * (0.6 + 0.4 * sound)
+    # A blank after each delimiter is usual in prose and in lists: another delimiter is likelier.
+    spaced = 0.9 if _is_prose(records) else 1.0
+    return width, spaced * table_fraction * consistency * (0.4 + 0.6 * clean) * (0.6 + 0.4 * sound)
 
 
 def _is_plausible_start(records: list[list[str]], width: int) -> bool:

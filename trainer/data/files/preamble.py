@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from trainer.data.column_name_words import HEADER_WORDS
 
 _MAX_RECORDS = 60
+_MAX_FACTS = 12  # lines of as many cells as the table, above its column names
 _NUMBER_SIGNS = "0123456789.,:/-+%eE \t"
 
 
@@ -63,13 +64,21 @@ def preamble_length(records: Sequence[Sequence[str]]) -> int:
 
 
 def _full_width_title_length(records: Sequence[Sequence[str]]) -> int:
-    """How many records a title with as many delimiters as the table takes: it is no header, and a clear header follows soon."""
-    if len(records) < 4 or header_score(records[0], records[1:]) > 0:
+    """How many records with as many delimiters as the table are above it: a title, or facts such as "Exported","2024-01-31"."""
+    if len(records) < 4 or _count_header_words(records[0]):
         return 0
-    for position, cells in enumerate(records[1:4], 1):
-        if any(cell.strip().casefold() in HEADER_WORDS for cell in cells) and header_score(cells, records[position + 1 :]) >= 4:
+    is_header = header_score(records[0], records[1:]) > 0
+    for position, cells in enumerate(records[1:_MAX_FACTS], 1):
+        n_words, filled = _count_header_words(cells), sum(map(bool, map(str.strip, cells)))
+        # Names that all say text, label and the like are no row, whatever stands above them.
+        named = n_words >= 2 and n_words >= 0.5 * filled and len(records) > position + 3
+        if named or (not is_header and position < 4 and n_words and header_score(cells, records[position + 1 :]) >= 4):
             return position
     return 0
+
+
+def _count_header_words(cells: Sequence[str]) -> int:
+    return sum(cell.strip().casefold() in HEADER_WORDS for cell in cells)
 
 
 def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:

@@ -19,6 +19,7 @@ from trainer.data.files.list_cells import unwrap_lists
 from trainer.data.files.markup import read_markup
 from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
+from trainer.data.files.repeated_headers import align_parts
 from trainer.data.files.spreadsheets import read_sheet, unpacked_size
 from trainer.data.files.table import (
     Cells,
@@ -287,6 +288,9 @@ def _from_records(
         if below:
             first, header_warnings = merge_header_rows(first, records[:below]), (header_rows_warning(records[:below], numbers[0]),)
             numbers, records = numbers[below:], records[below:]
+        if not as_stated:
+            records, reordered = align_parts(first, numbers, records)
+            header_warnings = (*header_warnings, *reordered)
     elif len(records) > limits.max_rows:
         raise too_many_rows_error(limits)
     fitted = fit_width(first, numbers, records, expected=dialect.width, delimiter=dialect.delimiter, long_cells=long_cells, limits=limits)

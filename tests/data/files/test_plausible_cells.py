@@ -1,0 +1,88 @@
+"""A delimiter is believed if it explains the first line and leaves whole cells."""
+
+import pytest
+
+from trainer.data.files.plausible_cells import clean_share, is_sound
+from trainer.data.files.read_table import read_table
+
+TEXTS = [f"this is number {n} about {'good' if n % 2 else 'bad'} things" for n in range(20)]
+LABELS = ["joy", "anger", "fear", "joy"] * 5
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_clean"),
+    [
+        ("plain words", True),
+        ("well, this; that", True),
+        ("1;0;0;1", True),
+        ("ann|bob|eve", True),
+        ('["a","b"]', True),
+        ("1,5", True),
+        ("see http://x.example/?a=1;b=2|c", True),
+        ("this &amp; that&#39;s it", True),
+        ("hello there,joy", False),
+        ("hello there;joy,1", False),
+        ("he said &quot", False),
+        ("joy,1", False),
+    ],
+)
+def test_a_cell_with_another_delimiter_inside_was_cut_wrongly_unless_that_has_a_reason(cell, is_clean):
+    assert clean_share([cell], [";", "|", ","]) == float(is_clean)
+
+
+def test_half_a_pair_of_quotation_marks_is_unsound():
+    assert [is_sound(record) for record in (["a", 'say "no" to'], ['"a', 'b"'], ["a", 'a 5" nail'])] == [True, False, False]
+
+
+@pytest.mark.parametrize("quote", ['"', ""])
+@pytest.mark.parametrize("separator", [";", "|"])
+@pytest.mark.parametrize("values", [["1", "0", "0", "1"], ["ann", "bob", "eve", "joe"]])
+@pytest.mark.parametrize("names", ["text,label,scores", "text,label,w;x;y;z"])
+def test_lists_in_cells_are_no_columns(quote, separator, values, names):
+    cells = separator.join(values)
+    lines = [
+        names,
+        *(f"{quote}{text}{quote},{quote}{label}{quote},{quote}{cells}{quote}" for text, label in zip(TEXTS, LABELS, strict=True)),
+    ]
+    table = read_table("\n".join(lines).encode())
+    assert (table.delimiter, table.columns[:2]) == (",", ("text", "label"))
+    assert table.rows == [(text, label, cells) for text, label in zip(TEXTS, LABELS, strict=True)]
+
+
+@pytest.mark.parametrize("ending", [" http://x.example/?a=0;b=2;c=3", " &amp; so on &lt;b&gt;now&lt;/b&gt;", "; indeed"])
+def test_what_each_text_ends_with_is_no_column(ending):
+    lines = ["post,label", *(f"{text}{ending},{label}" for text, label in zip(TEXTS, LABELS, strict=True))]
+    table = read_table("\n".join(lines).encode())
+    assert (table.delimiter, table.rows[0]) == (",", (TEXTS[0] + ending, "joy"))
+
+
+@pytest.mark.parametrize("mark", ["，", "；", "、"])
+def test_delimiters_of_a_chinese_keyboard(mark):
+    lines = [f"内容{mark}标签", *(f"这本书非常好看第{n}次购买{mark}{['好评', '差评'][n % 2]}" for n in range(12))]
+    for encoding in ("utf-8", "gb18030"):
+        table = read_table("\n".join(lines).encode(encoding))
+        assert (table.columns, table.delimiter, table.rows[1]) == (("内容", "标签"), mark, ("这本书非常好看第1次购买", "差评"))
+
+
+@pytest.mark.parametrize("inner", ["isn\\'t it", "isn''t it"])
+def test_single_quotation_marks_with_an_apostrophe_inside(inner):
+    lines = ["text,label", *(f"'{text}, {inner}','{label}'" for text, label in zip(TEXTS, LABELS, strict=True))]
+    table = read_table("\n".join(lines).encode())
+    assert table.rows == [(f"{text}, isn't it", label) for text, label in zip(TEXTS, LABELS, strict=True)]
+    careless = [line.replace("this is", "it's") if n % 4 == 1 else line for n, line in enumerate(lines)]
+    assert len(read_table("\n".join(careless).encode()).rows) == 20
+
+
+def test_quotations_inside_a_quoted_text_without_doubled_marks():
+    lines = [
+        "label;text",
+        *(f'{label};"{text}"' for text, label in zip(TEXTS, LABELS, strict=True)),
+        'joy;"he said "wow""',
+        'joy;"well; "oh" no"',
+    ]
+    table = read_table("\n".join(lines).encode())
+    assert [row[1] for row in table.rows[-2:]] == ['he said "wow"', 'well; "oh" no']
+    quoting = read_table(
+        ("label;text\n" + "".join(f'{label};"yes" and "{text}"\n' for text, label in zip(TEXTS, LABELS, strict=True))).encode()
+    )
+    assert quoting.rows[0][1] == f'"yes" and "{TEXTS[0]}"'

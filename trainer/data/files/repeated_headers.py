@@ -1,0 +1,40 @@
+"""Column names in the middle of a table, in another order: files put together whose columns stood differently.
+
+Names in the same order are left to ``widths.py``, which drops them.
+"""
+
+from trainer.data.files.table import ReaderWarning, Record
+
+
+def align_parts(header: Record, numbers: list[int], records: list[Record]) -> tuple[list[Record], tuple[ReaderWarning, ...]]:
+    """The records with the cells of each part in the order of ``header``, and a warning that says which lines changed."""
+    names = [_simplified(name) for name in header]
+    if len(names) < 2 or len(set(names)) < len(names) or "" in names:
+        return records, ()
+    longest = max(map(len, header)) + 4
+    places = [
+        row
+        for row, cells in enumerate(records)
+        # Most rows are told by their first cell.
+        if len(cells[0]) <= longest and cells[0].strip().casefold() in names and sorted(map(_simplified, cells)) == sorted(names)
+    ]
+    orders = {place: [list(map(_simplified, records[place])).index(name) for name in names] for place in places}
+    swapped = [place for place in places if orders[place] != sorted(orders[place])]
+    if not swapped:
+        return records, ()
+    aligned, n_rows = list(records), 0
+    for place, end in zip(places, [*places[1:], len(records)], strict=True):
+        if place in swapped:
+            order = orders[place]
+            aligned[place:end] = [
+                tuple(cells[position] for position in order) if len(cells) == len(order) else cells for cells in aligned[place:end]
+            ]
+            n_rows += end - place - 1
+    where = f"On line {numbers[swapped[0]]:,} the columns are named again, in another order"
+    more = f", and {len(swapped) - 1} times more below" if len(swapped) > 1 else ""
+    message = f"{where} ({', '.join(records[swapped[0]])[:80]}){more}: the {n_rows:,} rows below were put in the order of the first line."
+    return aligned, (ReaderWarning("columns_reordered", "warning", n_rows, message, line=numbers[swapped[0]]),)
+
+
+def _simplified(cell: str) -> str:
+    return " ".join(cell.split()).casefold()
