@@ -19,6 +19,7 @@ from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.evaluation.predictions import Predictions, save_predictions
 from trainer.recipe import Recipe
+from trainer.runs.event_types import EVENT_TYPES, Created, Evaluated, Finished, Queued, Started
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
@@ -71,13 +72,15 @@ def create_run(
         save_predictions(folder / "predictions.parquet", predictions)
 
     store = RunStore(studio.settings.runs_dir)
-    run = store.create(recipe=recipe or Recipe(), resolved=recipe or Recipe(), fill=fill, name=name, owner=owner, source_name="moods.csv")
-    run.log.append("started", total_steps=10, epochs=1)
-    run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
+    run = store.create(
+        recipe=recipe or Recipe(), resolved=recipe or Recipe(), fill=fill, created=Created(name=name, owner=owner, source_name="moods.csv")
+    )
+    run.log.append(Started(total_steps=10, epochs=1))
+    run.log.append(Evaluated(step=10, loss=0.5, accuracy=0.8, macro_f1=0.7))
     if end in ("finished", "stopped"):
-        run.seal_results_and_log({"type": "finished"})
+        run.seal_results_and_log(Finished())
     if end:
-        run.log.append(end, seconds=5.0 if end != "queued" else None)
+        run.log.append(Queued() if end == "queued" else EVENT_TYPES[end](seconds=5.0))
     return store.view(run)
 
 
@@ -254,7 +257,7 @@ def test_a_report_is_computed_once_for_its_predictions(studio: Studio, loads: li
     assert (scores.test.macro_f1, scores.validation.macro_f1) == (reports.test.macro_f1, reports.validation.macro_f1)
     # A rename or another event does not change the predictions.
     workspace.library.rename(run.id, "renamed")
-    Run(workspace.library.folder(run.id)).log.append("finished", seconds=9.0)
+    Run(workspace.library.folder(run.id)).log.append(Finished(seconds=9.0))
     assert workspace.library.reports(run.id) is reports
     assert workspace.library.scores(run.id) is scores
 
@@ -266,7 +269,7 @@ def test_other_predictions_give_another_report(studio: Studio, loads: list[str])
     path = workspace.library.folder(run.id) / "predictions.parquet"
     path.write_bytes((workspace.library.folder(better.id) / "predictions.parquet").read_bytes())
     os.utime(path, ns=(1, 1))
-    Run(path.parent).seal_results_and_log({"type": "finished"})
+    Run(path.parent).seal_results_and_log(Finished())
     assert workspace.library.scores(run.id).test.accuracy.value == workspace.library.reports(run.id).test.accuracy.value == 1.0
     assert len(loads) == 4
 

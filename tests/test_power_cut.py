@@ -17,6 +17,7 @@ from trainer.errors import UserError
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
+from trainer.runs.event_types import Created
 from trainer.runs.ids import is_id
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
@@ -46,7 +47,7 @@ def waiting_run(root: Path, encoder: Encoder, file: Path, drafts: DraftStore) ->
         save_rows(folder / "data.parquet", corpus, splits)
 
     recipe = Recipe(encoder=encoder.name, epochs=2, batch_size=16, learning_rate=1e-2, max_length=32)
-    return RunStore(root).create(recipe=recipe, resolved=recipe, fill=fill, name="brisk otter", owner=LOCAL_OWNER)
+    return RunStore(root).create(recipe=recipe, resolved=recipe, fill=fill, created=Created(name="brisk otter", owner=LOCAL_OWNER))
 
 
 def confirm_saved_states(disk: PowerCutDisk, monkeypatch: pytest.MonkeyPatch) -> None:

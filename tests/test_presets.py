@@ -17,6 +17,7 @@ from trainer.errors import UserError
 from trainer.jobs.train import pipeline
 from trainer.presets import LEVELS, PRESETS, load_preset, recipe_for_level
 from trainer.recipe import Recipe
+from trainer.runs.event_types import Created
 from trainer.runs.store import RunStore
 from trainer.runs.view_builder import build_view
 from trainer.training.encoder_catalogue import EncoderCatalogue
@@ -83,9 +84,7 @@ def test_a_preset_trains_to_its_report(name: str, tiny_encoder: Encoder, tmp_pat
         recipe=recipe,
         resolved=recipe.resolved(train_rows=len(splits.train), learning_rate=tiny_encoder.learning_rate),
         fill=lambda f: save_rows(f / "data.parquet", corpus, splits),
-        name="n",
-        owner="local",
-        rows={"train": len(splits.train)},
+        created=Created(name="n", owner="local", rows={"train": len(splits.train)}),
     )
     pipeline.run_job(run, EncoderCatalogue([tiny_encoder]))
     view = build_view(run.id, run.log.read())

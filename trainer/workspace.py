@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from trainer.cache import SingleFlightCache
 from trainer.data.rows import save_rows
@@ -25,6 +25,7 @@ from trainer.jobs.runner import JobRunner
 from trainer.jobs.train.resume import find_live_run
 from trainer.library import Library, ScoreCache
 from trainer.recipe import Recipe
+from trainer.runs.event_types import Created, RecordedFinding
 from trainer.runs.names import friendly_name
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
@@ -140,19 +141,21 @@ class Workspace:
                     recipe=recipe,
                     resolved=resolved,
                     fill=fill,
-                    name=friendly_name([view.name for view in views]),
-                    owner=self._owner,
-                    encoder_folder=encoder.source if encoder.is_custom else None,
-                    base_model=encoder.repository or None,
-                    draft=prepared.draft.version,
-                    source_name=prepared.draft.main.name,
-                    rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
-                    split_notes=list(splits.split_notes),
-                    repairs=prepared.repaired.counts,
-                    findings=_logged_findings(prepared, advice),
-                    level=level or None,
-                    task=corpus.task.key,
-                    forecast_seconds=advice.seconds,
+                    created=Created(
+                        name=friendly_name([view.name for view in views]),
+                        owner=self._owner,
+                        encoder_folder=encoder.source if encoder.is_custom else None,
+                        base_model=encoder.repository or None,
+                        draft=prepared.draft.version,
+                        source_name=prepared.draft.main.name,
+                        rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
+                        split_notes=splits.split_notes,
+                        repairs=prepared.repaired.counts,
+                        findings=_recorded_findings(prepared, advice),
+                        level=level or None,
+                        task=corpus.task.key,
+                        forecast_seconds=advice.seconds,
+                    ),
                 )
             self._queue.put(run.id)
         return self._runs.view(run)
@@ -242,10 +245,10 @@ class Workspace:
             prepared.require_trainable(self._settings.max_classes)
 
 
-def _logged_findings(prepared: PreparedDraft, advice: Advice) -> list[dict[str, Any]]:
-    """The findings of a file, also with this encoder, as fields of an event, for everybody who looks at the run.
+def _recorded_findings(prepared: PreparedDraft, advice: Advice) -> tuple[RecordedFinding, ...]:
+    """The findings of a file, also with this encoder, for everybody who looks at the run.
 
     What a training takes on this machine says nothing about the file.
     """
     findings = [f for f in (*prepared.findings, *advice.findings) if f.severity != "ok" and f.code != "estimate"]
-    return [{"code": f.code, "severity": f.severity, "count": f.count, "message": f.sentence} for f in findings]
+    return tuple(RecordedFinding(f.code, f.severity, f.count, f.sentence) for f in findings)

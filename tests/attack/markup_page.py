@@ -12,6 +12,7 @@ from tests.browser.conftest import Server
 from tests.browser.example_runs import make_run
 from tests.browser.steps import tab
 from trainer.recipe import Recipe
+from trainer.runs.event_types import Created, Failed, Notice, RecordedFinding, Started
 from trainer.runs.store import RunStore
 from trainer.settings import LOCAL_OWNER
 
@@ -52,22 +53,20 @@ class AttackedPage:
                 "source_name": as_name(payload),
                 "owner": LOCAL_OWNER,
                 "level": as_name(payload),
-                "split_notes": [payload],
+                "split_notes": (payload,),
             }
-            finding = {"code": "label_variants", "severity": "warning", "count": 1, "message": payload}
+            finding = RecordedFinding("label_variants", "warning", 1, payload)
             recipe = Recipe(encoder=as_name(payload) or "x")
             run = store.create(
                 recipe=recipe,
                 resolved=recipe,
                 fill=lambda folder: None,
                 run_id=f"{number:032x}",
-                findings=[finding],
-                rows={"train": 5},
-                **fields,
+                created=Created(findings=(finding,), rows={"train": 5}, **fields),
             )
-            run.log.append("started", device=as_name(payload), epochs=1, total_steps=3)
-            run.log.append("notice", step=1, message=payload)
-            run.log.append("failed", message=payload, code="failed", seconds=1.0)
+            run.log.append(Started(device=as_name(payload), epochs=1, total_steps=3))
+            run.log.append(Notice(step=1, message=payload))
+            run.log.append(Failed(message=payload, code="failed", seconds=1.0))
             self.named_runs.append(run.id)
 
     def open(self, watched: WatchedPage) -> None:

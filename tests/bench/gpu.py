@@ -28,6 +28,7 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
+from trainer.runs.event_types import Created
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import prepare_environment
@@ -159,10 +160,12 @@ def _train_run(root: Path, encoder: Encoder, corpus: Corpus, splits: Splits, siz
         recipe=recipe,
         resolved=recipe.resolved(train_rows=len(splits.train), learning_rate=encoder.learning_rate),
         fill=lambda new: save_rows(new / "data.parquet", corpus, splits),
-        name="bench",
-        owner="local",
-        source_name="texts.csv",
-        rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
+        created=Created(
+            name="bench",
+            owner="local",
+            source_name="texts.csv",
+            rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
+        ),
     )
     pipeline.run_job(run, EncoderCatalogue([encoder]))
     view = store.view(run)

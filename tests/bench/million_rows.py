@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from trainer.runs.event_types import Logged
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
 
 _ALLOWED_MB = 3000
@@ -92,7 +93,7 @@ def _child(rows: int, folder: Path) -> None:
     fit.train_with_oom_retry = peaks.at_call("first_step", fit.train_with_oom_retry)
     run = workspace.start(draft, recipe, ignore_findings=True)
     log = Run(folder / "runs" / run.id).log
-    while not any(event["type"] == "log" for event in log.read()):
+    while not any(isinstance(event, Logged) for event in log.read()):
         if not workspace.library.view(run.id).live:
             raise RuntimeError(workspace.library.view(run.id).message)
         time.sleep(1)

@@ -28,6 +28,8 @@ from trainer.data.corpus import Corpus
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.recipe import Recipe
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import Created, Logged
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
@@ -163,11 +165,11 @@ def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
                 meter.step()
                 return step(self, *args, **kwargs)
 
-            def counted_append(self: Any, event_type: str, /, **fields: Any) -> None:
-                if event_type == "log" and not meter.is_watched:
+            def counted_append(self: Any, event: Event, **options: Any) -> None:
+                if isinstance(event, Logged) and not meter.is_watched:
                     return
                 start = time.thread_time()
-                append(self, event_type, **fields)
+                append(self, event, **options)
                 meter.event_seconds += time.thread_time() - start
 
             ClassificationTrainer.training_step, EventLog.append = counted_step, counted_append
@@ -189,16 +191,13 @@ def _run(folder: Path, corpus: Corpus, rows: int) -> tuple[Run, Splits]:
         recipe=recipe,
         resolved=recipe.resolved(train_rows=rows, learning_rate=1e-4),
         fill=lambda new: save_rows(new / "data.parquet", corpus, splits),
-        name="bench",
-        owner="local",
-        source_name="tweets.csv",
-        rows={"train": rows},
+        created=Created(name="bench", owner="local", source_name="tweets.csv", rows={"train": rows}),
     )
     rng = np.random.default_rng(1)
     for step in range(1, _INITIAL_POINTS + 1):
         loss, accuracy = rng.random(2).round(6)
         run.log.append(
-            "log", step=step, epoch=step / _INITIAL_POINTS, loss=loss, accuracy=accuracy, elapsed=float(step), samples_per_second=200.0
+            Logged(step=step, epoch=step / _INITIAL_POINTS, loss=loss, accuracy=accuracy, elapsed=float(step), samples_per_second=200.0)
         )
     return run, splits
 

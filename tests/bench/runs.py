@@ -10,6 +10,7 @@ from unittest import mock
 
 from tests.browser.example_runs import make_run
 from trainer.runs.checksums import dump, stated_checksum
+from trainer.runs.event_types import Logged, Queued, Started
 from trainer.runs.run import Run
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.studio import Studio
@@ -55,7 +56,7 @@ def measure(runs: int = 1_000, megabytes: int = 100) -> dict[str, float]:
         results["long_log_first_look_ms"] = cpu_milliseconds(lambda: workspace.library.view(run.id))
 
         def add_point() -> None:
-            run.log.append("log", step=10**8, loss=0.5, accuracy=0.5)
+            run.log.append(Logged(step=10**8, loss=0.5, accuracy=0.5))
             workspace.library.view(run.id)
 
         return results | {"long_log_point_ms": cpu_milliseconds(add_point, _REPEATS)}
@@ -63,8 +64,8 @@ def measure(runs: int = 1_000, megabytes: int = 100) -> dict[str, float]:
 
 def grow_log(run: Run, megabytes: int) -> None:
     """Restart a finished run and append points until its log has ``megabytes``."""
-    run.log.append("queued")
-    run.log.append("started", total_steps=10**8, epochs=1)
+    run.log.append(Queued())
+    run.log.append(Started(total_steps=10**8, epochs=1))
     # Appending through EventLog would take minutes.
     checksum = stated_checksum(run.log.content())
     fields = {"type": "log", "time": time.time(), "loss": 0.5, "accuracy": 0.5, "learning_rate": 1e-4, "grad_norm": 0.25, "epoch": 0.5}

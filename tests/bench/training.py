@@ -25,6 +25,7 @@ from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.recipe import Recipe
+from trainer.runs.event_types import Created
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.training.encoder_catalogue import EncoderCatalogue
@@ -117,9 +118,7 @@ def _run(folder: Path, corpus: Corpus, rows: int, seed: int) -> tuple[Run, Split
         recipe=recipe,
         resolved=recipe.resolved(train_rows=rows, learning_rate=EncoderCatalogue().default.learning_rate),
         fill=lambda new: save_rows(new / "data.parquet", corpus, splits),
-        name="bench",
-        owner="local",
-        rows={},
+        created=Created(name="bench", owner="local", rows={}),
     )
     return run, splits
 

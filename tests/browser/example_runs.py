@@ -13,6 +13,7 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.evaluation.predictions import Predictions, save_predictions
 from trainer.recipe import Recipe
+from trainer.runs.event_types import EVENT_TYPES, BaselineScored, Created, Evaluated, Finished, Logged, Started
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER
@@ -59,14 +60,16 @@ def make_run(
 
     store = RunStore(runs)
     rows = {"train": n_train, "validation": len(true), "test": len(true)}
-    run = store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, name=name, owner=LOCAL_OWNER, source_name=source_name, rows=rows)
-    run.log.append("started", total_steps=10, epochs=1)
+    run = store.create(
+        recipe=Recipe(), resolved=Recipe(), fill=fill, created=Created(name=name, owner=LOCAL_OWNER, source_name=source_name, rows=rows)
+    )
+    run.log.append(Started(total_steps=10, epochs=1))
     for step in range(points):
-        run.log.append("log", step=step, loss=0.5, accuracy=0.8, elapsed=float(step), train_seconds=float(step), samples_per_second=80.0)
-    run.log.append("eval", step=10, loss=0.5, accuracy=0.8, macro_f1=0.7)
+        run.log.append(Logged(step=step, loss=0.5, accuracy=0.8, elapsed=float(step), train_seconds=float(step), samples_per_second=80.0))
+    run.log.append(Evaluated(step=10, loss=0.5, accuracy=0.8, macro_f1=0.7))
     if baseline_score is not None:
         scores = {f"{prefix}{score}": baseline_score for prefix in ("", "validation_") for score in ("accuracy", "macro_f1")}
-        run.log.append("baseline", rows=n_train, seconds=0.1, **scores)
-    run.seal_results_and_log({"type": "finished"})
-    run.log.append(end, seconds=5.0)
+        run.log.append(BaselineScored(rows=n_train, seconds=0.1, **scores))
+    run.seal_results_and_log(Finished())
+    run.log.append(EVENT_TYPES[end](seconds=5.0))
     return store.view(run)

@@ -20,6 +20,8 @@ POINTS = 45
 
 def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
     prepare_environment()
+    from trainer.runs.event_schema import Event
+    from trainer.runs.event_types import Logged
     from trainer.runs.events import EventLog
     from trainer.security import middleware
     from trainer.security.body_limit import BodyTimeouts
@@ -30,9 +32,9 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
 
     append, log_counts = EventLog.append, Counter()
 
-    def append_slowly(self: EventLog, *event_type: str, **fields: object) -> None:
-        append(self, *event_type, **fields)
-        if event_type != ("log",):
+    def append_slowly(self: EventLog, event: Event, **options: bool) -> None:
+        append(self, event, **options)
+        if not isinstance(event, Logged):
             return
         log_counts[self.path] += 1
         if brake.exists():

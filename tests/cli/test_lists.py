@@ -9,6 +9,7 @@ from tests.cli.commands import CommandResult, InProcessCommand
 from trainer.cli.progress import postfix
 from trainer.data.reader.file_reader import FileReader
 from trainer.recipe import Recipe
+from trainer.runs.event_types import BestSaved, Created, Evaluated, Finished, Started
 from trainer.runs.store import RunStore
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -29,15 +30,18 @@ def test_runs_prints_the_scores_of_the_kept_model_and_not_the_last_ones(
 ) -> None:
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path))
     run = RunStore(tmp_path).create(
-        recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="brisk otter", owner="local", source_name="a.csv"
+        recipe=Recipe(),
+        resolved=Recipe(),
+        fill=lambda folder: None,
+        created=Created(name="brisk otter", owner="local", source_name="a.csv"),
     )
-    run.log.append("started", epochs=2, total_steps=80, epoch_steps=[40, 80])
+    run.log.append(Started(epochs=2, total_steps=80, epoch_steps=[40, 80]))
     for step, accuracy, macro_f1 in ((40, 0.91, 0.9), (80, 0.62, 0.6)):
-        run.log.append("eval", step=step, loss=0.5, accuracy=accuracy, macro_f1=macro_f1)
-    run.log.append("checkpoint", step=40)
+        run.log.append(Evaluated(step=step, loss=0.5, accuracy=accuracy, macro_f1=macro_f1))
+    run.log.append(BestSaved(step=40))
     view = RunStore(tmp_path).list("local")[0]
     assert postfix(view) == "validation accuracy 62.0 %, of the kept step 40 91.0 %"
-    run.log.append("finished", best_step=40)
+    run.log.append(Finished(best_step=40))
     run_command = InProcessCommand(capsys)
     (listed_run,) = json.loads(run_command("runs", "--json").out)
     assert (listed_run["best_step"], listed_run["validation_accuracy"], listed_run["validation_macro_f1"]) == (40, 0.91, 0.9)

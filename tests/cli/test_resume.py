@@ -78,7 +78,7 @@ def test_a_killed_and_resumed_training_gives_the_same_model(
     assert main(["runs", "--json"]) == 0
     listed = json.loads(capsys.readouterr().out)
     assert {run["run"]: run["status"] for run in listed} == {view.id: "finished", uninterrupted["run"]: "finished"}
-    assert next(e["step"] for e in Run(runs / view.id).log.read() if e["type"] == "resumed") > 0
+    assert next(e.step for e in Run(runs / view.id).log.read() if e.type == "resumed") > 0
 
 
 def test_resuming_an_unknown_run_and_a_folder_that_is_no_run(
@@ -128,5 +128,5 @@ def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Pa
     assert (view.status, view.processes) == ("finished", 2)
     per_epoch = -(-view.rows["train"] // 8)
     assert view.total_steps == 3 * per_epoch
-    assert [p.step for p in view.points] == sorted({e["step"] for e in Run(runs / view.id).log.read() if e["type"] == "log"})
+    assert [p.step for p in view.points] == sorted({e.step for e in Run(runs / view.id).log.read() if e.type == "log"})
     assert other_studio.for_owner("local").library.reports(view.id).test.accuracy.value > 0.5

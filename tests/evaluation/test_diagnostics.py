@@ -15,6 +15,7 @@ from tests.conftest import small_rows, write_rows
 from trainer.evaluation.diagnostics import diagnose
 from trainer.evaluation.remedies import against_ignorance
 from trainer.recipe import Recipe
+from trainer.runs.event_types import load_event
 from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.runs.view_builder import build_view
 from trainer.studio import Studio
@@ -549,7 +550,7 @@ def sample_run() -> list[dict]:
         *sorted(steps, key=lambda e: (e["step"], order.index(e["type"]))),
         {"type": "finished", "best_step": curves["best_step"]},
     ]
-    return [{"time": 1.7e9 + i, **event} for i, event in enumerate(events)]
+    return [load_event({"time": 1.7e9 + i, **event}) for i, event in enumerate(events)]
 
 
 def test_of_our_own_sample_nothing_is_said_while_it_trains_and_at_its_end_what_is_so() -> None:

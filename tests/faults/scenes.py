@@ -9,6 +9,8 @@ from tests.conftest import small_rows, write_rows
 from tests.faults.outcomes import Outcome, digests, outcome_of
 from tests.faults.queue_server import STUCK_SECONDS, Server, serve
 from trainer.recipe import Recipe
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import BestSaved, Evaluated, Logged, Phase, StateSaved
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
@@ -32,7 +34,7 @@ class Scene:
     """Outcomes of all undisturbed runs, by run."""
     parents: dict[str, dict[str, str]]
     """File digests of the runs that have a child, by run."""
-    events: tuple[dict[str, Any], ...]
+    events: tuple[Event, ...]
     """Events of the undisturbed target."""
     n_initial_events: int
     """Number of events of the queued target."""
@@ -43,16 +45,18 @@ class Scene:
         return [i for i in indices if moment_after(self.events[i], self.events[i + 1]) == moment]
 
 
-def moment_after(event: dict[str, Any], following: dict[str, Any]) -> str:
+def moment_after(event: Event, following: Event) -> str:
     """What a training does between two events."""
-    event_type, stage = event["type"], event.get("stage")
-    if stage in ("saving", "scoring", "comparing"):
-        return "report"
-    if event_type == "saved" or event.get("what") == "training":
-        return "training"
-    if event_type == "log":
-        return "evaluation" if following["type"] == "eval" else "save"
-    return "save" if event_type in ("eval", "checkpoint") else "start"
+    match event:
+        case Phase(stage="saving" | "scoring" | "comparing"):
+            return "report"
+        case StateSaved() | Phase(what="training"):
+            return "training"
+        case Logged():
+            return "evaluation" if isinstance(following, Evaluated) else "save"
+        case Evaluated() | BestSaved():
+            return "save"
+    return "start"
 
 
 def build(name: str, server: Server, folder: Path) -> Scene:
@@ -105,10 +109,10 @@ def _stop_in_the_middle() -> None:
     """Patch the training process: request a stop in the middle of the second epoch, between two points of the charts."""
     append = EventLog.append
 
-    def append_and_stop(self: EventLog, event_type: str, /, **fields: Any) -> None:
-        append(self, event_type, **fields)
+    def append_and_stop(self: EventLog, event: Event, **options: Any) -> None:
+        append(self, event, **options)
         # Events with a time are copied into the history of a child run.
-        if event_type == "saved" and fields["step"] == 6 and "time" not in fields:
+        if isinstance(event, StateSaved) and event.step == 6 and event.time is None:
             (self.path.parent / "stop").touch()
 
     EventLog.append = append_and_stop  # type: ignore[method-assign]

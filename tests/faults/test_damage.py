@@ -21,6 +21,7 @@ from trainer import __main__ as terminal
 from trainer.errors import UserError
 from trainer.jobs.train import pipeline
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.event_schema import dump_event
 from trainer.runs.run import Run
 from trainer.ui import results_tab
 
@@ -116,7 +117,7 @@ def test_a_log_of_brackets_breaks_nothing(copy_pair: Callable[[], Pair]) -> None
 
 def test_a_finished_run_whose_log_was_cut_keeps_its_model_and_is_not_trained_over(copy_pair: Callable[[], Pair]) -> None:
     pair = copy_pair()
-    events = list(Run(pair.folder).log.read())
+    events = [dump_event(event) for event in Run(pair.folder).log.read()]
     # Cut at the end of a line, where no checksum helps: right after the run was queued, or with nothing left.
     for n_kept, status in ((2, "interrupted"), (0, "damaged")):
         (pair.folder / "events.jsonl").write_bytes(log_of(events[:n_kept]))

@@ -7,7 +7,8 @@ import pytest
 
 from tests.faults.damaged_pair import Pair, check_rename_and_delete, check_the_rest_works, log_of
 from trainer.runs import integrity
-from trainer.runs.event_schema import EVENT_TYPES
+from trainer.runs.event_schema import dump_event
+from trainer.runs.event_types import EVENT_TYPES, Finished
 from trainer.runs.run import Run
 
 EXTRA_EVENTS: list[dict[str, Any]] = [
@@ -33,7 +34,7 @@ def wrong_values(name: str, value: Any) -> list[Any]:
 def corrupt_each_event_field(copy_pair: Callable[[], Pair], *, values: int) -> dict[str, int]:
     """Set one field of one event at a time to ``values`` of the eight wrong values, with a wrong and with a right checksum."""
     pair = copy_pair()
-    events = list(Run(pair.folder).log.read())
+    events = [dump_event(event) for event in Run(pair.folder).log.read()]
     seen: set[tuple[str, str]] = set()
     counts, faults = {"fields": 0, "cases": 0, "unreported": 0}, []
     for event in [*events, *({"time": 5.0, **event} for event in EXTRA_EVENTS)]:
@@ -51,7 +52,7 @@ def corrupt_each_event_field(copy_pair: Callable[[], Pair], *, values: int) -> d
                     changed = [*others[:index], {**event, field: invalid}, *others[index:]]
                     (pair.folder / "events.jsonl").write_bytes(log_of(changed, wrong_checksum_at=wrong_checksum_at))
                     # Sealed again, so that the schema or the line's checksum reports the damage, not the seal.
-                    integrity.seal_results_and_log(pair.folder, {"type": "finished"})
+                    integrity.seal_results_and_log(pair.folder, dump_event(Finished()))
                     fresh = pair.reopened()
                     check_the_rest_works(fresh)
                     counts["cases"] += 1

@@ -22,6 +22,7 @@ from tests.faults.outcomes import Outcome, outcome_of
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.recipe import Recipe
+from trainer.runs.event_schema import Event
 from trainer.runs.events import EventLog, parse
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
@@ -104,10 +105,10 @@ def after_event(
     """Call ``action`` in the training thread once, right after the first event of this type and step; the yielded event is set then."""
     append, done = EventLog.append, threading.Event()
 
-    def append_and_act(self: EventLog, appended_type: str, /, **fields: Any) -> None:
-        append(self, appended_type, **fields)
+    def append_and_act(self: EventLog, event: Event, **options: Any) -> None:
+        append(self, event, **options)
         is_training = threading.current_thread().name == "training"
-        if is_training and not done.is_set() and appended_type == event_type and step in (None, fields.get("step")):
+        if is_training and not done.is_set() and event.type == event_type and step in (None, getattr(event, "step", None)):
             action(Run(self.path.parent))
             done.set()
 

@@ -13,6 +13,7 @@ from trainer.data.reader.file_reader import FileReader
 from trainer.jobs.job_folder import JobFolder, RunningJob
 from trainer.jobs.job_type import Resumption
 from trainer.jobs.queue import Lane
+from trainer.runs.event_types import Progressed
 from trainer.runs.ids import is_id
 from trainer.settings import Settings
 
@@ -36,7 +37,7 @@ def test_progress_is_logged_in_steps_however_often_it_is_reported(settings: Sett
     studio.close()
     assert (ended.status, ended.progress, ended.result) == ("finished", None, {"counted": TO})
     assert ended.ended_at >= ended.created
-    progress = [(event["what"], event.get("done")) for event in JobFolder(job.folder).log.read() if event["type"] == "progress"]
+    progress = [(event.what, event.done) for event in JobFolder(job.folder).log.read() if isinstance(event, Progressed)]
     assert progress[:2] == [("reading", None), ("counting", 0.0)]
     assert 400 <= len(progress) <= 510
 

@@ -21,6 +21,7 @@ from trainer.jobs.job_type import JobType, Resumption
 from trainer.jobs.owner_jobs import OwnerJobs
 from trainer.jobs.queue import Lane
 from trainer.jobs.registry import JOB_TYPES
+from trainer.runs.event_types import Finished, Queued, Started
 from trainer.runs.view import Status
 from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
@@ -113,7 +114,7 @@ def interrupted(scene: Scene) -> None:
 def interrupted_without_progress(scene: Scene) -> None:
     """Twice in a row: the job may be what ends the server."""
     for _ in range(2):
-        scene.folder.log.append("queued")
+        scene.folder.log.append(Queued())
         scene.put()
         scene.counting.wait_until_started(scene.folder.id)
         scene.ends_with(Killed())
@@ -245,11 +246,11 @@ def stop_while_locked_elsewhere(scene: Scene) -> None:
 def taken_elsewhere(scene: Scene) -> None:
     """Another process has started it when its turn comes here."""
     with writer_lock(scene.folder.path):
-        scene.folder.log.append("started")
+        scene.folder.log.append(Started())
         scene.put()
         scene.wait_until_over()
         assert scene.job.status == "running"
-        scene.folder.log.append("finished", result={})
+        scene.folder.log.append(Finished(result={}))
     assert scene.counting.starts == []
 
 

@@ -18,6 +18,8 @@ from trainer.jobs.job_type import Resumption
 from trainer.jobs.queue import Lane
 from trainer.jobs.registry import JOB_TYPES
 from trainer.jobs.train import pipeline
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import Failed
 from trainer.runs.events import EventLog
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -116,10 +118,10 @@ def test_a_job_whose_failure_cannot_be_written_waits_and_says_why(
     append, writer_lock, read_only = EventLog.append, execution.writer_lock, threading.Event()
     read_only.set()
 
-    def append_unless_read_only(self: EventLog, event_type: str, **fields: object) -> None:
-        if read_only.is_set() and event_type == "failed":
+    def append_unless_read_only(self: EventLog, event: Event, **options: bool) -> None:
+        if read_only.is_set() and isinstance(event, Failed):
             raise OSError(errno.EROFS, "Read-only file system")
-        append(self, event_type, **fields)
+        append(self, event, **options)
 
     @contextmanager
     def lock_unless_read_only(folder: Path) -> Iterator[bool]:

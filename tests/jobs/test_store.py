@@ -14,6 +14,7 @@ from trainer.jobs import store
 from trainer.jobs.job_folder import JobFolder
 from trainer.jobs.job_type import Resumption
 from trainer.jobs.queue import Lane
+from trainer.runs.event_types import Started
 from trainer.runs.ids import random_id
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -47,7 +48,7 @@ def test_a_damaged_job_takes_no_other_down(idle: Studio) -> None:
 
 def test_a_job_that_may_have_begun_is_not_queued_again_by_a_damaged_log(idle: Studio) -> None:
     job = start(idle)
-    JobFolder(job.folder).log.append("started")
+    JobFolder(job.folder).log.append(Started())
     log = job.folder / "events.jsonl"
     lines = log.read_bytes().splitlines(keepends=True)
     log.write_bytes(b"".join([*lines[:-1], lines[-1].replace(b"started", b"startle")]))

@@ -12,10 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.runs.examples import content_of, event
 from tests.runs.test_view import ANYTHING, BEGUN, EVENTS
 from trainer.recipe import Recipe
 from trainer.runs import log_follower
 from trainer.runs.checksums import dump
+from trainer.runs.event_schema import Event, dump_event
+from trainer.runs.event_types import Created, Logged, Queued, Started
 from trainer.runs.events import EventLog, LogParser, parse
 from trainer.runs.log_follower import LogFollower
 from trainer.runs.store import RunStore
@@ -24,16 +27,17 @@ from trainer.runs.view_builder import ViewBuilder, build_view
 
 RUN = "0123456789abcdef"
 MORE = [
-    {"type": "log", "time": 101.0, "step": 7, "loss": 0.5, "elapsed": 12.0},
-    {"type": "resumed", "time": 102.0, "step": 5},
-    {"type": "eval", "time": 103.0, "step": 12, "macro_f1": 0.4, "seconds": 2.0},
-    {"type": "finished", "time": 104.0, "best_step": 5},
-    {"type": "queued", "time": 105.0},
-    {"type": "cancelled", "time": 106.0},
-    {"type": "failed", "time": 107.0, "message": "why"},
+    event("log", 101.0, step=7, loss=0.5, elapsed=12.0),
+    event("resumed", 102.0, step=5),
+    event("eval", 103.0, step=12, macro_f1=0.4, seconds=2.0),
+    event("finished", 104.0, best_step=5),
+    event("queued", 105.0),
+    event("cancelled", 106.0),
+    event("failed", 107.0, message="why"),
 ]
 ANY_EVENTS = st.lists(
-    st.one_of(st.sampled_from(BEGUN + MORE), EVENTS, st.dictionaries(st.text(max_size=4), ANYTHING, max_size=3)), max_size=12
+    st.one_of(st.sampled_from([*map(dump_event, BEGUN + MORE)]), EVENTS, st.dictionaries(st.text(max_size=4), ANYTHING, max_size=3)),
+    max_size=12,
 )
 
 
@@ -43,7 +47,8 @@ def whole(content: bytes) -> RunView:
 
 
 @given(ANY_EVENTS, st.lists(st.integers(0, 12), max_size=4), st.lists(st.integers(0, 12), max_size=3))
-def test_events_taken_in_parts_give_the_same_view(events: list[dict], cuts: list[int], damaged: list[int]) -> None:
+def test_events_taken_in_parts_give_the_same_view(objects: list[dict], cuts: list[int], damaged: list[int]) -> None:
+    events = content_of(objects).events
     builder, at = ViewBuilder(RUN), 0
     for cut in [*sorted(cuts), len(events)]:
         builder.add(events[at:cut])
@@ -52,12 +57,12 @@ def test_events_taken_in_parts_give_the_same_view(events: list[dict], cuts: list
     assert builder.view(damaged) == build_view(RUN, events, damaged)
 
 
-def lines_of(events: list[dict]) -> list[bytes]:
+def lines_of(events: list[Event]) -> list[bytes]:
     """The events as a log contains them."""
     with TemporaryDirectory() as folder:
         log = EventLog(Path(folder) / "events.jsonl")
         for event in events:
-            log.append(event["type"], **{name: value for name, value in event.items() if name not in ("type", "time")})
+            log.append(event.replace(time=None))
         return log.content().splitlines(keepends=True)
 
 
@@ -67,7 +72,7 @@ LINES = st.lists(
         st.sampled_from(KNOWN),
         st.sampled_from([line[:-9] for line in KNOWN]),
         st.sampled_from([line.replace(b"0", b"1") for line in KNOWN] + [b"\n", b"{}\n", b"\xff\n"]),
-        st.sampled_from(MORE).map(lambda event: b"\n" + dump({**event, "after_torn": True}) + b"\n"),
+        st.sampled_from(MORE).map(lambda event: b"\n" + dump({**dump_event(event), "after_torn": True}) + b"\n"),
     ),
     max_size=10,
 )
@@ -136,15 +141,15 @@ def reading(monkeypatch: pytest.MonkeyPatch, path: Path) -> Iterator[list[int]]:
 def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_follower, "_CHECKED_BYTES", 1_000)
     log = EventLog(tmp_path / "events.jsonl")
-    for event in BEGUN + MORE[:1] * 200:
-        log.append(event["type"], **{name: value for name, value in event.items() if name not in ("type", "time")})
+    for repeated in BEGUN + MORE[:1] * 200:
+        log.append(repeated.replace(time=None))
     follower = LogFollower(RUN, log)
     with reading(monkeypatch, log.path) as read:
         first = follower.read_view()
     assert sum(read) == log.size() > 20_000
     for _ in range(3):
         size_before = log.size()
-        log.append("log", step=8, loss=0.4)
+        log.append(Logged(step=8, loss=0.4))
         with reading(monkeypatch, log.path) as read:
             view = follower.read_view()
         assert sum(read) == 1_000 + log.size() - size_before
@@ -158,8 +163,8 @@ def test_only_what_was_added_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_a_line_far_longer_than_a_part_that_is_read_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_follower, "_CHUNK_BYTES", 100)
     log = EventLog(tmp_path / "events.jsonl")
-    log.append("created", name="brisk otter", owner="local", split_notes=["x" * 5_000])
-    log.append("queued")
+    log.append(Created(name="brisk otter", owner="local", split_notes=["x" * 5_000]))
+    log.append(Queued())
     view = LogFollower(RUN, log).read_view()
     assert (view.name, len(view.split_notes[0]), view.status) == ("brisk otter", 5_000, "queued")
 
@@ -167,15 +172,15 @@ def test_a_line_far_longer_than_a_part_that_is_read_is_read(tmp_path: Path, monk
 def test_the_runs_of_a_folder_are_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(log_follower, "_CHECKED_BYTES", 1_000)
     store = RunStore(tmp_path)
-    run = store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="brisk otter", owner="local")
-    run.log.append("started", total_steps=500)
+    run = store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, created=Created(name="brisk otter", owner="local"))
+    run.log.append(Started(total_steps=500))
     for step in range(100):
-        run.log.append("log", step=step, loss=0.5)
+        run.log.append(Logged(step=step, loss=0.5))
     with reading(monkeypatch, run.log.path) as read:
         assert len(store.view(run).points) == 100
     assert sum(read) == run.log.size() > 10_000
     size_before = run.log.size()
-    run.log.append("log", step=100, loss=0.5)
+    run.log.append(Logged(step=100, loss=0.5))
     with reading(monkeypatch, run.log.path) as read:
         assert len(store.view(run).points) == 101
         store.version("local")

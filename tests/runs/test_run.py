@@ -9,13 +9,15 @@ import pytest
 from trainer.errors import UserError
 from trainer.recipe import Recipe, load_recipe
 from trainer.runs.checksums import dump, read_json, write_json
+from trainer.runs.event_schema import dump_event
+from trainer.runs.event_types import Created, Failed, Queued, Started
 from trainer.runs.ids import is_id, random_id
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 
 
 def make(store: RunStore, owner: str = "local") -> Run:
-    return store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="brisk otter", owner=owner)
+    return store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, created=Created(name="brisk otter", owner=owner))
 
 
 def test_a_run_is_made_whole(tmp_path: Path) -> None:
@@ -34,7 +36,7 @@ def test_a_failure_while_making_it_leaves_nothing(tmp_path: Path) -> None:
 
     store = RunStore(tmp_path)
     with pytest.raises(OSError, match="disk full"):
-        store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, name="n", owner="local")
+        store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, created=Created(name="n", owner="local"))
     assert list(tmp_path.iterdir()) == []
     assert store.list("local") == []
 
@@ -54,9 +56,9 @@ def test_unknown_and_made_up_ids_get_one_answer(tmp_path: Path, guess: object) -
 def test_views_follow_the_log(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = make(store)
-    run.log.append("queued")
+    run.log.append(Queued())
     assert store.view(run).status == "queued"
-    run.log.append("failed", message="no")
+    run.log.append(Failed(message="no"))
     assert store.view(run).status == "failed"
 
 
@@ -64,7 +66,7 @@ def test_newest_first(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     runs = [make(store) for _ in range(3)]
     for i, run in enumerate(runs):
-        run.log.path.write_bytes(b"".join(dump({**event, "time": 1000 + i}) + b"\n" for event in run.log.read()))
+        run.log.path.write_bytes(b"".join(dump({**dump_event(event), "time": 1000 + i}) + b"\n" for event in run.log.read()))
     assert [v.id for v in RunStore(tmp_path).list("local")] == [r.id for r in reversed(runs)]
 
 
@@ -108,7 +110,9 @@ def test_folders_that_are_hardly_runs_are_listed_and_take_nothing_down(tmp_path:
 
 def test_a_recipe_says_whether_it_is_whole_and_can_still_be_handed_in(tmp_path: Path) -> None:
     asked, resolved = Recipe(seed=7), Recipe(seed=7, epochs=7, batch_size=8, learning_rate=1e-4)
-    run = RunStore(tmp_path).create(recipe=asked, resolved=resolved, fill=lambda folder: None, name="brisk otter", owner="local")
+    run = RunStore(tmp_path).create(
+        recipe=asked, resolved=resolved, fill=lambda folder: None, created=Created(name="brisk otter", owner="local")
+    )
     assert run.resolved_recipe() == resolved
     path = run.path / "recipe.json"
     assert run.recipe() == load_recipe(path) == asked
@@ -121,7 +125,7 @@ def test_a_recipe_says_whether_it_is_whole_and_can_still_be_handed_in(tmp_path: 
 def test_a_heartbeat_of_another_byte_is_nobodys(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = make(store)
-    run.log.append("started", total_steps=3)
+    run.log.append(Started(total_steps=3))
     (run.path / "lock").touch()
     (run.path / "heartbeat").write_bytes(b"\xff\xfe")
     os.utime(run.path / "heartbeat", (1, 1))

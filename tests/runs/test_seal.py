@@ -10,6 +10,7 @@ import pytest
 
 from trainer.errors import UserError
 from trainer.recipe import Recipe
+from trainer.runs.event_types import Cancelled, Created, Finished, Queued, Renamed, Started
 from trainer.runs.ids import random_id
 from trainer.runs.run import Run
 from trainer.runs.run_files import CARD, INPUT_SEAL, MODEL, PREDICTIONS, RESULT_SEAL, ROWS
@@ -32,10 +33,10 @@ def finished(store: RunStore) -> Run:
         for name in ("source", "source-test", ROWS, PREDICTIONS, CARD, "model/weights"):
             (folder / name).write_text(f"content of {name}")
 
-    run = store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, name="brisk otter", owner="local")
-    run.log.append("started", total_steps=1)
-    run.seal_results_and_log({"type": "finished"})
-    run.log.append("finished", seconds=1.0)
+    run = store.create(recipe=Recipe(), resolved=Recipe(), fill=fill, created=Created(name="brisk otter", owner="local"))
+    run.log.append(Started(total_steps=1))
+    run.seal_results_and_log(Finished())
+    run.log.append(Finished(seconds=1.0))
     return run
 
 
@@ -143,7 +144,7 @@ def test_a_folder_copied_under_another_id_is_told_and_never_queued(tmp_path: Pat
     store = RunStore(tmp_path)
     run, waiting = (
         finished(store),
-        store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, name="calm fox", owner="local"),
+        store.create(recipe=Recipe(), resolved=Recipe(), fill=lambda folder: None, created=Created(name="calm fox", owner="local")),
     )
     for whole in (run, waiting):
         copy = Run(Path(shutil.copytree(whole.path, tmp_path / random_id())))
@@ -205,22 +206,22 @@ def test_a_power_cut_between_the_seal_and_the_end_is_no_damage_and_resume_is_nam
         assert (view.status, view.has_model, RunStore(tmp_path).damage(run)) == ("interrupted", True, ())
         assert "Resume finishes it" in view.message
         # A name changes nothing of that.
-        run.log.append("renamed", name="calm fox")
+        run.log.append(Renamed(name="calm fox"))
     # Put into the queue once more, taken out again, and then its end is told.
-    run.log.append("queued")
+    run.log.append(Queued())
     assert (store.view(run).status, store.view(run).has_model, store.view(run).damage) == ("queued", True, ())
-    run.log.append("cancelled")
+    run.log.append(Cancelled())
     assert (store.view(run).status, store.view(run).has_model, store.view(run).damage) == ("interrupted", True, ())
-    run.log.append("queued")
-    run.log.append_event(run.missing_end())
+    run.log.append(Queued())
+    run.log.append(run.missing_end())
     assert (store.view(run).status, store.damage(run), run.missing_end()) == ("finished", (), None)
 
 
 def test_a_run_whose_end_was_removed_before_later_lines_keeps_its_model_and_is_told(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = finished(store)
-    run.log.append("queued")
-    run.log.append("cancelled", message="Taken out of the queue.")
+    run.log.append(Queued())
+    run.log.append(Cancelled(message="Taken out of the queue."))
     run.log.path.write_bytes(without(run.log.content(), "finished"))
     view = store.view(run)
     assert (view.status, view.has_model) == ("interrupted", True)

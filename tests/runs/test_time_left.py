@@ -5,12 +5,15 @@ from collections.abc import Sequence
 
 import pytest
 
+from tests.runs.examples import event as example
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import Evaluated
 from trainer.runs.time_left import TimeLeft, TimeLeftEstimator
 from trainer.runs.view import with_liveness
 from trainer.runs.view_builder import build_view
 
 
-def time_left(events: Sequence[dict]) -> TimeLeft | None:
+def time_left(events: Sequence[Event]) -> TimeLeft | None:
     clock = TimeLeftEstimator()
     for event in events:
         clock.add(event)
@@ -25,12 +28,12 @@ SAVING, SCORING, CLOSING = 2.0, 3 * EVALUATION, 0.3
 TAIL = SAVING + SCORING + CLOSING
 
 
-def course(*, forecast: float | None = FORECAST, compared: bool = True, first_steps: float = EACH, steps: int = TOTAL) -> list[dict]:
+def course(*, forecast: float | None = FORECAST, compared: bool = True, first_steps: float = EACH, steps: int = TOTAL) -> list[Event]:
     """The events of a training up to the log of its last step, with all due evaluations except the last one."""
     clock = 1_000.0
 
-    def event(event_type: str, **fields: object) -> dict:
-        return {"type": event_type, "time": clock, **fields}
+    def event(event_type: str, **fields: object) -> Event:
+        return example(event_type, clock, **fields)
 
     events = [event("created", name="a", owner="local", rows=ROWS, **({} if forecast is None else {"forecast_seconds": forecast}))]
     events += [event("queued"), event("phase", what="warming up")]
@@ -48,11 +51,11 @@ def course(*, forecast: float | None = FORECAST, compared: bool = True, first_st
     return events
 
 
-def later(events: list[dict], wait: float, event_type: str, **fields: object) -> list[dict]:
-    return [*events, {"type": event_type, "time": events[-1]["time"] + wait, **fields}]
+def later(events: list[Event], wait: float, event_type: str, **fields: object) -> list[Event]:
+    return [*events, example(event_type, events[-1].time + wait, **fields)]
 
 
-def at_the_end(events: list[dict]) -> list[dict]:
+def at_the_end(events: list[Event]) -> list[Event]:
     """A training after its last step, about to save its model."""
     evaluated = later(events, EVALUATION, "eval", step=TOTAL, seconds=EVALUATION)
     return later(evaluated, 0, "phase", what="saving the model", stage="saving")
@@ -62,7 +65,7 @@ def at_the_end(events: list[dict]) -> list[dict]:
 def test_steps_evaluations_and_what_comes_after_them_are_all_in_it(step: int) -> None:
     events = course(steps=step)
     left = time_left(events)
-    done = sum(e["type"] == "eval" for e in events)
+    done = sum(isinstance(e, Evaluated) for e in events)
     truth = (TOTAL - step) * EACH + (10 - done) * EVALUATION + TAIL
     assert left.seconds == pytest.approx(truth, rel=0.4 if done == 0 else 0.01)
     assert left.tail == pytest.approx(TAIL, rel=0.9 if done == 0 else 0.01)
@@ -132,5 +135,5 @@ def test_the_view_tells_it_and_of_a_run_that_was_stopped_only_what_comes_after()
 
 def test_a_clock_that_is_set_back_after_the_last_step_adds_no_hours() -> None:
     saved = at_the_end(course())
-    back = [*saved, {**saved[-1], "time": saved[-1]["time"] - 10_800, "done": 0.0}]
+    back = [*saved, saved[-1].replace(time=saved[-1].time - 10_800, done=0.0)]
     assert time_left(back).seconds <= time_left(saved).seconds

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from trainer.recipe import Recipe
+from trainer.runs.event_types import EVENT_TYPES, Created, Queued, Started
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
@@ -21,11 +22,14 @@ CALLS = 20
 
 def make(store: RunStore, owner: str = "local", *, end: str = "finished") -> Run:
     run = store.create(
-        recipe=Recipe(), resolved=Recipe(), fill=lambda folder: (folder / "source").write_text("text"), name="brisk otter", owner=owner
+        recipe=Recipe(),
+        resolved=Recipe(),
+        fill=lambda folder: (folder / "source").write_text("text"),
+        created=Created(name="brisk otter", owner=owner),
     )
     if end:
-        run.log.append("started", total_steps=1)
-        run.log.append(end)
+        run.log.append(Started(total_steps=1))
+        run.log.append(EVENT_TYPES[end]())
     return run
 
 
@@ -78,12 +82,12 @@ def test_the_first_one_knows_every_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "happens",
     [
-        lambda store, live, finished: live.log.append("started", total_steps=3),
+        lambda store, live, finished: live.log.append(Started(total_steps=3)),
         lambda store, live, finished: live.request_stop(),
         lambda store, live, finished: make(store),
         lambda store, live, finished: make(RunStore(store.root)),
         lambda store, live, finished: store.rename(finished, "calm fox") or store.view(finished),
-        lambda store, live, finished: finished.log.append("queued") or store.view(finished),
+        lambda store, live, finished: finished.log.append(Queued()) or store.view(finished),
         lambda store, live, finished: finished.path.rename(store.root / ".deleted-x"),
     ],
     ids=["log", "stop", "made", "made by another process", "renamed here", "queued here", "deleted"],
@@ -107,7 +111,7 @@ def test_what_happens_here_or_to_a_live_run_is_told_at_once(
     "happens",
     [
         lambda run: RunStore(run.path.parent).rename(run, "calm fox"),
-        lambda run: run.log.append("queued"),
+        lambda run: run.log.append(Queued()),
         lambda run: (run.path / "source").unlink(),
         lambda run: (run.path / "recipe.json").unlink(),
         lambda run: run.log.path.write_bytes(run.log.content()[:-9]),
@@ -125,7 +129,7 @@ def test_what_others_do_to_one_that_is_not_live_is_told_once_it_had_its_turn(tmp
 def test_a_writer_that_dies_is_told_at_once(tmp_path: Path) -> None:
     store = RunStore(tmp_path)
     run = make(store, end="")
-    run.log.append("started", total_steps=3)
+    run.log.append(Started(total_steps=3))
     with writer_lock(run.path):
         assert store.view(run).status == "running"
         version = store.version("local")

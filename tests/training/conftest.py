@@ -12,6 +12,7 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
 from trainer.jobs.train.pipeline import RunHistory, train_run
 from trainer.recipe import Recipe
+from trainer.runs.event_types import Created
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.training.attempt import TrainResult
@@ -31,8 +32,7 @@ def run_with(root: Path, material: tuple[Corpus, Splits], recipe: Recipe) -> Run
         recipe=recipe,
         resolved=recipe.resolved(train_rows=len(material[1].train), learning_rate=2e-5),
         fill=lambda f: save_rows(f / "data.parquet", *material),
-        name="n",
-        owner="local",
+        created=Created(name="n", owner="local"),
     )
 
 

@@ -30,8 +30,8 @@ from trainer.training.trainer import ClassificationTrainer
 Train = Callable[..., tuple]
 
 
-def events(run: Run, event_type: str) -> list[dict]:
-    return [e for e in run.log.read() if e["type"] == event_type]
+def events(run: Run, event_type: str) -> list[Any]:
+    return [e for e in run.log.read() if e.type == event_type]
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_frozen_encoder_is_saved_as_it_came(trained_with: Train, tiny_encoder:
         if not name.startswith("pooler"):
             assert torch.equal(weight, saved.state_dict()[name])
     started = events(run, "started")[0]
-    assert started["trainable_parameters"] == 32 * 32 + 32 + 3 * 32 + 3
+    assert started.trainable_parameters == 32 * 32 + 32 + 3 * 32 + 3
     assert moved(watched[0], watched[-1], "head")
     assert not moved(watched[0], watched[-1], "body")
 
@@ -90,7 +90,7 @@ CHANCE = 0.5
 
 def test_with_lora_it_learns(trained_with: Train) -> None:
     run, _ = trained_with(lora_rank=16, pooling="mean", learning_rate=3e-3, epochs=8)
-    losses = [e["loss"] for e in events(run, "log")]
+    losses = [e.loss for e in events(run, "log")]
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
 
 
@@ -98,7 +98,7 @@ def test_with_an_mlp_head_it_learns_and_loads_in_one_line(trained_with: Train, m
     from transformers import pipeline
 
     run, _ = trained_with(head="mlp", dropout=0.3, learning_rate=1e-2, epochs=4)
-    assert max(e["accuracy"] for e in events(run, "eval")) > CHANCE
+    assert max(e.accuracy for e in events(run, "eval")) > CHANCE
     texts = [material[0].texts[i] for i in material[1].test[:10]]
     classify, predictor = pipeline("text-classification", model=str(run.model), top_k=None), Predictor(run.model)
     for text, row in zip(texts, predictor.probabilities(texts), strict=True):
@@ -111,9 +111,9 @@ def test_with_mean_pooling_it_learns_and_the_predictor_knows(head: str, trained_
     run, fitted = trained_with(pooling="mean", head=head, head_learning_rate=1e-2, epochs=4)
     corpus, splits = material
     predicted = Predictor(run.model).probabilities([corpus.texts[i] for i in splits.validation]).argmax(1)
-    best = next(e for e in events(run, "eval") if e["step"] == fitted.best_step)
-    assert best["accuracy"] > CHANCE
-    assert (predicted == corpus.label_ids[splits.validation]).mean() == pytest.approx(best["accuracy"], abs=0.06)
+    best = next(e for e in events(run, "eval") if e.step == fitted.best_step)
+    assert best.accuracy > CHANCE
+    assert (predicted == corpus.label_ids[splits.validation]).mean() == pytest.approx(best.accuracy, abs=0.06)
 
 
 EVERYTHING = {
@@ -149,7 +149,7 @@ def test_the_same_choices_give_the_same_weights(settings: dict, trained_with: Tr
 def test_how_often_it_logs_and_evaluates(trained_with: Train) -> None:
     run, _ = trained_with(log_every=5, evaluations_per_epoch=3)
     total = events(run, "started")[0]["total_steps"]
-    assert [e["step"] for e in events(run, "log")] == sorted({1, *range(5, total + 1, 5), total})
+    assert [e.step for e in events(run, "log")] == sorted({1, *range(5, total + 1, 5), total})
     assert len(events(run, "eval")) == 6
 
 
@@ -181,16 +181,16 @@ def test_validation_is_scored_by_the_plain_loss(trained_with: Train, material: t
     corpus, splits = material
     probabilities = Predictor(run.model).probabilities([corpus.texts[i] for i in splits.validation])
     plain = -np.log(probabilities[np.arange(len(splits.validation)), corpus.label_ids[splits.validation]]).mean()
-    best = next(e for e in events(run, "eval") if e["step"] == fitted.best_step)
-    assert best["loss"] == pytest.approx(plain, rel=0.05)
+    best = next(e for e in events(run, "eval") if e.step == fitted.best_step)
+    assert best.loss == pytest.approx(plain, rel=0.05)
     # Smoothing bounds the training loss from below; the plain one knows no such bound.
-    assert min(e["loss"] for e in events(run, "log")) > 0.4
+    assert min(e.loss for e in events(run, "log")) > 0.4
 
 
 @pytest.mark.parametrize(("metric", "best"), [("loss", min), ("accuracy", max), ("macro_f1", max)])
 def test_the_best_model_is_chosen_by_the_asked_metric(metric: str, best: Callable, trained_with: Train) -> None:
     run, fitted = trained_with(best_metric=metric, best_tolerance=0, epochs=4)
-    values = {e["step"]: e[metric] for e in events(run, "eval")}
+    values = {e.step: getattr(e, metric) for e in events(run, "eval")}
     assert values[fitted.best_step] == best(values.values())
     assert events(run, "checkpoint")[-1]["step"] == fitted.best_step
 
@@ -237,10 +237,10 @@ def test_early_stopping_ends_in_words(margin: float, kept: str, trained_with: Tr
     run, fitted = trained_with(learning_rate=1e-7, early_stopping=3, best_tolerance=margin, epochs=5)
     evaluations, started = events(run, "eval"), events(run, "started")[0]
     (notice,) = events(run, "notice")
-    assert evaluations[-1]["step"] < started["total_steps"]
-    best_step = next(e["step"] for e in evaluations if e["macro_f1"] == max(e["macro_f1"] for e in evaluations))
-    assert len([e for e in evaluations if e["step"] > best_step]) == 3
-    assert fitted.best_step == (evaluations[-1]["step"] if margin else best_step)
+    assert evaluations[-1].step < started.total_steps
+    best_step = next(e.step for e in evaluations if e.macro_f1 == max(e.macro_f1 for e in evaluations))
+    assert len([e for e in evaluations if e.step > best_step]) == 3
+    assert fitted.best_step == (evaluations[-1].step if margin else best_step)
     assert f"after step {evaluations[-1]['step']}" in notice["message"]
     assert f"3 evaluations in a row brought no better macro F1 than that of step {best_step}" in notice["message"]
     assert notice["message"].endswith(kept)

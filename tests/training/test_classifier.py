@@ -13,6 +13,7 @@ from tests.training.tiny_encoders import TINY, tiny
 from trainer.errors import UserError
 from trainer.jobs.train.model_card import _loading_section
 from trainer.recipe import Recipe
+from trainer.runs.event_types import Finished
 from trainer.runs.run import Run
 from trainer.training.classifier import build_classifier, count_parameters, encoder_of, in_head, load_saved_classifier, save_classifier
 from trainer.training.electra import as_electra
@@ -169,7 +170,7 @@ def test_the_export_takes_the_encoder_along(tmp_path: Path) -> None:
     saved(tmp_path / "model", tiny("bert", tmp_path), pooling="mean")
     for name in ("events.jsonl", "predictions.parquet"):
         (tmp_path / name).touch()
-    Run(tmp_path).seal_results_and_log({"type": "finished"})
+    Run(tmp_path).seal_results_and_log(Finished())
     run = Run(tmp_path)
     write_model_zip(run.model_files(), run.model, "brisk otter", tmp_path / "out.zip")
     zipfile.ZipFile(tmp_path / "out.zip").extractall(tmp_path / "unpacked")

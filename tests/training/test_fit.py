@@ -13,6 +13,8 @@ from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
+from trainer.runs.event_schema import Event, dump_event
+from trainer.runs.event_types import Logged
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.training.attempt import TrainingCancelled, TrainResult
@@ -35,10 +37,10 @@ def weights(run: Run) -> bytes:
 def test_it_learns(trained: tuple[Run, TrainResult]) -> None:
     run, result = trained
     events = list(run.log.read())
-    losses = [e["loss"] for e in events if e["type"] == "log"]
-    evaluations = [e for e in events if e["type"] == "eval"]
+    losses = [e.loss for e in events if e.type == "log"]
+    evaluations = [e for e in events if e.type == "eval"]
     assert np.mean(losses[-10:]) < 0.7 * losses[0]
-    assert max(e["accuracy"] for e in evaluations) > 0.5  # guessing would give a third
+    assert max(e.accuracy for e in evaluations) > 0.5  # guessing would give a third
     assert not result.stopped
     assert result.train_seconds > 0
     assert result.samples_per_second > 0
@@ -46,15 +48,15 @@ def test_it_learns(trained: tuple[Run, TrainResult]) -> None:
 
 def test_the_log_has_every_step_once_and_plain_numbers(trained: tuple[Run, TrainResult]) -> None:
     run, _ = trained
-    steps = [e["step"] for e in run.log.read() if e["type"] == "log"]
-    started = next(e for e in run.log.read() if e["type"] == "started")
-    assert steps == list(range(1, started["total_steps"] + 1))
-    assert started["epoch_steps"][-1] == started["total_steps"]
-    assert len([e for e in run.log.read() if e["type"] == "eval"]) == 4 * RECIPE.epochs
+    steps = [e.step for e in run.log.read() if e.type == "log"]
+    started = next(e for e in run.log.read() if e.type == "started")
+    assert steps == list(range(1, started.total_steps + 1))
+    assert started.epoch_steps[-1] == started.total_steps
+    assert len([e for e in run.log.read() if e.type == "eval"]) == 4 * RECIPE.epochs
     for event in run.log.read():
-        json.dumps(event, allow_nan=False)
-        if event["type"] == "log":
-            assert 0 <= event["accuracy"] <= 1
+        json.dumps(dump_event(event), allow_nan=False)
+        if event.type == "log":
+            assert 0 <= event.accuracy <= 1
 
 
 def test_the_evaluation_that_is_kept_is_what_is_saved(trained: tuple[Run, TrainResult], material: tuple[Corpus, Splits]) -> None:
@@ -64,7 +66,7 @@ def test_the_evaluation_that_is_kept_is_what_is_saved(trained: tuple[Run, TrainR
 
     run, result = trained
     corpus, splits = material
-    evaluations = {e["step"]: e["macro_f1"] for e in run.log.read() if e["type"] == "eval"}
+    evaluations = {e.step: e.macro_f1 for e in run.log.read() if e.type == "eval"}
     assert evaluations[result.best_step] > max(evaluations.values()) - 0.1
     predicted = Predictor(run.model).probabilities([corpus.texts[i] for i in splits.validation]).argmax(1)
     # The evaluation ran in bf16 where the hardware has it: a single row may fall on the other side.
@@ -135,15 +137,15 @@ def test_a_stop_ends_after_the_next_step_and_keeps_the_best_model(
     run = run_with(tmp_path, material, RECIPE)
     append = EventLog.append
 
-    def stopping(self: EventLog, event_type: str, **facts: object) -> None:
-        append(self, event_type, **facts)
-        if event_type == "log" and facts["step"] == 9:
+    def stopping(self: EventLog, event: Event, **options: bool) -> None:
+        append(self, event, **options)
+        if isinstance(event, Logged) and event.step == 9:
             run.request_stop()
 
     monkeypatch.setattr(EventLog, "append", stopping)
     result = fit(run, tiny_encoder, *material)
-    steps = [e["step"] for e in run.log.read() if e["type"] == "log"]
-    evaluations = {e["step"]: e["macro_f1"] for e in run.log.read() if e["type"] == "eval"}
+    steps = [e.step for e in run.log.read() if e.type == "log"]
+    evaluations = {e.step: e.macro_f1 for e in run.log.read() if e.type == "eval"}
     assert result.stopped
     assert steps == list(range(1, 11))
     # None but the planned ones: there is a best model already, and a stop is waited for.

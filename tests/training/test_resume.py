@@ -14,6 +14,8 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import Created, Logged, Queued
 from trainer.runs.events import EventLog
 from trainer.runs.ids import random_id
 from trainer.runs.run import Run
@@ -37,9 +39,9 @@ def end_at(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
     append = EventLog.append
 
     def at(event_type: str, step: int) -> None:
-        def dying(self: EventLog, reported_type: str, **facts: object) -> None:
-            append(self, reported_type, **facts)
-            if (reported_type, facts.get("step")) == (event_type, step):
+        def dying(self: EventLog, event: Event, **options: bool) -> None:
+            append(self, event, **options)
+            if (event.type, getattr(event, "step", None)) == (event_type, step):
                 raise Killed
 
         monkeypatch.setattr(EventLog, "append", dying)
@@ -86,7 +88,7 @@ def test_it_goes_on_bit_by_bit(
             fit(broken, tiny_encoder, *material, save_seconds=0)
     end_at.never()  # type: ignore[attr-defined]
     fit(broken, tiny_encoder, *material, save_seconds=0)
-    resumed = [e["step"] for e in broken.log.read() if e["type"] == "resumed"]
+    resumed = [e.step for e in broken.log.read() if e.type == "resumed"]
     assert resumed == [4, 14]
     assert weights(broken) == weights(whole)
     assert curve(broken) == curve(whole)
@@ -121,7 +123,7 @@ def test_a_damaged_state_does_not_count(
     content[-3] ^= 1
     (newest.path / "model.safetensors").write_bytes(content)
     fit(broken, tiny_encoder, *material, save_seconds=0)
-    assert [e["step"] for e in broken.log.read() if e["type"] == "resumed"] == [8]
+    assert [e.step for e in broken.log.read() if e.type == "resumed"] == [8]
     (note,) = view_of(broken).training_notes
     assert note.startswith("The state saved after step 9 is damaged, so the training continues from the one after step 8")
     assert weights(broken) == weights(whole)
@@ -154,9 +156,9 @@ def test_after_a_stop_it_goes_on(material: Material, tiny_encoder: Encoder, tmp_
     fit(whole, tiny_encoder, *material)
     append = EventLog.append
 
-    def stopping(self: EventLog, event_type: str, **facts: object) -> None:
-        append(self, event_type, **facts)
-        if event_type == "log" and facts["step"] == 1:
+    def stopping(self: EventLog, event: Event, **options: bool) -> None:
+        append(self, event, **options)
+        if isinstance(event, Logged) and event.step == 1:
             stopped.request_stop()
 
     monkeypatch.setattr(EventLog, "append", stopping)
@@ -213,8 +215,7 @@ def child_of(run: Run, recipe: Recipe) -> Run:
         run_id=run_id,
         fill=lambda folder: child_run.copy_files(folder, run_id, run, last),
         history=child_run.inherited_events(run),
-        name="n",
-        owner="local",
+        created=Created(name="n", owner="local"),
     )
 
 
@@ -228,7 +229,7 @@ def test_epochs_can_be_added(material: Material, tiny_encoder: Encoder, tmp_path
     assert child.points[: len(parent.points)] == parent.points
     assert [p.step for p in child.points] == list(range(1, child.total_steps + 1))
     assert child.total_steps == parent.total_steps * 3 // 2
-    rates = {e["step"]: e["learning_rate"] for e in longer.log.read() if e["type"] == "log"}
+    rates = {e.step: e.learning_rate for e in longer.log.read() if e.type == "log"}
     assert rates[parent.total_steps + 1] > rates[parent.total_steps]
 
 
@@ -287,7 +288,7 @@ def test_memory_that_does_not_suffice_once(
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))
     assert "ran out of memory with 16 texts at a time" in view.training_notes[0]
     assert "8 at a time" in view.training_notes[0]
-    assert [e["step"] for e in run.log.read() if e["type"] == "resumed"] == [5]
+    assert [e.step for e in run.log.read() if e.type == "resumed"] == [5]
     # The last batch of an epoch is not full.
     assert sum(seen) >= 2 * len(material[1].train)
     assert run.model.exists()
@@ -307,7 +308,7 @@ def test_what_ran_out_of_memory_is_trained_again_in_smaller_parts_and_is_the_sam
         return step(self, model, inputs, *args, **kwargs)
 
     monkeypatch.setattr(ClassificationTrainer, "training_step", counting)
-    parts.log.append("queued", texts_at_a_time=4)
+    parts.log.append(Queued(texts_at_a_time=4))
     fit(parts, tiny_encoder, *material)
     assert max(seen) == 4
     assert (view_of(parts).batch_size, view_of(parts).total_steps) == (16, view_of(whole).total_steps)
@@ -425,4 +426,4 @@ def test_with_points_far_apart_it_is_saved_all_the_same(
 
     monkeypatch.setattr(ClassificationTrainer, "training_step", slow)
     fit(run, tiny_encoder, *material, save_seconds=0.02)
-    assert len([e for e in run.log.read() if e["type"] == "saved"]) > 3
+    assert len([e for e in run.log.read() if e.type == "saved"]) > 3

@@ -64,7 +64,7 @@ OTHER_LOSSES = {"label_smoothing": 0.4, "class_weights": "balanced"}
 
 
 def logged(run: Run) -> list[dict]:
-    return [e for e in run.log.read() if e["type"] == "log"]
+    return [e for e in run.log.read() if e.type == "log"]
 
 
 def test_the_loss_that_is_shown_is_that_of_validation_whatever_is_minimised(
@@ -86,17 +86,17 @@ def test_the_loss_that_is_shown_is_that_of_validation_whatever_is_minimised(
         step += left == 0
     last = 0
     for event in logged(run):
-        window = [v for s in range(last + 1, event["step"] + 1) for v in losses[s]]
-        assert event["loss"] == pytest.approx(sum(window) / len(window), abs=2e-6)
-        assert event["train_objective"] != event["loss"]
-        last = event["step"]
+        window = [v for s in range(last + 1, event.step + 1) for v in losses[s]]
+        assert event.loss == pytest.approx(sum(window) / len(window), abs=2e-6)
+        assert event.train_objective != event.loss
+        last = event.step
     assert last == max(losses)
 
 
 @pytest.mark.parametrize("accumulation", [1, 2])
 def test_without_smoothing_and_weights_there_is_one_loss(trained_with: Callable[..., tuple], accumulation: int) -> None:
     run, _ = trained_with(label_smoothing=0.0, gradient_accumulation=accumulation, epochs=1)
-    assert all("train_objective" not in event and event["loss"] > 0 for event in logged(run))
+    assert all(event.train_objective is None and event.loss > 0 for event in logged(run))
 
 
 def test_measuring_the_loss_changes_no_weight(trained_with: Callable[..., tuple], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,5 +112,5 @@ def test_a_perfect_model_reaches_no_loss_with_smoothing_too(trained_with: Callab
     """Smoothed by 0.3 over three classes the loss cannot fall under 0.63; the loss that is shown does."""
     run, _ = trained_with(label_smoothing=0.3, epochs=15, learning_rate=5e-3)
     last = logged(run)[-10:]
-    assert min(e["train_objective"] for e in last) > 0.62
-    assert sum(e["loss"] for e in last) / 10 < 0.45
+    assert min(e.train_objective for e in last) > 0.62
+    assert sum(e.loss for e in last) / 10 < 0.45

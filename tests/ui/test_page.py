@@ -10,6 +10,7 @@ import pytest
 
 from tests.workspace.steps import ME, other_studio, recipe_with_seed, start_run
 from trainer.library import Library
+from trainer.runs.event_types import EVENT_TYPES
 from trainer.runs.run import Run
 from trainer.runs.writer_lock import writer_lock
 from trainer.studio import Studio
@@ -75,7 +76,9 @@ def test_stop_in_the_status_bar_stops_the_run_it_was_drawn_for_and_no_other(stud
     assert code == first.id
     # It ends before the press arrives, and the next one begins.
     for run, event_type in ((first, "phase"), (first, "finished"), (second, "phase")):
-        Run(idle.for_owner(ME).library.folder(run.id)).log.append(event_type, **({"what": "training"} if event_type == "phase" else {}))
+        Run(idle.for_owner(ME).library.folder(run.id)).log.append(
+            EVENT_TYPES[event_type](**{"what": "training"} if event_type == "phase" else {})
+        )
     with writer_lock(idle.for_owner(ME).library.folder(second.id)):
         page._run_action(idle, Mock(), "stop", code)
         assert [

@@ -22,7 +22,7 @@ FIRST = [
 ]
 KEPT_80 = [*FIRST, event("checkpoint", step=80), event("finished", best_step=80)]
 MORE = [
-    event("queued", epochs=4),
+    event("queued"),
     event("started", device="1 GPU", epochs=4, batch_size=8, learning_rate=1e-3, total_steps=160, epoch_steps=[40, 80, 120, 160]),
     event("resumed", step=80, best_step=80),
     event("eval", step=120, loss=0.4, accuracy=0.95, macro_f1=0.94),

@@ -10,6 +10,8 @@ from tests.workspace.steps import ME, RECIPE, TIMEOUT_SECONDS, FakeTrainings, Ho
 from trainer.data.reader.file_reader import FileReader
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.train import pipeline
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import Logged
 from trainer.runs.events import EventLog
 from trainer.runs.view import RunView
 from trainer.settings import Settings
@@ -23,10 +25,10 @@ def hold(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hold]:
     gate = Hold()
     append = EventLog.append
 
-    def append_and_pause(self: EventLog, event_type: str, **fields: object) -> None:
-        append(self, event_type, **fields)
+    def append_and_pause(self: EventLog, event: Event, **options: bool) -> None:
+        append(self, event, **options)
         # The history of a child run is written by the thread that requests it.
-        if event_type == "log" and threading.current_thread() is not threading.main_thread():
+        if isinstance(event, Logged) and threading.current_thread() is not threading.main_thread():
             gate.pause()
 
     monkeypatch.setattr(EventLog, "append", append_and_pause)

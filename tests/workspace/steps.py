@@ -4,12 +4,14 @@ import dataclasses
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.event_types import EVENT_TYPES, Phase
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -49,14 +51,14 @@ class FakeTrainings:
         self._released = False
 
     def run_job(self, run: Run, *_: object) -> None:
-        run.log.append("phase", what="training")
+        run.log.append(Phase(what="training"))
         with self._changed:
             self.started.append(run.id)
             self._changed.notify_all()
             assert self._changed.wait_for(lambda: self._released, timeout=TIMEOUT_SECONDS)
         if self.error is not None:
             raise self.error
-        run.log.append("stopped" if run.is_stop_requested() else "finished", seconds=1.0)
+        run.log.append(EVENT_TYPES["stopped" if run.is_stop_requested() else "finished"](seconds=1.0))
 
     def wait_until_started(self, view: RunView) -> None:
         with self._changed:
@@ -77,7 +79,7 @@ def wait_for_end(studio: Studio, view: RunView) -> RunView:
     return studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS)
 
 
-def events(studio: Studio, view: RunView) -> list[dict]:
+def events(studio: Studio, view: RunView) -> list[Any]:
     return list(Run(studio.for_owner(ME).library.folder(view.id)).log.read())
 
 

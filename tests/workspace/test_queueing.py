@@ -28,6 +28,8 @@ from trainer.errors import UserError
 from trainer.jobs import execution
 from trainer.jobs.queue import JobQueue
 from trainer.jobs.train import pipeline
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import Cancelled, Failed, Finished, Phase
 from trainer.runs.events import EventLog
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
@@ -78,9 +80,9 @@ def test_a_run_that_another_process_trained_meanwhile_leaves_the_queue(quick: St
     with writer_lock(run.path):
         quick._queue.put(run.id)
         wait_until(quick, lambda: workspace.jobs.delay(view.id) is not None)
-        run.log.append("phase", what="training")
+        run.log.append(Phase(what="training"))
         wait_until(quick, lambda: not quick._queue.has(view.id))
-        run.log.append("finished", seconds=1.0)
+        run.log.append(Finished(seconds=1.0))
     assert trainings.started == []
     assert workspace.library.view(view.id).status == "finished"
 
@@ -92,10 +94,10 @@ def test_a_run_stays_queued_if_not_even_its_failure_can_be_written(
     workspace = quick.for_owner(ME)
     append, disk_full = EventLog.append, threading.Event()
 
-    def append_unless_full(self: EventLog, event_type: str, **fields: object) -> None:
-        if disk_full.is_set() and event_type == "failed":
+    def append_unless_full(self: EventLog, event: Event, **options: bool) -> None:
+        if disk_full.is_set() and isinstance(event, Failed):
             raise OSError(errno.ENOSPC, "No space left on device")
-        append(self, event_type, **fields)
+        append(self, event, **options)
 
     def run_job_unless_full(*_: object, **__: object) -> bool:
         if disk_full.is_set():
@@ -157,11 +159,11 @@ def test_the_page_is_served_while_a_stop_waits_for_the_disk(
     reached, release = threading.Event(), threading.Event()
     append = EventLog.append
 
-    def slowly(self: EventLog, event_type: str, **fields: object) -> None:
-        if event_type == "cancelled":
+    def slowly(self: EventLog, event: Event, **options: bool) -> None:
+        if isinstance(event, Cancelled):
             reached.set()
             assert release.wait(TIMEOUT_SECONDS)
-        append(self, event_type, **fields)
+        append(self, event, **options)
 
     monkeypatch.setattr(EventLog, "append", slowly)
     stopping = threading.Thread(target=workspace.stop, args=(second.id,))
@@ -279,7 +281,7 @@ def test_of_concurrent_resume_and_delete_one_wins(studio: Studio, trainings: Fak
         idle = other_studio(studio)
         view = start_run(idle, small_csv, recipe_with_seed(round_))
         run = Run(idle.for_owner(ME).library.folder(view.id))
-        run.log.append("failed", message="", code="disk")
+        run.log.append(Failed(message="", code="disk"))
         barrier, resumed, deleted = threading.Barrier(2), [], []
 
         def resume(view: RunView = view, idle: Studio = idle, barrier: threading.Barrier = barrier, resumed: list = resumed) -> None:
@@ -343,7 +345,7 @@ def test_a_run_cancelled_just_before_its_turn_is_not_trained(
     assert wait_for_end(studio, view).status == "cancelled"
     studio.close()
     assert trainings.started == []
-    assert [e["type"] for e in events(studio, view)] == ["created", "queued", "cancelled"]
+    assert [e.type for e in events(studio, view)] == ["created", "queued", "cancelled"]
 
 
 def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server(
@@ -355,7 +357,7 @@ def test_a_run_whose_server_ends_before_its_first_step_waits_for_the_next_server
     monkeypatch.setattr(Run, "request_stop", lambda run: (ask(run), trainings.release()))
     studio.close()
     run = Run(studio.settings.runs_dir / view.id)
-    assert [event["type"] for event in run.log.read()][-2:] == ["cancelled", "queued"]
+    assert [event.type for event in run.log.read()][-2:] == ["cancelled", "queued"]
     assert not run.is_stop_requested()
     trainings.error = None
     server = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)

@@ -72,7 +72,7 @@ def test_the_folder_of_a_run_holds_what_the_design_says(trained: tuple[Studio, R
     assert (folder / "source").read_bytes() == small_csv.read_bytes()
     assert {"recipe.json", "data.parquet", "events.jsonl", "predictions.parquet", "model"} <= {f.name for f in folder.iterdir()}
     assert [f.name.split("-")[0] for f in sorted((folder / "checkpoints").iterdir())] == ["best", "state"]
-    assert [e["type"] for e in events(studio, view)][:2] == ["created", "queued"]
+    assert [e.type for e in events(studio, view)][:2] == ["created", "queued"]
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,8 @@ def test_recover_trains_queued_runs_oldest_first(studio: Studio, hold: Hold, sma
     server.recover()
     assert [wait_for_end(server, v).status for v in queued] == ["finished", "finished"]
     assert len(server.for_owner(ME).library.runs()) == 3
-    end_time = next(e["time"] for e in events(server, queued[0]) if e["type"] == "finished")
-    start_time = next(e["time"] for e in events(server, queued[1]) if e["type"] == "phase")
+    end_time = next(e.time for e in events(server, queued[0]) if e.type == "finished")
+    start_time = next(e.time for e in events(server, queued[1]) if e.type == "phase")
     assert start_time >= end_time
     server.close()
 
@@ -86,7 +86,7 @@ def test_a_run_killed_during_training_is_interrupted_and_keeps_its_points(
     view = studio.for_owner(ME).library.runs()[0]
     assert view.status == "interrupted"
     assert len(view.points) >= 3
-    assert [p.step for p in view.points] == [e["step"] for e in events(studio, view) if e["type"] == "log"]
+    assert [p.step for p in view.points] == [e.step for e in events(studio, view) if e.type == "log"]
     assert view.total_steps > view.last_logged_step
     assert not view.live
     with pytest.raises(UserError, match="was interrupted"):

@@ -27,6 +27,8 @@ from tests.workspace.steps import (
 from trainer.data.reader.file_reader import FileReader
 from trainer.jobs.train import torchrun
 from trainer.recipe import Recipe
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import Logged
 from trainer.runs.events import EventLog
 from trainer.runs.resume import resume_label
 from trainer.runs.run import Run
@@ -72,7 +74,7 @@ def test_an_interrupted_run_is_resumed_once(
     hold.release()
     done = wait_for_end(studio, view)
     assert done.status == "finished"
-    assert [e["type"] for e in events(studio, view)].count("queued") == 2
+    assert [e.type for e in events(studio, view)].count("queued") == 2
     assert [p.step for p in done.points] == list(range(1, done.total_steps + 1))
     assert workspace.library.reports(view.id).test.rows
 
@@ -101,7 +103,7 @@ def test_a_stopped_run_keeps_its_model_and_a_child_trains_the_rest(studio: Studi
     assert files_of(workspace.library.folder(view.id)) == files_before
     assert workspace.library.view(view.id) == stopped
     # The elapsed time of the charts continues.
-    elapsed = [e["elapsed"] for e in events(studio, child) if e["type"] == "log"]
+    elapsed = [e.elapsed for e in events(studio, child) if e.type == "log"]
     assert elapsed == sorted(elapsed)
     assert done.duration_seconds > elapsed[-1]
     # The model equals that of an uninterrupted training.
@@ -166,10 +168,10 @@ def test_a_child_that_fails_leaves_the_model_of_its_parent(studio: Studio, small
     finished = wait_for_end(studio, start_run(studio, small_csv))
     append = EventLog.append
 
-    def append_until_full(self: EventLog, event_type: str, **fields: object) -> None:
-        if event_type == "log" and fields["step"] == finished.total_steps + 5:
+    def append_until_full(self: EventLog, event: Event, **options: bool) -> None:
+        if isinstance(event, Logged) and event.step == finished.total_steps + 5:
             raise OSError(errno.ENOSPC, "No space left on device")
-        append(self, event_type, **fields)
+        append(self, event, **options)
 
     with monkeypatch.context() as patched:
         patched.setattr(EventLog, "append", append_until_full)
@@ -270,7 +272,7 @@ def test_several_processes_train_one_run(
     correct = [16 * p.accuracy for p in view.points if p.step not in view.epoch_steps]
     assert all(number == pytest.approx(round(number), abs=1e-4) for number in correct)
     assert any(round(number) % 2 for number in correct)
-    assert all("train_objective" in e for e in events(studio, view) if e["type"] == "log")
+    assert all(e.train_objective is not None for e in events(studio, view) if e.type == "log")
     assert studio.for_owner(ME).library.reports(view.id).test.accuracy.value > 0.5
     studio.close()
 

@@ -24,6 +24,7 @@ from tests.workspace.steps import (
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs.train import pipeline
+from trainer.runs.event_types import EVENT_TYPES, Finished, Phase
 from trainer.runs.run import Run
 from trainer.runs.view import Status
 from trainer.runs.writer_lock import writer_lock
@@ -90,14 +91,14 @@ def running(scene: Scene) -> None:
 
 
 def interrupted(scene: Scene) -> None:
-    scene.run.log.append("phase", what="training")
+    scene.run.log.append(Phase(what="training"))
 
 
 def reached_end(status: str) -> Callable[[Scene], None]:
     def bring_about(scene: Scene) -> None:
-        scene.run.log.append("phase", what="training")
+        scene.run.log.append(Phase(what="training"))
         write_state(scene.studio, scene.studio.for_owner(ME).library.view(scene.run.id))
-        scene.run.log.append(status, **({"code": "disk", "message": ""} if status == "failed" else {}))
+        scene.run.log.append(EVENT_TYPES[status](**{"code": "disk", "message": ""} if status == "failed" else {}))
 
     return bring_about
 
@@ -213,12 +214,12 @@ def stop_and_close_before_its_first_step(scene: Scene) -> None:
 def taken_elsewhere(scene: Scene) -> None:
     """Another process has started it when its turn comes here."""
     with writer_lock(scene.run.path):
-        scene.run.log.append("phase", what="training")
+        scene.run.log.append(Phase(what="training"))
         scene.studio._queue.put(scene.run.id)
         wait_until(scene.studio, lambda: not scene.studio._queue.has(scene.run.id))
         assert scene.status == "running"
         assert scene.trainings.started == []
-        scene.run.log.append("finished")
+        scene.run.log.append(Finished())
 
 
 def locked_elsewhere(scene: Scene) -> None:

@@ -83,12 +83,12 @@ def test_a_run_records_its_level_and_what_was_forecast(studio: Studio, hold: Hol
     studio._machine.speeds.of(detect_hardware())
     plain = studio.for_owner(ME).start(draft, RECIPE)
     assert plain.level == ""
-    assert "forecast_seconds" not in events(studio, plain)[0]
+    assert events(studio, plain)[0].forecast_seconds is None
     studio._machine.hardware = detect_hardware()
     leveled = studio.for_owner(ME).start(draft, QUICK, level="Quick look")
     forecast = studio.for_owner(ME).advise(draft, QUICK).seconds
     created = events(studio, leveled)[0]
-    assert (leveled.level, created["forecast_seconds"]) == ("Quick look", pytest.approx(forecast))
+    assert (leveled.level, created.forecast_seconds) == ("Quick look", pytest.approx(forecast))
     # The time estimate is no finding about the file.
     assert "estimate" not in [finding.code for finding in leveled.findings]
 
@@ -261,10 +261,10 @@ def test_another_recipe_is_queued_and_trained_afterwards(studio: Studio, hold: H
     assert (cancelled.status, workspace.jobs.position(second.id), workspace.jobs.position(third.id)) == ("cancelled", None, 1)
     hold.release()
     assert wait_for_end(studio, third).status == "finished"
-    end_time = next(e["time"] for e in events(studio, first) if e["type"] == "finished")
-    start_time = next(e["time"] for e in events(studio, third) if e["type"] == "phase")
+    end_time = next(e.time for e in events(studio, first) if e.type == "finished")
+    start_time = next(e.time for e in events(studio, third) if e.type == "phase")
     assert start_time >= end_time
-    assert [e["type"] for e in events(studio, second)] == ["created", "queued", "cancelled"]
+    assert [e.type for e in events(studio, second)] == ["created", "queued", "cancelled"]
     assert [v.id for v in workspace.library.runs()] == [third.id, second.id, first.id]
 
 

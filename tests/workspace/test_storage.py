@@ -15,6 +15,7 @@ from trainer.errors import UserError
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.event_types import EVENT_TYPES, Stopped
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import writer_lock
@@ -84,7 +85,7 @@ def test_checkpoints_can_be_deleted_and_the_model_stays(
     assert copy.for_owner(ME).models.predict(view.id, ["happy"])[1]
     with refused("no_state"):
         copy.for_owner(ME).resume(view.id, more_epochs=1)
-    Run(copy.for_owner(ME).library.folder(view.id)).log.append("stopped", seconds=1.0)
+    Run(copy.for_owner(ME).library.folder(view.id)).log.append(Stopped(seconds=1.0))
     with refused("no_state"):
         copy.for_owner(ME).resume(view.id)
 
@@ -96,7 +97,7 @@ def test_needed_checkpoints_are_not_deleted(idle: Studio, tmp_path: Path, last_e
     run = Run(workspace.library.folder(view.id))
     (run.checkpoints / "state-00000001").mkdir(parents=True)
     if last_event != "queued":
-        run.log.append(last_event, **({"what": "training"} if last_event == "phase" else {}))
+        run.log.append(EVENT_TYPES[last_event](**{"what": "training"} if last_event == "phase" else {}))
     with refused(code):
         workspace.storage.delete_checkpoints(view.id)
     assert (run.checkpoints / "state-00000001").is_dir()

@@ -6,6 +6,7 @@ import pytest
 
 from tests.workspace.steps import ME, OTHER, FakeTrainings, Hold, refused, start_run, wait_for_end, write_state
 from trainer.errors import UserError
+from trainer.runs.event_types import Phase
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -43,7 +44,7 @@ def test_a_training_stops_and_goes_on_as_a_job(studio: Studio, trainings: FakeTr
 
 def test_an_interrupted_training_says_that_it_can_be_resumed(idle: Studio, small_csv: Path) -> None:
     view = start_run(idle, small_csv)
-    Run(idle.for_owner(ME).library.folder(view.id)).log.append("phase", what="training")
+    Run(idle.for_owner(ME).library.folder(view.id)).log.append(Phase(what="training"))
     job = idle.for_owner(ME).jobs.get(view.id)
     assert (job.status, job.message) == ("interrupted", "It was interrupted. Resume it: it continues from its last saved state.")
 

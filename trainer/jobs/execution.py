@@ -7,11 +7,11 @@ import errno
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
 
 from trainer.errors import NoMemoryError, UserError
 from trainer.jobs.job import JobRecord
 from trainer.jobs.job_type import JobWords
+from trainer.runs.event_types import Cancelled, Failed, Queued, Stopped
 from trainer.runs.writer_lock import maintenance_lock, writer_lock
 
 
@@ -38,7 +38,7 @@ def take_turn(record: JobRecord, work: Callable[[], None], words: JobWords, *, s
 
 def cancel(record: JobRecord) -> None:
     """Take a queued job out of the queue for good; the caller holds its lock. Raises OSError."""
-    record.log.append("cancelled", durable=True, message="Taken out of the queue.")
+    record.log.append(Cancelled(message="Taken out of the queue."), durable=True)
 
 
 def requeue(record: JobRecord, *, also_stopped: bool) -> None:
@@ -47,24 +47,24 @@ def requeue(record: JobRecord, *, also_stopped: bool) -> None:
         if lock is None:
             return
         events = list(record.log.read())
-        last = events[-1]["type"] if events else ""
-        was_ended = last == "cancelled" or (also_stopped and last == "stopped")
+        last = events[-1] if events else None
+        was_ended = isinstance(last, Cancelled) or (also_stopped and isinstance(last, Stopped))
         if not was_ended and record.read_view().status != "queued":
             return
         record.clear_stop()
         if was_ended:
             # As it was queued before, but now.
-            queued = next((event for event in reversed(events) if event["type"] == "queued"), {"type": "queued"})
-            record.log.append_event({name: value for name, value in queued.items() if name != "time"}, durable=True)
+            queued = next((event for event in reversed(events) if isinstance(event, Queued)), Queued())
+            record.log.append(queued.replace(time=None), durable=True)
 
 
-def record_failure(record: JobRecord, message: str, code: str, **facts: Any) -> None:
+def record_failure(record: JobRecord, message: str, code: str, *, retry_texts_at_a_time: int | None = None) -> None:
     """Write the end of a failed job: first the message, then the traceback of the exception being handled.
 
     On a full disk either may fail; without the message the job counts as interrupted.
     """
     with suppress(OSError):
-        record.log.append("failed", durable=True, message=message, code=code, **facts)
+        record.log.append(Failed(message=message, code=code, retry_texts_at_a_time=retry_texts_at_a_time), durable=True)
     with suppress(OSError):
         record.traceback.write_text(traceback.format_exc(), encoding="utf-8")
 

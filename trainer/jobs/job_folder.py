@@ -5,7 +5,6 @@ Knows no queue and no types; ``in_this_thread`` lets a function work in it.
 
 import shutil
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -15,12 +14,13 @@ from trainer.atomic import make_folder, move, remove_file, sync_tree
 from trainer.jobs.execution import take_turn
 from trainer.jobs.job import Job, Progress
 from trainer.jobs.job_type import JobServices, Turn
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import End, Finished, JobCreated, Progressed, Queued, Started, Stopped
 from trainer.runs.events import EventLog, LogContent, parse
 from trainer.runs.ids import random_id
 from trainer.runs.run_files import LOG, STOP
 from trainer.settings import LOCAL_OWNER
 
-_ENDS = ("finished", "stopped", "failed", "cancelled")
 _LOGGED_STEP = 0.002
 """The part of a job after which its progress is logged again: at most 500 lines for an attempt, however often it is reported."""
 
@@ -80,8 +80,8 @@ def create_folder(
     try:
         fill(partial_folder)
         log = EventLog(partial_folder / LOG)
-        log.append("created", job=job_id, job_type=job_type, owner=owner, name=name, parameters=dict(parameters))
-        log.append("queued")
+        log.append(JobCreated(job=job_id, job_type=job_type, owner=owner, name=name, parameters=parameters))
+        log.append(Queued())
         sync_tree(partial_folder)
         move(partial_folder, target)
     except BaseException:
@@ -95,8 +95,7 @@ def build_job(folder: Path, content: LogContent) -> Job:
     """The job with these events. Never raises: a job whose log has lost its beginning is "damaged" and belongs to the local owner."""
     job = Job(id=folder.name, type="", owner=LOCAL_OWNER, name="", folder=folder, status="damaged")
     for event in content.events:
-        with suppress(KeyError, TypeError, ValueError):
-            job = _after(job, event)
+        job = _after(job, event)
     if not job.type or job.id != folder.name:
         return _damaged(folder, "Its log has lost its beginning, or is that of another job. Start it again.")
     if content.damaged and job.status == "queued":
@@ -109,30 +108,23 @@ def _damaged(folder: Path, message: str) -> Job:
     return Job(folder.name, "", LOCAL_OWNER, f"damaged job {folder.name[:8]}", folder, "damaged", message=message, code="job_damaged")
 
 
-def _after(job: Job, event: Mapping[str, Any]) -> Job:
-    """The job after one more event. Raises KeyError, TypeError or ValueError for one that is not as it was written."""
-    kind, when = event["type"], float(event["time"])
-    if kind == "created":
-        texts = {name: _text(event[field]) for name, field in (("id", "job"), ("type", "job_type"), ("owner", "owner"), ("name", "name"))}
-        return replace(job, created=when, parameters=dict(event["parameters"]), **texts)
-    if kind == "queued":
-        return replace(job, status="queued", queued=when, progress=None, message="", code="", ended_at=None)
-    if kind == "started":
-        return replace(job, status="running", starts_without_progress=job.starts_without_progress + 1)
-    if kind == "progress":
-        done = event.get("done")
-        return replace(job, progress=Progress(_text(event["what"]), None if done is None else float(done)), starts_without_progress=0)
-    if kind in _ENDS:
-        result = dict(event["result"]) if kind == "finished" else None
-        facts = {"message": _text(event.get("message", "")), "code": _text(event.get("code", ""))}
-        return replace(job, status=kind, progress=None, ended_at=when, result=result, starts_without_progress=0, **facts)
-    raise ValueError(f"no event of a job: {kind}")
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(value)
-    return value
+def _after(job: Job, event: Event) -> Job:
+    """The job after one more event; those of other logs change nothing."""
+    match event:
+        case JobCreated():
+            facts = {"id": event.job, "type": event.job_type, "owner": event.owner, "name": event.name, "parameters": event.parameters}
+            return replace(job, created=event.time, **facts)
+        case Queued():
+            return replace(job, status="queued", queued=event.time, progress=None, message="", code="", ended_at=None)
+        case Started():
+            return replace(job, status="running", starts_without_progress=job.starts_without_progress + 1)
+        case Progressed():
+            return replace(job, progress=Progress(event.what, event.done), starts_without_progress=0)
+        case End():
+            result = event.result or {} if isinstance(event, Finished) else None
+            facts = {"message": event.message or "", "code": event.code or "", "result": result}
+            return replace(job, status=event.type, progress=None, ended_at=event.time, starts_without_progress=0, **facts)
+    return job
 
 
 class RunningJob:
@@ -154,7 +146,7 @@ class RunningJob:
         if last is not None and last.what == what and (done == last.done or small_step):
             return
         self._reported = Progress(what, done)
-        self._record.log.append("progress", what=what, done=done)
+        self._record.log.append(Progressed(what=what, done=done))
         self._notify()
 
     def is_stop_requested(self) -> bool:
@@ -176,11 +168,11 @@ def in_this_thread(work: Callable[[RunningJob], Mapping[str, Any]]) -> Callable[
 
 
 def _work_and_record(work: Callable[[RunningJob], Mapping[str, Any]], turn: Turn, folder: JobFolder) -> None:
-    folder.log.append("started", durable=True)
+    folder.log.append(Started(), durable=True)
     turn.notify()
     try:
         result = work(RunningJob(turn, folder))
     except JobStopped as stopped:
-        folder.log.append("stopped", durable=True, message=str(stopped))
+        folder.log.append(Stopped(message=str(stopped)), durable=True)
     else:
-        folder.log.append("finished", durable=True, result=dict(result))
+        folder.log.append(Finished(result=result), durable=True)

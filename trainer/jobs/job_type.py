@@ -11,6 +11,7 @@ from typing import Any
 from trainer.errors import UserError
 from trainer.jobs.job import Job, JobRecord
 from trainer.jobs.queue import Lane
+from trainer.runs.event_types import Queued
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.settings import Settings
@@ -78,7 +79,7 @@ def queue_again(request: "ResumeRequest") -> str:
     if job_type.resumption is Resumption.NEVER:
         raise UserError(job_type.words.interrupted, code="cannot_resume")
     request.record.clear_stop()
-    request.record.log.append("queued", durable=True)
+    request.record.log.append(Queued(), durable=True)
     return job.id
 
 

@@ -17,6 +17,7 @@ from trainer.jobs.job_folder import JobFolder, create_folder
 from trainer.jobs.job_type import JobType, Resumption
 from trainer.jobs.queue import Lane
 from trainer.jobs.train.train import TRAIN
+from trainer.runs.event_types import Queued
 from trainer.runs.exclusive_access import exclusive_access
 from trainer.runs.ids import is_id
 from trainer.runs.run import Run
@@ -118,7 +119,7 @@ class JobStore:
                     record = JobFolder(job.folder)
                     if lock is not None and self.view(record).status == "interrupted":
                         record.clear_stop()
-                        record.log.append("queued", durable=True)
+                        record.log.append(Queued(), durable=True)
         return sorted((job for job in self.list_jobs(owner) if job.status == "queued"), key=lambda job: (job.queued, job.created))
 
     def _goes_on(self, job: Job) -> bool:

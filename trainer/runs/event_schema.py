@@ -1,25 +1,24 @@
-"""The schema of events: the type and the range of each field of each type of event. What does not match is damage.
+"""What an event is: an object like a frozen dataclass, whose annotations say which values its fields may have. What does not match is damage.
 
-A new field is one line in the table ``EVENT_TYPES``; a field that is not in it is damage.
+Writing, reading, checking and describing follow from the annotations; event_types.py has the events.
 """
 
+import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import FrozenInstanceError, dataclass, is_dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self, dataclass_transform, get_args, get_origin
 
-from trainer.runs.events import MAX_TEXT_CHARS
+MAX_TEXT_CHARS = 10_000
+"""Characters of one text; longer texts are cut when written, and are damage when read."""
 
-Check = Callable[[Any], bool]
-
-_NUMBERS = frozenset({int, float})
-"""Exact types, since a bool is an int too."""
-
+_MAX_NAME_CHARS = 500
 _MAX_ITEMS = 10_000
+_MAX_DEPTH = 20
+"""Of lists and objects in each other."""
+
 _MAX_INT = 2**53
 """Larger integers are not exact in a browser."""
-
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 _MAX_FLOAT = 1e39
 """More than any float32, the type of losses and gradients."""
@@ -27,47 +26,236 @@ _MAX_FLOAT = 1e39
 _LAST_TIME = 253_402_300_799.0
 """Unix time of the end of the year 9999, the last date that Python knows."""
 
+_NUMBERS = frozenset({int, float})
+"""Exact types, since a bool is an int too."""
 
-def _integer(minimum: int = 0, maximum: int = _MAX_INT) -> Check:
-    return lambda value: type(value) is int and minimum <= value <= maximum
-
-
-def _number(minimum: float = 0.0, maximum: float = _MAX_FLOAT) -> Check:
-    # False for NaN.
-    return lambda value: type(value) in _NUMBERS and minimum <= value <= maximum
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-def _text(maximum: int = MAX_TEXT_CHARS) -> Check:
-    return lambda value: type(value) is str and len(value) <= maximum and is_valid_utf8(value)
+def _same(value: Any) -> Any:
+    return value
 
 
-def _one_line(maximum: int) -> Check:
-    """A name: a text without control characters, which could fake lines in a terminal or a log."""
-    text = _text(maximum)
-    return lambda value: text(value) and (value.isprintable() or _CONTROL.search(value) is None)
+@dataclass(frozen=True)
+class Values:
+    """The values that a field may have."""
+
+    allows: Callable[[Any], bool]
+    """Whether a value, as JSON gives it, is one of them."""
+    words: str
+    """Which values, for people: "a whole number, at least 1"."""
+    load: Callable[[Any], Any] = _same
+    """From an allowed JSON value to that of the field."""
+    dump: Callable[[Any], Any] = _same
+    """From the value of the field to JSON."""
 
 
-def _one_of(*names: str) -> Check:
-    return lambda value: type(value) is str and value in names
+def _integer(minimum: int = 0) -> Values:
+    words = f"a whole number, at least {minimum}"
+    return Values(lambda value: type(value) is int and minimum <= value <= _MAX_INT, words)
 
 
-def _list_of(check: Check) -> Check:
-    return lambda value: type(value) is list and len(value) <= _MAX_ITEMS and all(map(check, value))
+def _number(words: str, maximum: float = _MAX_FLOAT) -> Values:
+    # False for NaN. A float of numpy is a float of another type.
+    return Values(
+        lambda value: type(value) in _NUMBERS and 0.0 <= value <= maximum,
+        words,
+        dump=lambda value: float(value) if isinstance(value, float) else value,
+    )
 
 
-def _counts_by_name(name: Check) -> Check:
-    """An object with an integer for each name."""
-    return lambda value: type(value) is dict and len(value) <= _MAX_ITEMS and all(name(n) and _COUNT(c) for n, c in value.items())
+def _text() -> Values:
+    return Values(
+        lambda value: type(value) is str and len(value) <= MAX_TEXT_CHARS and is_valid_utf8(value),
+        "a text",
+        dump=lambda value: _encodable(value)[:MAX_TEXT_CHARS],
+    )
 
 
-def _record(**fields: Check) -> Check:
-    """An object with exactly these fields."""
-    return lambda value: type(value) is dict and value.keys() == fields.keys() and all(fields[n](v) for n, v in value.items())
+def _name() -> Values:
+    """A text without control characters, which could fake lines in a terminal or a log."""
+
+    def allows(value: Any) -> bool:
+        return type(value) is str and len(value) <= _MAX_NAME_CHARS and _is_one_line(value) and is_valid_utf8(value)
+
+    return Values(allows, "a name in one line", dump=lambda value: _CONTROL.sub(" ", _encodable(value))[:_MAX_NAME_CHARS])
 
 
-def _is_true(value: Any) -> bool:
-    """False is never written; the field is left out."""
-    return value is True
+def _json() -> Values:
+    """An object of any JSON values, for parameters and results of jobs."""
+    return Values(lambda value: type(value) is dict and _is_json(value), "a JSON object", dump=_cut_texts)
+
+
+def _is_json(value: Any, depth: int = 0) -> bool:
+    if depth > _MAX_DEPTH:
+        return False
+    if type(value) is dict:
+        return all(type(name) is str and is_valid_utf8(name) and _is_json(item, depth + 1) for name, item in value.items())
+    if type(value) is list:
+        return all(_is_json(item, depth + 1) for item in value)
+    if type(value) is str:
+        return len(value) <= MAX_TEXT_CHARS and is_valid_utf8(value)
+    return value is None or type(value) in (bool, int) or (type(value) is float and math.isfinite(value))
+
+
+def _cut_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return _encodable(value)[:MAX_TEXT_CHARS]
+    if isinstance(value, Mapping):
+        return {_encodable(name): _cut_texts(item) for name, item in value.items()}
+    return [_cut_texts(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+Count = Annotated[int, _integer()]
+Positive = Annotated[int, _integer(1)]
+Step = Annotated[int, _integer()]
+Number = Annotated[float, _number("a number, at least 0")]
+Rate = Annotated[float, _number("a number, at least 0", 1e12)]
+Seconds = Annotated[float, _number("seconds, at least 0", 1e10)]
+Fraction = Annotated[float, _number("a number from 0 to 1", 1.000001)]
+Time = Annotated[float, _number("seconds since 1970 (Unix time)", _LAST_TIME)]
+Name = Annotated[str, _name()]
+Text = Annotated[str, _text()]
+Json = Annotated[Mapping[str, Any], _json()]
+
+
+def values_of(annotation: Any) -> Values:
+    """The values that an annotation stands for: a type of the list above, a Literal, a frozen dataclass of such fields, a tuple or a mapping of
+    them, or one of these or None."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return annotation.__metadata__[0]
+    if type(None) in arguments:
+        return values_of(next(argument for argument in arguments if argument is not type(None)))
+    if origin is Literal:
+        return _one_of(arguments)
+    if origin is tuple:
+        return _tuple_of(values_of(arguments[0]))
+    if origin is Mapping:
+        return _mapping_of(values_of(arguments[0]), values_of(arguments[1]))
+    if is_dataclass(annotation):
+        return _record_of(annotation)
+    raise TypeError(f"no field of an event can be {annotation}")
+
+
+def _one_of(options: tuple[Any, ...]) -> Values:
+    typed = frozenset((type(option), option) for option in options)
+    types = frozenset(map(type, options))
+    words = ", ".join("true" if option is True else f"“{option}”" for option in options)
+    return Values(lambda value: type(value) in types and (type(value), value) in typed, words)
+
+
+def _tuple_of(item: Values) -> Values:
+    return Values(
+        lambda value: type(value) is list and len(value) <= _MAX_ITEMS and all(map(item.allows, value)),
+        f"a list of: {item.words}",
+        load=lambda value: tuple(map(item.load, value)),
+        dump=lambda value: list(map(item.dump, value)),
+    )
+
+
+def _mapping_of(key: Values, item: Values) -> Values:
+    return Values(
+        lambda value: type(value) is dict and len(value) <= _MAX_ITEMS and all(key.allows(k) and item.allows(v) for k, v in value.items()),
+        f"for each of {key.words}: {item.words}",
+        dump=lambda value: {key.dump(k): item.dump(v) for k, v in value.items()},
+    )
+
+
+def _record_of(record: Any) -> Values:
+    fields = {name: values_of(annotation) for name, annotation in record.__annotations__.items()}
+    return Values(
+        lambda value: type(value) is dict and value.keys() == fields.keys() and all(fields[n].allows(v) for n, v in value.items()),
+        ", ".join(f"{name} ({values.words})" for name, values in fields.items()),
+        load=lambda value: record(**{name: fields[name].load(v) for name, v in value.items()}),
+        dump=lambda value: {name: values.dump(getattr(value, name)) for name, values in fields.items()},
+    )
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Event:
+    """Something that happened to a run. A field that is None is not written; one without a default is required.
+
+    Like a frozen dataclass with keywords only; that would cost each start of the program ten milliseconds for its generated methods.
+    """
+
+    type: ClassVar[str] = ""
+    """Its name in the log."""
+    fields: ClassVar[Mapping[str, Values]] = {"time": values_of(Time)}
+    required: ClassVar[frozenset[str]] = frozenset()
+    types: ClassVar[dict[str, "type[Event]"]] = {}
+    """Every event by its name in the log, in the order of their definitions."""
+    _checks: ClassVar[Mapping[str, Callable[[Any], bool]]] = {}
+    _loads: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+    """For the fields that are converted when read."""
+
+    time: Time | None = None
+    """Set when the event is written; every event that was read has it."""
+
+    def __init_subclass__(cls, *, type: str = "") -> None:
+        """``type`` is the name in the log; without one, the class only has fields in common with others."""
+        own = {name: values_of(annotation) for name, annotation in cls.__annotations__.items()}
+        cls.type, cls.fields = type, {**cls.fields, **own}
+        cls.required = cls.required | {name for name in own if name not in vars(cls)}
+        cls._checks = {name: values.allows for name, values in cls.fields.items()}
+        cls._loads = {name: values.load for name, values in cls.fields.items() if values.load is not _same}
+        if type:
+            cls.types[type] = cls
+
+    def __init__(self, **fields: Any) -> None:
+        if not self.required <= fields.keys() <= self.fields.keys():
+            wrong = sorted(self.required - fields.keys() | fields.keys() - self.fields.keys())
+            raise TypeError(f"{type(self).__name__} lacks or does not know: {', '.join(wrong)}")
+        vars(self).update(fields)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and all(getattr(self, name) == getattr(other, name) for name in self.fields)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in vars(self).items())})"
+
+    def replace(self, **changes: Any) -> Self:
+        """The event with these fields changed."""
+        return type(self)(**{**vars(self), **changes})
+
+    @classmethod
+    def load(cls, values: dict[str, Any]) -> Self | None:
+        """The event of this type with these JSON values; None if a field is unknown, or missing, or has a value that is not allowed."""
+        checks = cls._checks
+        for name, value in values.items():
+            check = checks.get(name)
+            if check is None or not check(value):
+                return None
+        if not cls.required <= values.keys():
+            return None
+        # Not by ``__init__``: a log of 100 MB has half a million events.
+        event = object.__new__(cls)
+        vars(event).update(values)
+        for name, load in cls._loads.items():
+            if name in values:
+                vars(event)[name] = load(values[name])
+        return event
+
+
+def dump_event(event: Event) -> dict[str, Any]:
+    """The event as a JSON object, as ``load`` takes it. Texts that are too long are cut, characters that cannot be written are replaced.
+
+    Numbers that are not finite are left out, since JSON has none. Raises ValueError for any other value that would be damage when read.
+    """
+    dumped = {"type": event.type}
+    for name, values in event.fields.items():
+        value = getattr(event, name)
+        if value is None or (isinstance(value, float) and not math.isfinite(value)):
+            continue
+        dumped[name] = values.dump(value)
+        if not values.allows(dumped[name]):
+            raise ValueError(f"{name} of an event “{event.type}” must be {values.words}; found {value!r:.60}")
+    if not event.required <= dumped.keys():
+        raise ValueError(f"an event “{event.type}” lacks {', '.join(sorted(event.required - dumped.keys()))}")
+    return dumped
 
 
 def is_valid_utf8(text: str) -> bool:
@@ -81,126 +269,10 @@ def is_valid_utf8(text: str) -> bool:
     return True
 
 
-_COUNT = _STEP = _integer()
-_NUMBER, _RATE, _SECONDS, _FRACTION = _number(), _number(0.0, 1e12), _number(0.0, 1e10), _number(0.0, 1.000001)
-_NAME, _TEXT = _one_line(500), _text()
+def _encodable(text: str) -> str:
+    """The text with a question mark for each lone surrogate."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
-@dataclass(frozen=True)
-class EventType:
-    """The fields that an event of one type may have, those that it must have, and the check of all other fields."""
-
-    fields: Mapping[str, Check]
-    required: frozenset[str] = frozenset()
-    other_fields: Check | None = None
-
-
-def _event_type(*required: str, other_fields: Check | None = None, **fields: Check) -> EventType:
-    return EventType({"type": _NAME, "time": _number(0.0, _LAST_TIME), **fields}, frozenset({"time", *required}), other_fields)
-
-
-_FINDING = _record(code=_NAME, severity=_one_of("ok", "warning", "error"), count=_COUNT, message=_TEXT)
-_END = {
-    "message": _TEXT,
-    "code": _NAME,
-    "seconds": _SECONDS,
-    "train_seconds": _SECONDS,
-    "samples_per_second": _RATE,
-    "best_step": _STEP,
-    "retry_texts_at_a_time": _integer(1),
-}
-
-EVENT_TYPES: Mapping[str, EventType] = {
-    "created": _event_type(
-        "name",
-        "owner",
-        run=_NAME,
-        name=_NAME,
-        owner=_NAME,
-        source_name=_NAME,
-        encoder=_NAME,
-        encoder_folder=_TEXT,
-        base_model=_NAME,
-        draft=_NAME,
-        parent=_NAME,
-        parent_name=_NAME,
-        parent_step=_STEP,
-        more_epochs=_integer(1),
-        rows=_counts_by_name(_one_of("train", "validation", "test")),
-        split_notes=_list_of(_TEXT),
-        repairs=_counts_by_name(_NAME),
-        findings=_list_of(_FINDING),
-        level=_NAME,
-        task=_NAME,
-        forecast_seconds=_SECONDS,
-    ),
-    "queued": _event_type(texts_at_a_time=_integer(1)),
-    "renamed": _event_type("name", name=_NAME),
-    "phase": _event_type("what", what=_TEXT, done=_FRACTION, stage=_one_of("saving", "scoring", "comparing")),
-    "started": _event_type(
-        device=_NAME,
-        processes=_integer(1),
-        epochs=_integer(1),
-        batch_size=_integer(1),
-        learning_rate=_RATE,
-        total_steps=_STEP,
-        epoch_steps=_list_of(_integer(1)),
-        evaluations=_COUNT,
-        parameters=_COUNT,
-        trainable_parameters=_COUNT,
-    ),
-    "resumed": _event_type("step", step=_STEP, best_step=_STEP),
-    "log": _event_type(
-        "step",
-        step=_STEP,
-        epoch=_RATE,
-        loss=_NUMBER,
-        train_objective=_NUMBER,
-        accuracy=_FRACTION,
-        learning_rate=_RATE,
-        grad_norm=_NUMBER,
-        elapsed=_SECONDS,
-        train_seconds=_SECONDS,
-        samples_per_second=_RATE,
-    ),
-    "eval": _event_type(
-        "step",
-        step=_STEP,
-        epoch=_RATE,
-        loss=_NUMBER,
-        accuracy=_FRACTION,
-        macro_f1=_FRACTION,
-        classes=_COUNT,
-        seconds=_SECONDS,
-        unplanned=_is_true,
-    ),
-    "checkpoint": _event_type("step", step=_STEP, macro_f1=_FRACTION),
-    "saved": _event_type("step", step=_STEP),
-    "notice": _event_type("message", step=_STEP, message=_TEXT),
-    "majority": _event_type("name", "accuracy", "validation_accuracy", name=_TEXT, accuracy=_FRACTION, validation_accuracy=_FRACTION),
-    "baseline": _event_type(
-        other_fields=_number(-_MAX_FLOAT),
-        accuracy=_FRACTION,
-        macro_f1=_FRACTION,
-        validation_accuracy=_FRACTION,
-        validation_macro_f1=_FRACTION,
-        rows=_COUNT,
-        seconds=_SECONDS,
-        problem=_TEXT,
-    ),
-    **{name: _event_type(**_END) for name in ("finished", "stopped", "failed", "cancelled")},
-}
-
-
-def is_valid_event(event: Mapping[Any, Any]) -> bool:
-    """Whether this is an event of a known type with fields of the right types and ranges, and no others."""
-    event_type = event.get("type")
-    schema = EVENT_TYPES.get(event_type) if type(event_type) is str else None
-    if schema is None:
-        return False
-    fields, other_fields = schema.fields, schema.other_fields
-    for name, value in event.items():
-        check = fields.get(name, other_fields)
-        if check is None or not check(value):
-            return False
-    return schema.required <= event.keys()
+def _is_one_line(text: str) -> bool:
+    return text.isprintable() or _CONTROL.search(text) is None

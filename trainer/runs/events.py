@@ -1,12 +1,11 @@
 """The append-only event log of one run: one JSON object a line, each with its time, the checksum of the previous line and its own.
 
-Knows nothing of what events mean: event_schema.py says what they may contain, view_builder.py what they mean.
+Knows nothing of what events mean: event_types.py says what they contain, view_builder.py what they mean.
 """
 
-import math
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass
 from io import FileIO
@@ -15,10 +14,9 @@ from typing import Any
 
 from trainer.atomic import sync, sync_open
 from trainer.runs.checksums import CHECKSUM_OF_LINE, dump, load, right_checksum, stated_checksum
+from trainer.runs.event_schema import Event, dump_event
+from trainer.runs.event_types import load_event
 from trainer.runs.file_locks import locked
-
-MAX_TEXT_CHARS = 10_000
-"""Characters of one text in an event; longer texts are cut when written, and are damage when read."""
 
 _MAX_LINE_BYTES = 1_000_000
 """Bytes; no event is nearly as long."""
@@ -31,10 +29,11 @@ _TAIL_BYTES = 1_024
 class LogContent:
     """The intact events of a log, oldest first, and for each damaged place the number of intact events before it.
 
-    A place is damaged if a line is, or if an intact line does not follow the previous one: lines were removed, repeated or added.
+    A place is damaged if a line is, if it is no event of event_types.py, or if an intact line does not follow the previous one: lines were
+    removed, repeated or added.
     """
 
-    events: tuple[dict[str, Any], ...]
+    events: tuple[Event, ...]
     damaged: tuple[int, ...] = ()
 
 
@@ -43,7 +42,7 @@ class EventLog:
 
     Each line contains the checksum of the previous one ("previous"), so that only the last lines can be removed unnoticed. Readers skip a
     line that was torn by a crash. A writer that finds one begins a new line and says so in its event ("after_torn"), so that readers can
-    tell a torn line from a damaged one. NaN and infinity are left out, since JSON has neither. A lone surrogate becomes a question mark.
+    tell a torn line from a damaged one.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
@@ -51,17 +50,20 @@ class EventLog:
         self._read_only = read_only
         """Appends are ignored: another process writes the log."""
 
-    def append(self, event_type: str, /, *, durable: bool = False, **fields: Any) -> None:
-        """Add an event; ``durable`` syncs it to the disk, as is always done with the first one. Raises OSError if it cannot be written."""
+    def append(self, event: Event, *, durable: bool = False) -> None:
+        """Add an event, with the present time if it has none; ``durable`` syncs it to the disk, as is always done with the first one.
+
+        Raises OSError if it cannot be written, ValueError if a field has a value that its type does not allow (see ``dump_event``).
+        """
         if self._read_only:
             return
-        facts = {name: _truncate(value) for name, value in fields.items() if value is not None and not _not_finite(value)}
+        fields = {"time": round(time.time(), 3), **dump_event(event)}
         with open(self.path, "a+b", buffering=0) as file:
             # Another process may add a line after we have read the last one.
             with locked(file):
                 last, torn = _end_of(file)
                 links = {**({"previous": last} if last else {}), **({"after_torn": True} if torn else {})}
-                line = dump({"time": round(time.time(), 3), "type": event_type, **facts, **links})
+                line = dump({**fields, **links})
                 # One write call, so that lines of two writers cannot mix even without locks.
                 _write(file, (b"\n" if torn else b"") + line + b"\n")
             first = file.tell() == len(line) + 1
@@ -71,12 +73,7 @@ class EventLog:
             # A new file also needs its name on the disk.
             sync(self.path.parent)
 
-    def append_event(self, event: Mapping[str, Any], *, durable: bool = False) -> None:
-        """Add an event that has its type in it; otherwise like ``append``."""
-        fields = dict(event)
-        self.append(fields.pop("type"), durable=durable, **fields)
-
-    def read(self) -> Iterator[dict[str, Any]]:
+    def read(self) -> Iterator[Event]:
         """The intact events, oldest first; a missing log has none."""
         return iter(parse(self.content()).events)
 
@@ -97,7 +94,7 @@ class EventLog:
 
 def parse(content: bytes) -> LogContent:
     """The events in the bytes of a log, and the damaged places: a line is not JSON, has a wrong checksum or none, is nested too deeply or too
-    long, or does not follow the previous line.
+    long, is no event, or does not follow the previous line.
 
     Lines torn by a crash are no damage: what follows the last newline, and a line that the next writer marked as torn. An intact line that
     does not follow the previous one still counts, since lines may have been removed before it; a repeated line does not.
@@ -121,22 +118,22 @@ class LogParser:
         self._seen: set[int] = set()
         """64-bit hashes of the intact lines so far."""
 
-    def feed(self, lines: bytes) -> list[dict[str, Any]]:
+    def feed(self, lines: bytes) -> list[Event]:
         """The events of the next lines; the last line must end with a newline."""
         return [event for line in lines.split(b"\n") if line and (event := self._parse_line(line)) is not None]
 
     def peek(self, rest: bytes) -> LogContent:
         """The event after the last newline, and all damage so far; the next part must begin with ``rest`` again."""
-        if not rest or (_event(rest) is None and not stated_checksum(rest)):
+        if not rest or (_object(rest) is None and not stated_checksum(rest)):
             return LogContent((), tuple(self._damaged))
         copied = copy(self)
         copied._damaged, copied._may_follow, copied._seen = [*self._damaged], {*self._may_follow}, {hash(rest)} & self._seen
         event = copied._parse_line(rest)
         return LogContent(() if event is None else (event,), tuple(copied._damaged))
 
-    def _parse_line(self, line: bytes) -> dict[str, Any] | None:
-        event = _event(line)
-        if event is None:
+    def _parse_line(self, line: bytes) -> Event | None:
+        values = _object(line)
+        if values is None:
             checksum = stated_checksum(line)
             self._may_be_torn = not checksum
             self._damaged.append(self._n_events)
@@ -144,11 +141,11 @@ class LogParser:
                 # Either the checksum or the rest of the line is right: the next line contains the one that was written.
                 self._may_follow |= {checksum, right_checksum(line)}
             return None
-        follows_torn = event.pop("after_torn", False) and self._may_be_torn
+        follows_torn = values.pop("after_torn", False) and self._may_be_torn
         if follows_torn and self._damaged and self._damaged[-1] == self._n_events:
             self._damaged.pop()
         # The checksum of a damaged line without one is unknown.
-        follows = str(event.pop("previous", "")) in self._may_follow or (self._may_be_torn and not follows_torn)
+        follows = str(values.pop("previous", "")) in self._may_follow or (self._may_be_torn and not follows_torn)
         self._may_be_torn = False
         checksum, line_hash = line[CHECKSUM_OF_LINE].decode("ascii"), hash(line)
         if not follows:
@@ -158,29 +155,22 @@ class LogParser:
                 return None
         self._may_follow = {checksum}
         self._seen.add(line_hash)
-        self._n_events += 1
+        # Every line that was written has a time.
+        event = load_event(values) if "time" in values else None
+        if event is None:
+            self._damaged.append(self._n_events)
+        else:
+            self._n_events += 1
         return event
 
 
-def _event(line: bytes) -> dict[str, Any] | None:
+def _object(line: bytes) -> dict[str, Any] | None:
     if len(line) > _MAX_LINE_BYTES:
         return None
     try:
         return load(line)
     except ValueError:
         return None
-
-
-def _truncate(value: Any) -> Any:
-    if isinstance(value, str):
-        return value[:MAX_TEXT_CHARS]
-    if isinstance(value, dict):
-        return {name: _truncate(item) for name, item in value.items()}
-    return [_truncate(item) for item in value] if isinstance(value, list) else value
-
-
-def _not_finite(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _write(file: FileIO, content: bytes) -> None:

@@ -3,16 +3,17 @@
 Knows nothing of tables, models or pages; it hands out paths for them.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from trainer.atomic import remove_file
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs import damage_messages, integrity
 from trainer.runs.checksums import read_json, write_json
+from trainer.runs.event_schema import Event, dump_event
+from trainer.runs.event_types import End, Finished, Renamed, Stopped, load_event
 from trainer.runs.events import EventLog, parse
 from trainer.runs.log_follower import LogFollower
 from trainer.runs.run_files import CARD, CHECKPOINTS, DRAFT, LOG, MODEL, PREDICTIONS, RECIPE, RESULT_SEAL, ROWS, SOURCE, STOP
@@ -20,8 +21,6 @@ from trainer.runs.seal import Digest, file_digest
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import build_view
 from trainer.runs.writer_lock import is_being_written
-
-Event = Mapping[str, Any]
 
 _RECIPE_FORMAT = 1
 """Of recipe.json; changes when a recipe no longer means the same training."""
@@ -94,16 +93,16 @@ class Run:
         """The SHA-256 of the uploaded file; None if it is unknown."""
         return integrity.sealed_input_digest(self.path, SOURCE)
 
-    def seal_results_and_log(self, end: Event) -> None:
+    def seal_results_and_log(self, end: End) -> None:
         """Seal model, card, predictions and the log so far, which never change again; call it before ``end`` is logged. Raises OSError."""
-        integrity.seal_results_and_log(self.path, end)
+        integrity.seal_results_and_log(self.path, dump_event(end))
 
     def missing_end(self) -> Event | None:
         """The end event of a run with intact results whose process died before it was logged; None for any other run."""
         seal = integrity.read_results_seal(self.path)
-        if seal is None or self.read_view().damage or any(event["type"] in ("finished", "stopped") for event in self.log.read()):
+        if seal is None or self.read_view().damage or any(isinstance(event, Finished | Stopped) for event in self.log.read()):
             return None
-        return dict(seal.facts["end"])
+        return load_event(dict(seal.facts["end"]))
 
     def replace_model_card(self, text: str) -> None:
         """Replace the model card atomically, with its seal. Raises OSError."""
@@ -171,7 +170,7 @@ class Run:
         content = self.log.content()
         sealed_events = parse(content[:sealed_size]).events
         later_events = parse(content).events[len(sealed_events) :]
-        not_resumed = all(event["type"] == "renamed" for event in later_events)
+        not_resumed = all(isinstance(event, Renamed) for event in later_events)
         # A living writer logs the end right after the seal.
         if not_resumed and is_being_written(self.path):
             return view

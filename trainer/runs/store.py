@@ -11,18 +11,19 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from trainer.atomic import make_folder, move
 from trainer.cache import SingleFlightCache
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs import damage_messages, integrity
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import Created, Queued, Renamed
 from trainer.runs.events import EventLog
 from trainer.runs.ids import is_id, random_id
 from trainer.runs.log_follower import LogFollower
 from trainer.runs.polling import FolderListing, RoundRobin
-from trainer.runs.run import Event, Run, save_recipe
+from trainer.runs.run import Run, save_recipe
 from trainer.runs.run_files import LOG
 from trainer.runs.seal import file_digest, file_signature
 from trainer.runs.view import RunView, with_liveness
@@ -84,15 +85,15 @@ class RunStore:
         *,
         recipe: Recipe,
         resolved: Recipe,
+        created: Created,
         fill: Callable[[Path], None],
         run_id: str = "",
         history: Iterable[Event] = (),
-        **facts: Any,
     ) -> Run:
         """Create a queued run, completely or not at all; it is on the disk when this returns. Raises OSError.
 
         ``recipe`` is the requested one and ``resolved`` the one that is trained. ``fill`` writes the run's files into the given folder;
-        ``facts`` go into the ``created`` event, and ``history`` are the events of a training that this run continues.
+        ``created`` becomes its first event, with its id and its encoder; ``history`` are the events of a training that this run continues.
         """
         run_id = run_id or random_id()
         partial, target = self.root / f".new-{run_id}", self.root / run_id
@@ -102,10 +103,9 @@ class RunStore:
             save_recipe(partial, run_id, requested=recipe, resolved=resolved)
             integrity.seal_input_files(partial, run_id)
             log = EventLog(partial / LOG)
-            log.append("created", run=run_id, encoder=recipe.encoder, **facts)
-            for event in history:
-                log.append_event(event)
-            log.append("queued", durable=True)
+            for event in (created.replace(run=run_id, encoder=recipe.encoder), *history):
+                log.append(event)
+            log.append(Queued(), durable=True)
             move(partial, target)
         except BaseException:
             for folder in (partial, target):
@@ -193,7 +193,7 @@ class RunStore:
 
     def rename(self, run: Run, name: str) -> None:
         """Give a run a name. Raises OSError."""
-        run.log.append("renamed", durable=True, name=name)
+        run.log.append(Renamed(name=name), durable=True)
         with maintenance_lock(run.path, patient=False) as acquired:
             if acquired:
                 integrity.seal_appended_events(run.path)

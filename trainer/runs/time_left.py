@@ -7,10 +7,10 @@ import math
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from statistics import fmean
-from typing import Any
+from typing import NamedTuple
 
-Event = Mapping[str, Any]
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import BaselineScored, Created, Evaluated, Logged, Phase, Queued, Resumed, Started
 
 _FORECAST_UNTIL, _STEPS_FROM = 0.05, 0.15
 """Before the first fraction of the steps the forecast is better, since the first steps allocate memory and choose kernels and take several times as
@@ -46,8 +46,7 @@ class TimeLeft:
     tail: float
 
 
-@dataclass(frozen=True)
-class _Point:
+class _Point(NamedTuple):
     """A logged point: its step, seconds since the first step, seconds of training alone, and the number of evaluations before it."""
 
     step: int
@@ -58,7 +57,7 @@ class _Point:
 
 @dataclass
 class TimeLeftEstimator:
-    """Collects what valid events (event_schema.py) tell about time, one event after the other."""
+    """Collects what events tell about time, one event after the other."""
 
     now: float = 0.0
     forecast: float | None = None
@@ -83,25 +82,25 @@ class TimeLeftEstimator:
         return self.points[-1].step if self.points else 0
 
     def add(self, event: Event) -> None:
-        self.now = event["time"]
-        match event["type"]:
-            case "created":
-                self.forecast, self.rows = event.get("forecast_seconds"), event.get("rows", {})
-            case "queued":
-                self.started_at = self.stage = None
-            case "phase":
-                _add_phase(self, event)
-            case "started":
-                self.total_steps, self.planned_evaluations = event.get("total_steps", 0), event.get("evaluations", 0)
-                self.parameters = event.get("parameters", 0)
-            case "resumed":
-                self.points = [p for p in self.points if p.step <= event["step"]]
-                self.evaluations = [e for e in self.evaluations if e[0] <= event["step"]]
-            case "log":
+        self.now = event.time
+        match event:
+            case Logged():
                 _add_point(self, event)
-            case "eval" if not event.get("unplanned"):
-                self.evaluations.append((event["step"], event.get("seconds")))
-            case "baseline":
+            case Created():
+                self.forecast, self.rows = event.forecast_seconds, event.rows or {}
+            case Queued():
+                self.started_at = self.stage = None
+            case Phase():
+                _add_phase(self, event)
+            case Started():
+                self.total_steps, self.planned_evaluations = event.total_steps or 0, event.evaluations or 0
+                self.parameters = event.parameters or 0
+            case Resumed():
+                self.points = [p for p in self.points if p.step <= event.step]
+                self.evaluations = [e for e in self.evaluations if e[0] <= event.step]
+            case Evaluated() if not event.unplanned:
+                self.evaluations.append((event.step, event.seconds))
+            case BaselineScored():
                 self.has_baseline = True
 
     def estimate(self) -> TimeLeft | None:
@@ -141,17 +140,18 @@ def _forecast_weight(clock: TimeLeftEstimator) -> float:
     return min(1.0, max(0.0, (_STEPS_FROM - done) / (_STEPS_FROM - _FORECAST_UNTIL)))
 
 
-def _add_phase(clock: TimeLeftEstimator, event: Event) -> None:
-    clock.started_at = event["time"] if clock.started_at is None else clock.started_at
-    stage = event.get("stage")
-    clock.stage_started_at = clock.stage_started_at if stage == clock.stage else event["time"]
-    clock.stage, clock.stage_done = stage, event.get("done")
+def _add_phase(clock: TimeLeftEstimator, event: Phase) -> None:
+    clock.started_at = event.time if clock.started_at is None else clock.started_at
+    clock.stage_started_at = clock.stage_started_at if event.stage == clock.stage else event.time
+    clock.stage, clock.stage_done = event.stage, event.done
 
 
-def _add_point(clock: TimeLeftEstimator, event: Event) -> None:
-    clock.samples_per_second = event.get("samples_per_second", clock.samples_per_second)
-    if (elapsed := event.get("elapsed")) is not None:
-        clock.points.append(_Point(event["step"], elapsed, event.get("train_seconds", elapsed), len(clock.evaluations)))
+def _add_point(clock: TimeLeftEstimator, event: Logged) -> None:
+    if event.samples_per_second is not None:
+        clock.samples_per_second = event.samples_per_second
+    elapsed, train_seconds = event.elapsed, event.train_seconds
+    if elapsed is not None:
+        clock.points.append(_Point(event.step, elapsed, elapsed if train_seconds is None else train_seconds, len(clock.evaluations)))
 
 
 def _seconds_per_step(clock: TimeLeftEstimator) -> float | None:
@@ -187,7 +187,7 @@ def _scoring_seconds(clock: TimeLeftEstimator, rows: int) -> float:
     measured = [seconds for _, seconds in clock.evaluations if seconds is not None]
     validation = clock.rows.get("validation", 0)
     if measured and validation:
-        return fmean(measured) * rows / validation
+        return sum(measured) / len(measured) * rows / validation
     step_seconds = _seconds_per_step(clock)
     texts = clock.samples_per_second * clock.points[-1].train_seconds if clock.points else 0.0
     return _FORWARD_COST * rows * step_seconds * clock.step / texts if step_seconds and texts else 0.0

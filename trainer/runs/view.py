@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
+from trainer.runs.event_types import RecordedFinding
+
 Status = Literal["queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"]
 """A "damaged" run has lost the beginning of its log: what is intact can be viewed, and the run can be deleted."""
 
@@ -91,16 +93,6 @@ class Majority:
     name: str
     validation_accuracy: float
     test_accuracy: float
-
-
-@dataclass(frozen=True)
-class RecordedFinding:
-    """A finding about the file that was left as it was: code, severity ("warning", "error"), affected rows, and its sentences."""
-
-    code: str
-    severity: str
-    count: int
-    message: str
 
 
 @dataclass(frozen=True)

@@ -3,26 +3,42 @@
 Decides what events mean; view.py has the fields of a view.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 from trainer.runs import damage_messages
-from trainer.runs.event_schema import is_valid_event
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import (
+    BaselineScored,
+    BestSaved,
+    Cancelled,
+    Created,
+    End,
+    Evaluated,
+    Finished,
+    Logged,
+    MajorityScored,
+    Notice,
+    Phase,
+    Queued,
+    Renamed,
+    Resumed,
+    Started,
+    StateSaved,
+    Stopped,
+)
 from trainer.runs.time_left import TimeLeftEstimator
-from trainer.runs.view import BaselineScores, Evaluation, LogPoint, Majority, Metrics, RecordedFinding, RunView, best_so_far
+from trainer.runs.view import BaselineScores, Evaluation, LogPoint, Majority, Metrics, RunView, best_so_far
 from trainer.settings import LOCAL_OWNER
 
-_ENDS = {"finished": "finished", "stopped": "stopped", "failed": "failed", "cancelled": "cancelled"}
 
-
-def build_view(run_id: str, events: Iterable[dict[str, Any]], damaged: Sequence[int] = ()) -> RunView:
+def build_view(run_id: str, events: Iterable[Event], damaged: Sequence[int] = ()) -> RunView:
     """The view of a run with these events; one that started and has not ended is "running". Never raises.
 
-    ``damaged`` has, for each damaged line of the log, the number of events before it. Events that do not match their schema
-    (event_schema.py) are skipped and count as damage. A run without a valid ``created`` event belongs to the local owner and is
-    "damaged"; so is one whose log belongs to another run.
+    ``damaged`` has, for each damaged line of the log, the number of events before it. A run without a ``Created`` event belongs to the local
+    owner and is "damaged"; so is one whose log belongs to another run.
     """
     builder = ViewBuilder(run_id)
     builder.add(events)
@@ -41,44 +57,44 @@ class ViewBuilder:
         self._time_left = TimeLeftEstimator()
         self._ends: dict[str, float] = {}
         """The last time of each type of end."""
-        self._invalid: list[int] = []
-        """For each invalid event, the number of events before it."""
         self._n_events = self._queued_at = 0
         self._created = self._of_another_run = False
 
-    def add(self, events: Iterable[dict[str, Any]]) -> None:
+    def add(self, events: Iterable[Event]) -> None:
         """Add the next events. Never raises."""
         for event in events:
-            position, self._n_events = self._n_events, self._n_events + 1
-            if not is_valid_event(event):
-                self._invalid.append(position)
-                continue
+            self._n_events += 1
             self._time_left.add(event)
-            event_type = event["type"]
-            if event_type == "log":
-                self._points.append(LogPoint(event["step"], event.get("loss"), event.get("accuracy")))
-                self._pending |= _log(event)
+            if type(event) is Logged:
+                self._points.append(LogPoint(event.step, event.loss, event.accuracy))
+                self._pending["last_logged_step"] = event.step
+                if event.samples_per_second is not None:
+                    self._pending["samples_per_second"] = event.samples_per_second
                 continue
             if self._pending:
                 self._view, self._pending = replace(self._view, **self._pending), {}
-            self._add_other(event_type, event)
-            self._created = self._created or event_type == "created"
-            self._of_another_run = self._of_another_run or event.get("run", self._view.id) != self._view.id
-            self._queued_at = position + 1 if event_type == "queued" else self._queued_at
+            self._add_other(event)
 
-    def _add_other(self, event_type: str, event: dict[str, Any]) -> None:
-        if event_type == "eval":
-            self._evaluations.append(_evaluation(event))
-        elif event_type == "resumed":
-            # After a resume from step k, points and evaluations beyond k no longer count.
-            self._points = [p for p in self._points if p.step <= event["step"]]
-            self._evaluations = [e for e in self._evaluations if e.step <= event["step"] and not e.unplanned]
-            self._view = _resumed(self._view, event)
-        elif event_type in _ENDS:
-            self._ends[event_type] = event["time"]
-            self._view = _ended(self._view, event, self._evaluations)
-        else:
-            self._view = _HANDLERS[event_type](self._view, event)
+    def _add_other(self, event: Event) -> None:
+        match event:
+            case Created():
+                self._created = True
+                self._of_another_run = self._of_another_run or event.run not in (None, self._view.id)
+            case Queued():
+                self._queued_at = self._n_events
+            case Evaluated():
+                scores = (event.loss, event.accuracy, event.macro_f1, event.classes)
+                self._evaluations.append(Evaluation(event.step, *scores, unplanned=event.unplanned is not None))
+            case Resumed():
+                # After a resume from step k, points and evaluations beyond k no longer count.
+                self._points = [p for p in self._points if p.step <= event.step]
+                self._evaluations = [e for e in self._evaluations if e.step <= event.step and not e.unplanned]
+            case End():
+                self._ends[event.type] = event.time
+                self._view = _ended(self._view, event, self._evaluations)
+        change = _CHANGES.get(type(event))
+        if change is not None:
+            self._view = change(self._view, event)
 
     def view(self, damaged: Sequence[int] = ()) -> RunView:
         """The view of all events so far; ``damaged`` as in ``build_view``."""
@@ -87,13 +103,12 @@ class ViewBuilder:
         if self._of_another_run:
             # Nobody can tell whether it is to be trained.
             return replace(view, status="damaged", damage=(damage_messages.log_of_another_run(view.name),))
-        invalid = [*damaged, *self._invalid]
-        return _with_damage(view, self._created, len(invalid), after_queued=any(position >= self._queued_at for position in invalid))
+        return _with_damage(view, self._created, len(damaged), after_queued=any(position >= self._queued_at for position in damaged))
 
-    def with_events(self, events: Iterable[dict[str, Any]]) -> "ViewBuilder":
+    def with_events(self, events: Iterable[Event]) -> "ViewBuilder":
         """A copy with these events added."""
         extended = copy(self)
-        extended._points, extended._evaluations, extended._invalid = [*self._points], [*self._evaluations], [*self._invalid]
+        extended._points, extended._evaluations = [*self._points], [*self._evaluations]
         extended._pending, extended._ends = {**self._pending}, {**self._ends}
         extended._time_left = replace(self._time_left, points=[*self._time_left.points], evaluations=[*self._time_left.evaluations])
         extended.add(events)
@@ -119,86 +134,71 @@ def _with_damage(view: RunView, created: bool, damaged_lines: int, *, after_queu
     return replace(view, status=status, damage=(damage_messages.log_lines(view.name, damaged_lines),))
 
 
-def _evaluation(event: dict[str, Any]) -> Evaluation:
-    scores = (event.get(name) for name in ("loss", "accuracy", "macro_f1", "classes"))
-    return Evaluation(event["step"], *scores, unplanned=bool(event.get("unplanned")))
-
-
-def _ended(view: RunView, event: dict[str, Any], evaluations: Sequence[Evaluation]) -> RunView:
-    status = _ENDS[event["type"]]
-    updated = replace(view, status=status, previous_status=None, phase="", phase_done=None)
-    if status == "cancelled" and view.previous_status is not None:
+def _ended(view: RunView, event: End, evaluations: Sequence[Evaluation]) -> RunView:
+    updated = replace(view, status=event.type, previous_status=None, phase="", phase_done=None)
+    if type(event) is Cancelled and view.previous_status is not None:
         return replace(updated, status=view.previous_status)
-    facts = {"message": "", "code": "", "retry_texts_at_a_time": None, **_present(event, _END_FIELDS)}
-    if "seconds" in event:
-        facts["duration_seconds"] = event["seconds"]
+    facts = {"message": "", "code": "", "retry_texts_at_a_time": None, **_facts(event, _END_FIELDS)}
+    if event.seconds is not None:
+        facts["duration_seconds"] = event.seconds
     updated = replace(updated, **facts)
     # Only these two ends put a model into the folder.
-    return replace(updated, model=best_so_far(updated, evaluations)) if status in ("finished", "stopped") else updated
+    return replace(updated, model=best_so_far(updated, evaluations)) if isinstance(event, Finished | Stopped) else updated
 
 
-_END_FIELDS = ("message", "code", "train_seconds", "samples_per_second", "best_step", "retry_texts_at_a_time")
-_CREATED_FIELDS = (
-    *("name", "owner", "source_name", "encoder", "encoder_folder", "base_model", "rows", "draft", "repairs", "level", "task"),
-    *("parent", "parent_name", "parent_step", "more_epochs"),
-)
+_VIEW_FIELDS = frozenset(field.name for field in fields(RunView))
+_END_FIELDS, _CREATED_FIELDS = (tuple(name for name in event.fields if name in _VIEW_FIELDS) for event in (End, Created))
 _START_FIELDS = ("device", "epochs", "batch_size", "learning_rate", "parameters", "trainable_parameters", "total_steps", "processes")
 
 
-def _present(event: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
-    return {name: event[name] for name in names if name in event}
+def _facts(event: Event, names: Iterable[str]) -> dict[str, Any]:
+    """The fields of these names that the event has."""
+    return {name: value for name in names if (value := getattr(event, name)) is not None}
 
 
-def _created(view: RunView, event: dict[str, Any]) -> RunView:
-    facts = _present(event, _CREATED_FIELDS)
-    findings = tuple(RecordedFinding(**finding) for finding in event.get("findings", ()))
-    return replace(view, created=event["time"], split_notes=tuple(event.get("split_notes", ())), findings=findings, **facts)
+def _created(view: RunView, event: Created) -> RunView:
+    return replace(view, created=event.time, **_facts(event, _CREATED_FIELDS))
 
 
-def _queued(view: RunView, event: dict[str, Any]) -> RunView:
+def _queued(view: RunView, event: Queued) -> RunView:
     previous = view.previous_status or (view.status if view.queued else None)
-    texts = event.get("texts_at_a_time", view.texts_at_a_time)
-    return replace(view, status="queued", previous_status=previous, queued=event["time"], texts_at_a_time=texts)
+    texts = event.texts_at_a_time or view.texts_at_a_time
+    return replace(view, status="queued", previous_status=previous, queued=event.time, texts_at_a_time=texts)
 
 
-def _renamed(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, name=event["name"], renamed=True) if event["name"].strip() else view
+def _renamed(view: RunView, event: Renamed) -> RunView:
+    return replace(view, name=event.name, renamed=True) if event.name.strip() else view
 
 
-def _phase(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, status="running", phase=event.get("what", ""), phase_done=event.get("done"))
+def _phase(view: RunView, event: Phase) -> RunView:
+    return replace(view, status="running", phase=event.what, phase_done=event.done)
 
 
-def _started(view: RunView, event: dict[str, Any]) -> RunView:
+def _started(view: RunView, event: Started) -> RunView:
     # Messages of an earlier attempt no longer apply.
     cleared = {"previous_status": None, "training_notes": (), "message": "", "code": ""}
-    epoch_steps = tuple(event.get("epoch_steps", ()))
-    return replace(view, status="running", **cleared, epoch_steps=epoch_steps, **_present(event, _START_FIELDS))
+    return replace(view, status="running", **cleared, epoch_steps=event.epoch_steps or (), **_facts(event, _START_FIELDS))
 
 
-def _resumed(view: RunView, event: dict[str, Any]) -> RunView:
-    step = event["step"]
-    return replace(view, status="running", last_logged_step=step, saved_step=step, best_step=event.get("best_step"), message="", code="")
+def _resumed(view: RunView, event: Resumed) -> RunView:
+    step = event.step
+    return replace(view, status="running", last_logged_step=step, saved_step=step, best_step=event.best_step, message="", code="")
 
 
-def _log(event: dict[str, Any]) -> dict[str, Any]:
-    return {"last_logged_step": event["step"], **_present(event, ("samples_per_second",))}
+def _best_saved(view: RunView, event: BestSaved) -> RunView:
+    return replace(view, best_step=event.step)
 
 
-def _checkpoint(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, best_step=event["step"])
+def _state_saved(view: RunView, event: StateSaved) -> RunView:
+    return replace(view, saved_step=event.step)
 
 
-def _saved(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, saved_step=event["step"])
+def _notice(view: RunView, event: Notice) -> RunView:
+    return replace(view, training_notes=(*view.training_notes, event.message))
 
 
-def _notice(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, training_notes=(*view.training_notes, event["message"]))
-
-
-def _baseline(view: RunView, event: dict[str, Any]) -> RunView:
-    values = tuple(map(event.get, ("rows", "validation_accuracy", "validation_macro_f1", "accuracy", "macro_f1")))
+def _baseline(view: RunView, event: BaselineScored) -> RunView:
+    values = (event.rows, event.validation_accuracy, event.validation_macro_f1, event.accuracy, event.macro_f1)
     # A failed baseline has none of them, but a problem.
     if None in values:
         return view
@@ -206,19 +206,21 @@ def _baseline(view: RunView, event: dict[str, Any]) -> RunView:
     return replace(view, baseline=BaselineScores(rows, validation=Metrics(*scores[:2]), test=Metrics(*scores[2:])))
 
 
-def _majority(view: RunView, event: dict[str, Any]) -> RunView:
-    return replace(view, majority=Majority(event["name"], event["validation_accuracy"], event["accuracy"]))
+def _majority(view: RunView, event: MajorityScored) -> RunView:
+    return replace(view, majority=Majority(event.name, event.validation_accuracy, event.accuracy))
 
 
-_HANDLERS = {
-    "created": _created,
-    "queued": _queued,
-    "renamed": _renamed,
-    "phase": _phase,
-    "started": _started,
-    "checkpoint": _checkpoint,
-    "saved": _saved,
-    "notice": _notice,
-    "majority": _majority,
-    "baseline": _baseline,
+_CHANGES: Mapping[type[Event], Callable[[RunView, Any], RunView]] = {
+    Created: _created,
+    Queued: _queued,
+    Renamed: _renamed,
+    Phase: _phase,
+    Started: _started,
+    Resumed: _resumed,
+    BestSaved: _best_saved,
+    StateSaved: _state_saved,
+    Notice: _notice,
+    MajorityScored: _majority,
+    BaselineScored: _baseline,
 }
+"""How an event changes the view. One that is not here changes nothing that the page shows."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from trainer.atomic import make_folder, move, sync_tree
 from trainer.errors import NoMemoryError
 from trainer.runs.checkpoints import Checkpoint, link_files
+from trainer.runs.event_types import Notice, Phase, Resumed, Started
 from trainer.text_format import pluralize
 from trainer.training.context import Reporter, TrainingContext
 from trainer.training.distributed import ProcessGroup
@@ -130,8 +131,8 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
         raise_if_stop_requested(context.reporter, context.process_group)
     _report_start(attempt, model, last, started_before=attempt.started_before or bool(retry_note))
     for message in filter(None, (damage_note, retry_note)):
-        context.reporter.emit("notice", message=message)
-    context.reporter.emit("phase", what="training")
+        context.reporter.emit(Notice(message=message))
+    context.reporter.emit(Phase(what="training"))
     trainer, callback = build_trainer(
         context,
         model,
@@ -172,7 +173,7 @@ def _train_and_save(
         trainer.state.global_step = resume_from.step
     if not context.process_group.is_main_process:
         return None
-    context.reporter.emit("phase", durable=True, what="saving the model", stage="saving")
+    context.reporter.emit(Phase(what="saving the model", stage="saving"), durable=True)
     _save_model(attempt, callback.keeper)
     return TrainResult(
         callback.stopped,
@@ -227,20 +228,21 @@ def _report_start(attempt: TrainingAttempt, model: "Classifier", last: Checkpoin
 
     recipe, schedule, reporter = attempt.context.recipe, attempt.context.schedule, attempt.context.reporter
     reporter.emit(
-        "started",
-        device=attempt.hardware.description,
-        processes=attempt.context.process_group.world_size,
-        epochs=recipe.epochs,
-        batch_size=recipe.batch_size,
-        learning_rate=recipe.learning_rate,
-        total_steps=schedule.total_steps,
-        epoch_steps=list(schedule.epoch_steps),
-        evaluations=len(schedule.evaluation_steps),
-        parameters=count_parameters(model),
-        trainable_parameters=count_parameters(model, trainable=True),
+        Started(
+            device=attempt.hardware.description,
+            processes=attempt.context.process_group.world_size,
+            epochs=recipe.epochs,
+            batch_size=recipe.batch_size,
+            learning_rate=recipe.learning_rate,
+            total_steps=schedule.total_steps,
+            epoch_steps=schedule.epoch_steps,
+            evaluations=len(schedule.evaluation_steps),
+            parameters=count_parameters(model),
+            trainable_parameters=count_parameters(model, trainable=True),
+        )
     )
     if last is not None or started_before:
-        reporter.emit("resumed", durable=True, step=last.step if last else 0, best_step=last.best if last else None)
+        reporter.emit(Resumed(step=last.step if last else 0, best_step=last.best if last else None), durable=True)
 
 
 def _save_model(attempt: TrainingAttempt, keeper: "CheckpointKeeper") -> None:

@@ -11,6 +11,7 @@ import torch
 from transformers import TrainerCallback
 
 from trainer.errors import UserError
+from trainer.runs.event_types import BestSaved, Evaluated, Logged, Notice
 from trainer.training.classifier import Classifier
 from trainer.training.context import TrainingContext
 from trainer.training.dropout import DropoutMaskGenerator
@@ -113,18 +114,19 @@ class TrainingCallback(TrainerCallback):
             self._stop_on_nan(state.global_step, control)
             return
         self.context.reporter.emit(
-            "log",
-            step=state.global_step,
-            epoch=round(state.epoch, 4),
-            # The loss that validation is scored by, so that the two compare; the minimized one is added if it differs.
-            loss=round(objective if scores.loss is None else scores.loss, 6),
-            train_objective=None if scores.loss is None else round(objective, 6),
-            accuracy=scores.accuracy,
-            learning_rate=logs.get("learning_rate"),
-            grad_norm=logs.get("grad_norm"),
-            elapsed=round(self.seconds, 3),
-            train_seconds=round(self.train_seconds, 3),
-            samples_per_second=round(self.samples_per_second(state.global_step), 2),
+            Logged(
+                step=state.global_step,
+                epoch=round(state.epoch, 4),
+                # The loss that validation is scored by, so that the two compare; the minimized one is added if it differs.
+                loss=round(objective if scores.loss is None else scores.loss, 6),
+                train_objective=None if scores.loss is None else round(objective, 6),
+                accuracy=scores.accuracy,
+                learning_rate=logs.get("learning_rate"),
+                grad_norm=logs.get("grad_norm"),
+                elapsed=round(self.seconds, 3),
+                train_seconds=round(self.train_seconds, 3),
+                samples_per_second=round(self.samples_per_second(state.global_step), 2),
+            )
         )
 
     def _stop_on_nan(self, step: int, control: Any) -> None:
@@ -133,12 +135,11 @@ class TrainingCallback(TrainerCallback):
         best = self.keeper.best
         if best is None or not math.isfinite(best.best_metric):
             raise UserError(f"{diverged} Choose a smaller learning rate and start again.", code="loss_not_finite")
-        self.context.reporter.emit(
-            "notice",
-            step=step,
-            message=f"{diverged} It ended there, and the model of the earlier step {best.step:,} is kept. "
-            "With a smaller learning rate it would continue.",
+        message = (
+            f"{diverged} It ended there, and the model of the earlier step {best.step:,} is kept. "
+            "With a smaller learning rate it would continue."
         )
+        self.context.reporter.emit(Notice(step=step, message=message))
         self.stopped_early = control.should_training_stop = True
         control.should_evaluate = control.should_save = False
 
@@ -172,22 +173,23 @@ class TrainingCallback(TrainerCallback):
         step, macro_f1 = state.global_step, metrics["eval_macro_f1"]
         scheduled = step in self.context.schedule.evaluation_steps
         self.context.reporter.emit(
-            "eval",
-            step=step,
-            epoch=round(state.epoch, 4),
-            loss=round(metrics["eval_loss"], 6),
-            accuracy=metrics["eval_accuracy"],
-            macro_f1=macro_f1,
-            classes=int(metrics["eval_classes"]),
-            seconds=round(time.monotonic() - self._evaluation_started_at, 3),
-            unplanned=None if scheduled else True,
+            Evaluated(
+                step=step,
+                epoch=round(state.epoch, 4),
+                loss=round(metrics["eval_loss"], 6),
+                accuracy=metrics["eval_accuracy"],
+                macro_f1=macro_f1,
+                classes=int(metrics["eval_classes"]),
+                seconds=round(time.monotonic() - self._evaluation_started_at, 3),
+                unplanned=None if scheduled else True,
+            )
         )
         best = self.keeper.update_best(model, step, self._score(metrics), self._tolerance(metrics), scheduled=scheduled)
         if best.step == step:
-            self.context.reporter.emit("checkpoint", step=step, macro_f1=macro_f1)
+            self.context.reporter.emit(BestSaved(step=step, macro_f1=macro_f1))
         if step != best.best_metric_step and self._should_stop_early(step):
             self.stopped_early = control.should_training_stop = control.should_save = True
-            self.context.reporter.emit("notice", step=step, message=self._early_stopping_message(step))
+            self.context.reporter.emit(Notice(step=step, message=self._early_stopping_message(step)))
         # Evaluations and saves are not training time.
         self._step_ended_at = time.monotonic()
 

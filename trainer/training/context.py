@@ -4,11 +4,12 @@ Knows neither torch nor the folder of a run: a training is handed a reporter and
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from trainer.data.task import Task
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.event_schema import Event
 from trainer.training.distributed import ProcessGroup
 from trainer.training.schedule import Schedule
 
@@ -16,7 +17,7 @@ from trainer.training.schedule import Schedule
 class Reporter(Protocol):
     """Receives the events of a training and says whether it should stop."""
 
-    def emit(self, event_type: str, *, durable: bool = False, **fields: Any) -> None:
+    def emit(self, event: Event, *, durable: bool = False) -> None:
         """Record an event; ``durable`` waits until it is on the disk. Raises OSError."""
 
     def is_stop_requested(self) -> bool:

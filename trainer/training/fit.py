@@ -10,6 +10,7 @@ from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.event_types import Phase
 from trainer.training.attempt import TrainingAttempt, TrainResult, raise_if_stop_requested, train_with_oom_retry
 from trainer.training.context import PreviousAttempts, Reporter, TrainingContext
 from trainer.training.distributed import ProcessGroup
@@ -52,10 +53,10 @@ def fit(
     hardware = with_precision(detect_hardware(), recipe.precision)
     torch.set_num_threads(max(1, hardware.cores // process_group.local_world_size))
 
-    reporter.emit("phase", what=f"{'loading' if encoder.is_local else 'fetching'} the encoder {encoder.name}")
+    reporter.emit(Phase(what=f"{'loading' if encoder.is_local else 'fetching'} the encoder {encoder.name}"))
     tokenizer = load_tokenizer(encoder, max_length=recipe.max_length)
     raise_if_stop_requested(reporter, process_group)
-    reporter.emit("phase", what=f"reading {len(splits.train) + len(splits.validation):,} texts")
+    reporter.emit(Phase(what=f"reading {len(splits.train) + len(splits.validation):,} texts"))
     train = tokenize_dataset(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
     validation = tokenize_dataset(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
     validation = validation.ordered(np.argsort(validation.lengths, kind="stable"))

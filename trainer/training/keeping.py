@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.runs.checkpoints import Checkpoint
+from trainer.runs.event_types import StateSaved
 from trainer.training.checkpoint_selection import BestCheckpoint, update_best
 from trainer.training.classifier import Classifier, save_classifier
 from trainer.training.context import TrainingContext
@@ -64,7 +65,7 @@ class CheckpointKeeper:
             best=best.step if best else None,
             needed=[self.best.step] if self.best else (),
         )
-        self.context.reporter.emit("saved", step=step)
+        self.context.reporter.emit(StateSaved(step=step))
         self._saved_at = time.monotonic()
         self._save_seconds = self._saved_at - started
 

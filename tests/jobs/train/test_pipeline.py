@@ -12,6 +12,7 @@ from trainer.data.splits import split
 from trainer.errors import NoMemoryError
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
+from trainer.runs.event_types import Created, Queued
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
@@ -29,10 +30,7 @@ def done(root: Path, encoder: Encoder, **settings: object) -> tuple[Run, RunView
         recipe=recipe,
         resolved=recipe,
         fill=lambda f: save_rows(f / "data.parquet", corpus, splits),
-        name="brisk otter",
-        owner="local",
-        source_name="moods.csv",
-        rows={"train": len(splits.train)},
+        created=Created(name="brisk otter", owner="local", source_name="moods.csv", rows={"train": len(splits.train)}),
     )
     assert pipeline.run_job(run, EncoderCatalogue([encoder]))
     return run, build_view(run.id, run.log.read())
@@ -42,24 +40,24 @@ def test_a_baseline_stands_beside_the_score(tmp_path: Path, tiny_encoder: Encode
     run, view = done(tmp_path, tiny_encoder)
     assert view.status == "finished", view.message
     assert view.baseline.rows == view.rows["train"]
-    (event,) = [e for e in run.log.read() if e["type"] == "baseline"]
+    (event,) = [e for e in run.log.read() if e.type == "baseline"]
     for scores, prefix in ((view.baseline.validation, "validation_"), (view.baseline.test, "")):
-        assert (event[f"{prefix}accuracy"], event[f"{prefix}macro_f1"]) == (scores.accuracy, scores.macro_f1)
+        assert (getattr(event, f"{prefix}accuracy"), getattr(event, f"{prefix}macro_f1")) == (scores.accuracy, scores.macro_f1)
         assert 0 < scores.macro_f1 <= 1
-    assert event["seconds"] >= 0
+    assert event.seconds >= 0
     card = (run.model / "README.md").read_text(encoding="utf-8")
     assert f"that learned from the same {view.baseline.rows:,} training rows reaches accuracy {view.baseline.test.accuracy:.3f}" in card
     assert 'pipeline("text-classification"' in card
 
 
 def kinds(run: Run) -> list[str]:
-    return [e["type"] for e in run.log.read()]
+    return [e.type for e in run.log.read()]
 
 
 def test_what_the_training_has_to_beat_is_known_before_its_first_step(tmp_path: Path, tiny_encoder: Encoder) -> None:
     run, view = done(tmp_path, tiny_encoder)
     assert kinds(run).index("majority") < kinds(run).index("baseline") < kinds(run).index("started")
-    (phase,) = [e["what"] for e in run.log.read() if e["type"] == "phase" and "word-count" in e["what"]]
+    (phase,) = [e.what for e in run.log.read() if e.type == "phase" and "word-count" in e.what]
     assert phase == "scoring a simple word-count model for comparison"
     # Of the most frequent class of the rows that it learned from, in the validation and the test rows.
     corpus, splits = pipeline.load_run_rows(run)
@@ -76,7 +74,7 @@ def test_word_counts_that_take_more_than_a_moment_are_left_for_last(
     run, view = done(tmp_path, tiny_encoder)
     assert kinds(run).index("majority") < kinds(run).index("started") < kinds(run).index("eval") < kinds(run).index("baseline")
     assert view.baseline is not None
-    stages = [e["stage"] for e in run.log.read() if "stage" in e]
+    stages = [e.stage for e in run.log.read() if e.type == "phase" and e.stage]
     assert (stages[0], stages[-1]) == ("saving", "comparing")
     assert set(stages) == {"saving", "scoring", "comparing"}
 
@@ -90,7 +88,7 @@ def test_a_run_that_goes_on_does_not_measure_again_what_it_knows(
     # As if its process had died just before its results were sealed.
     (run.path / "results.seal.json").unlink()
     run.log.path.write_bytes(b"".join(run.log.content().splitlines(keepends=True)[:-1]))
-    run.log.append("queued")
+    run.log.append(Queued())
     assert pipeline.run_job(run, EncoderCatalogue([tiny_encoder]))
     again = build_view(run.id, run.log.read())
     assert again.status == "finished"
@@ -109,7 +107,7 @@ def test_what_does_not_fit_is_told_with_the_texts_that_may(tmp_path: Path, tiny_
         raise full
 
     monkeypatch.setattr("trainer.training.fit.fit", out_of_memory)
-    run.log.append("queued")
+    run.log.append(Queued())
     assert pipeline.run_job(run, EncoderCatalogue([tiny_encoder]))
     view = build_view(run.id, run.log.read())
     assert (view.status, view.code, view.retry_texts_at_a_time) == ("failed", "out_of_memory", 4)
@@ -136,7 +134,7 @@ def test_a_baseline_that_fails_fails_no_run(tmp_path: Path, tiny_encoder: Encode
     monkeypatch.setattr(pipeline, "word_count_baseline", broken)
     run, view = done(tmp_path, tiny_encoder)
     assert (view.status, view.baseline) == ("finished", None)
-    assert [e["problem"] for e in run.log.read() if e["type"] == "baseline"] == ["MemoryError: too many words"]
+    assert [e.problem for e in run.log.read() if e.type == "baseline"] == ["MemoryError: too many words"]
     assert "word-count" not in (run.model / "README.md").read_text(encoding="utf-8")
 
 
@@ -163,4 +161,4 @@ def test_asking_for_bf16_without_the_hardware_fails_before_the_training(
     run, view = done(tmp_path, tiny_encoder, precision="bf16")
     assert view.status == "failed"
     assert view.message.startswith("This machine (2 CPU cores) has no bf16 arithmetic.")
-    assert not [e for e in run.log.read() if e["type"] == "started"]
+    assert not [e for e in run.log.read() if e.type == "started"]

@@ -32,9 +32,9 @@ AT = """
 import os, time
 from trainer.runs.events import EventLog
 append = EventLog.append
-def append_and_act(self, event_type, **fields):
-    append(self, event_type, **fields)
-    if self._read_only or os.environ["TEST_AT"] not in (event_type, fields.get("what"), fields.get("stage")):
+def append_and_act(self, event, **options):
+    append(self, event, **options)
+    if self._read_only or os.environ["TEST_AT"] not in (event.type, getattr(event, "what", None), getattr(event, "stage", None)):
         return
     stop, action = self.path.parent / "stop", os.environ["TEST_DOES"]
     if action == "fail":

@@ -9,6 +9,7 @@ import pytest
 
 from tests.workspace.steps import ME, QUICK, start_run
 from trainer.jobs.train import pipeline, torchrun_process
+from trainer.runs.event_types import EVENT_TYPES
 from trainer.runs.run import Run
 from trainer.runs.writer_lock import writer_lock
 from trainer.studio import Studio
@@ -30,7 +31,7 @@ def waiting(studio: Studio, small_csv: Path) -> Run:
 
 
 def kinds(run: Run) -> list[str]:
-    return [event["type"] for event in run.log.read()]
+    return [event.type for event in run.log.read()]
 
 
 def test_a_stop_that_was_asked_for_while_it_was_starting_is_kept(waiting: Run) -> None:
@@ -65,7 +66,7 @@ def test_a_training_that_fails_is_told_to_whoever_started_it(waiting: Run) -> No
 def test_a_signal_to_end_is_a_stop_that_keeps_the_model(waiting: Run, monkeypatch: pytest.MonkeyPatch, wish: signal.Signals) -> None:
     def work(run: Run, *_: object) -> None:
         os.kill(os.getpid(), wish)
-        run.log.append("stopped" if run.is_stop_requested() else "finished")
+        run.log.append(EVENT_TYPES["stopped" if run.is_stop_requested() else "finished"]())
 
     monkeypatch.setattr(pipeline, "_train_and_report", work)
     assert torchrun_process.main([str(waiting.path), "30"]) == 0

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,6 +24,19 @@ from trainer.jobs.execution import take_turn
 from trainer.jobs.job_type import JobWords
 from trainer.jobs.train.model_card import write_model_card
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import (
+    BaselineScored,
+    Cancelled,
+    Evaluated,
+    Finished,
+    Logged,
+    MajorityScored,
+    Phase,
+    Started,
+    StateSaved,
+    Stopped,
+)
 from trainer.runs.run import Run
 from trainer.runs.run_files import CARD, PREDICTIONS, ROWS
 from trainer.runs.seal import Digest, file_digest
@@ -55,8 +68,8 @@ class RunReporter:
 
     run: Run
 
-    def emit(self, event_type: str, *, durable: bool = False, **fields: Any) -> None:
-        self.run.log.append(event_type, durable=durable, **fields)
+    def emit(self, event: Event, *, durable: bool = False) -> None:
+        self.run.log.append(event, durable=durable)
 
     def is_stop_requested(self) -> bool:
         return self.run.is_stop_requested()
@@ -67,18 +80,18 @@ class RunHistory:
     """What a run's log says when its training begins, read once."""
 
     view: RunView
-    event_types: Collection[str]
+    event_types: Collection[type[Event]]
 
     @classmethod
     def read(cls, run: Run) -> "RunHistory":
         """Read the log and build its view."""
         events = list(run.log.read())
-        return cls(build_view(run.id, events), frozenset(event["type"] for event in events))
+        return cls(build_view(run.id, events), frozenset(map(type, events)))
 
     @property
     def has_started(self) -> bool:
-        """Whether a training of this run has begun before. Not by "started" alone, as that line may be damaged."""
-        return not self.event_types.isdisjoint(("started", "log", "eval", "saved"))
+        """Whether a training of this run has begun before. Not by ``Started`` alone, as that line may be damaged."""
+        return not self.event_types.isdisjoint((Started, Logged, Evaluated, StateSaved))
 
 
 def run_job(run: Run, encoders: EncoderCatalogue, *, save_seconds: float = 30.0) -> bool:
@@ -97,12 +110,12 @@ def _train_unless_done(run: Run, encoders: EncoderCatalogue, save_seconds: float
     if end is not None:
         # Everything is done; only the end has to be recorded.
         release_workers()
-        run.log.append_event(end, durable=True)
+        run.log.append(end, durable=True)
         return
     try:
         _train_and_report(run, encoders, save_seconds)
     except TrainingCancelled:
-        run.log.append("cancelled", durable=True, message="Stopped before its first step; nothing was trained.")
+        run.log.append(Cancelled(message="Stopped before its first step; nothing was trained."), durable=True)
 
 
 def run_worker(encoders: EncoderCatalogue) -> None:
@@ -193,7 +206,7 @@ def load_report(run: Run, split: str) -> Report:
 
 def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float) -> None:
     started = time.monotonic()
-    run.log.append("phase", durable=True, what="warming up")
+    run.log.append(Phase(what="warming up"), durable=True)
     from trainer.training.distributed import ProcessGroup
 
     try:
@@ -213,17 +226,16 @@ def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float)
     _save_predictions(run, corpus, splits, device=result.hardware.device)
     if not has_baseline:
         _score_baseline(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
-    end = {
-        "type": "stopped" if result.stopped else "finished",
-        "best_step": result.best_step,
-        "train_seconds": round(result.train_seconds, 3),
-        "samples_per_second": round(result.samples_per_second, 2),
-        "seconds": round(result.previous_seconds + time.monotonic() - started, 3),
-    }
+    end = (Stopped if result.stopped else Finished)(
+        best_step=result.best_step,
+        train_seconds=round(result.train_seconds, 3),
+        samples_per_second=round(result.samples_per_second, 2),
+        seconds=round(result.previous_seconds + time.monotonic() - started, 3),
+    )
     write_model_card(run, build_view(run.id, run.log.read()), split_report(load_predictions(run.predictions), "test"))
     # Sealed before the end is recorded: every run that says it is finished has a seal.
     run.seal_results_and_log(end)
-    run.log.append_event(end, durable=True)
+    run.log.append(end, durable=True)
 
 
 def rewrite_model_card(run: Run) -> None:
@@ -272,11 +284,12 @@ def _save_predictions(run: Run, corpus: Corpus, splits: Splits, *, device: str) 
 
 def _score_quick_baselines(run: Run, history: RunHistory, corpus: Corpus, splits: Splits) -> bool:
     """Log what the training has to beat, once per run; returns whether the word-count baseline is logged, as a slow one is left for last."""
-    if "majority" not in history.event_types:
+    if MajorityScored not in history.event_types:
         majority = majority_class(*(corpus.label_ids[rows] for rows in (splits.train, splits.validation, splits.test)))
         validation, test = majority.accuracies
-        run.log.append("majority", name=corpus.label_names[majority.class_id], validation_accuracy=validation, accuracy=test)
-    if "baseline" in history.event_types:
+        name = corpus.label_names[majority.class_id]
+        run.log.append(MajorityScored(name=name, validation_accuracy=validation, accuracy=test))
+    if BaselineScored in history.event_types:
         return True
     if estimate_baseline_seconds(*_split_rows(corpus, splits)) >= _QUICK_SECONDS:
         return False
@@ -286,21 +299,22 @@ def _score_quick_baselines(run: Run, history: RunHistory, corpus: Corpus, splits
 
 def _score_baseline(run: Run, corpus: Corpus, splits: Splits, *, what: str, stage: str | None = None) -> None:
     """Log what a simple word-count model reaches on the same rows. If it fails, that is logged too, and the training continues."""
-    run.log.append("phase", what=what, stage=stage)
+    run.log.append(Phase(what=what, stage=stage))
     started = time.monotonic()
     try:
         scores = word_count_baseline(*_split_rows(corpus, splits))
     except Exception as error:
-        run.log.append("baseline", problem=f"{type(error).__name__}: {error}"[:300])
+        run.log.append(BaselineScored(problem=f"{type(error).__name__}: {error}"[:300]))
         return
     run.log.append(
-        "baseline",
-        accuracy=scores.test.accuracy,
-        macro_f1=scores.test.macro_f1,
-        validation_accuracy=scores.validation.accuracy,
-        validation_macro_f1=scores.validation.macro_f1,
-        rows=scores.rows,
-        seconds=round(time.monotonic() - started, 3),
+        BaselineScored(
+            accuracy=scores.test.accuracy,
+            macro_f1=scores.test.macro_f1,
+            validation_accuracy=scores.validation.accuracy,
+            validation_macro_f1=scores.validation.macro_f1,
+            rows=scores.rows,
+            seconds=round(time.monotonic() - started, 3),
+        )
     )
 
 
@@ -311,13 +325,13 @@ def _split_rows(corpus: Corpus, splits: Splits) -> list[Rows]:
 
 def _progress_logger(run: Run, what: str, *, stage: str) -> Callable[[float], None]:
     """A function that logs how much of a phase is done (0..1), every two seconds at most."""
-    run.log.append("phase", what=what, stage=stage, done=0.0)
+    run.log.append(Phase(what=what, stage=stage, done=0.0))
     logged_at = time.monotonic()
 
     def log(done: float) -> None:
         nonlocal logged_at
         if time.monotonic() - logged_at >= 2.0:
             logged_at = time.monotonic()
-            run.log.append("phase", what=what, stage=stage, done=round(done, 3))
+            run.log.append(Phase(what=what, stage=stage, done=round(done, 3)))
 
     return log

@@ -11,6 +11,7 @@ from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs import child_run
 from trainer.runs.checkpoints import Checkpoints
+from trainer.runs.event_types import Queued
 from trainer.runs.ids import random_id
 from trainer.runs.names import friendly_name
 from trainer.runs.resume import epochs_after_resume
@@ -36,7 +37,7 @@ def resume_training(request: ResumeRequest) -> str:
         return _child(services, run, view, epochs, more_epochs)
     check_capacity(services.settings, services.runs.list(view.owner), new=False)
     run.clear_stop()
-    run.log.append("queued", durable=True, texts_at_a_time=view.retry_texts_at_a_time)
+    run.log.append(Queued(texts_at_a_time=view.retry_texts_at_a_time), durable=True)
     return run.id
 
 
@@ -64,8 +65,7 @@ def _child(services: JobServices, parent: Run, view: RunView, epochs: int | None
         run_id=run_id,
         fill=lambda folder: child_run.copy_files(folder, run_id, parent, last),
         history=child_run.inherited_events(parent),
-        name=friendly_name([other.name for other in views]),
-        **child_run.created_fields(view, last, more_epochs),
+        created=child_run.created_event(friendly_name([other.name for other in views]), view, last, more_epochs),
     )
     return child.id
 

@@ -8,6 +8,7 @@ from trainer.jobs.queue import Lane
 from trainer.jobs.train import pipeline
 from trainer.jobs.train.resume import resume_training
 from trainer.jobs.train.torchrun import OUTPUT, train_in_processes
+from trainer.runs.event_types import Failed
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.runs.writer_lock import maintenance_lock
@@ -39,7 +40,7 @@ def _log_end(run: Run, runs: RunStore) -> None:
         if lock is None or view.status not in ("queued", "interrupted"):
             return
         if not run.is_stop_requested():
-            run.log.append("failed", durable=True, message=_PROCESSES_FAILED, code="unexpected")
+            run.log.append(Failed(message=_PROCESSES_FAILED, code="unexpected"), durable=True)
         elif view.status == "queued":
             execution.cancel(run)
 

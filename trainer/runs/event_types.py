@@ -1,0 +1,245 @@
+"""The events of a run, and of a job that is no training, each with what it says: the one place that defines them. event_schema.py has their base and the types of their fields.
+
+What they mean for the view of a run is decided in view_builder.py and time_left.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from trainer.runs.event_schema import (
+    Count,
+    Event,
+    Fraction,
+    Json,
+    Name,
+    Number,
+    Positive,
+    Rate,
+    Seconds,
+    Step,
+    Text,
+)
+
+
+@dataclass(frozen=True)
+class RecordedFinding:
+    """A finding about the file that was left as it was: code, severity, affected rows, and its sentences."""
+
+    code: Name
+    severity: Literal["ok", "warning", "error"]
+    count: Count
+    message: Text
+
+
+class Created(Event, type="created"):
+    """The run was created, with these facts about its file, its encoder and the run that it continues."""
+
+    run: Name | None = None
+    name: Name
+    owner: Name
+    encoder: Name | None = None
+    encoder_folder: Text | None = None
+    base_model: Name | None = None
+    draft: Name | None = None
+    source_name: Name | None = None
+    parent: Name | None = None
+    parent_name: Name | None = None
+    parent_step: Step | None = None
+    more_epochs: Positive | None = None
+    rows: Mapping[Literal["train", "validation", "test"], Count] | None = None
+    split_notes: tuple[Text, ...] | None = None
+    repairs: Mapping[Name, Count] | None = None
+    findings: tuple[RecordedFinding, ...] | None = None
+    level: Name | None = None
+    task: Name | None = None
+    forecast_seconds: Seconds | None = None
+
+
+class Queued(Event, type="queued"):
+    """It waits for its turn; after it ran out of memory, with batches in parts of so many texts."""
+
+    texts_at_a_time: Positive | None = None
+
+
+class Renamed(Event, type="renamed"):
+    """The user gave it a name."""
+
+    name: Name
+
+
+class Phase(Event, type="phase"):
+    """What is done now, as the end of a sentence ("reading the texts"), how much of it is done, and the stage after the last step, if it is one."""
+
+    what: Text
+    stage: Literal["saving", "scoring", "comparing"] | None = None
+    done: Fraction | None = None
+
+
+class Started(Event, type="started"):
+    """The training begins, or begins again: on which device, with which plan and size."""
+
+    device: Name | None = None
+    processes: Positive | None = None
+    epochs: Positive | None = None
+    batch_size: Positive | None = None
+    learning_rate: Rate | None = None
+    total_steps: Step | None = None
+    epoch_steps: tuple[Positive, ...] | None = None
+    evaluations: Count | None = None
+    parameters: Count | None = None
+    trainable_parameters: Count | None = None
+
+
+class Resumed(Event, type="resumed"):
+    """It continues after this step: what was logged beyond it no longer counts."""
+
+    step: Step
+    best_step: Step | None = None
+
+
+class Logged(Event, type="log"):
+    """A point of the curves: means over the training texts since the previous one. ``loss`` is the plain cross-entropy in nats, ``train_objective``
+    what is minimised, if it differs; ``elapsed`` counts from the first step, ``train_seconds`` without evaluations and saving."""
+
+    step: Step
+    epoch: Rate | None = None
+    loss: Number | None = None
+    train_objective: Number | None = None
+    accuracy: Fraction | None = None
+    learning_rate: Rate | None = None
+    grad_norm: Number | None = None
+    elapsed: Seconds | None = None
+    train_seconds: Seconds | None = None
+    samples_per_second: Rate | None = None
+
+
+class Evaluated(Event, type="eval"):
+    """The validation rows were scored: ``classes`` are the distinct ones among the predictions; ``unplanned`` if a stop was the reason."""
+
+    step: Step
+    epoch: Rate | None = None
+    loss: Number | None = None
+    accuracy: Fraction | None = None
+    macro_f1: Fraction | None = None
+    classes: Count | None = None
+    seconds: Seconds | None = None
+    unplanned: Literal[True] | None = None
+
+
+class BestSaved(Event, type="checkpoint"):
+    """The weights of this step are the best so far, and are kept."""
+
+    step: Step
+    macro_f1: Fraction | None = None
+
+
+class StateSaved(Event, type="saved"):
+    """A state was saved from which the training can resume."""
+
+    step: Step
+
+
+class Notice(Event, type="notice"):
+    """A sentence about the training for the user."""
+
+    step: Step | None = None
+    message: Text
+
+
+class MajorityScored(Event, type="majority"):
+    """The most frequent class of the training rows, and how often it is right on the validation and the test rows."""
+
+    name: Text
+    validation_accuracy: Fraction
+    accuracy: Fraction
+
+
+class BaselineScored(Event, type="baseline"):
+    """The scores of a word-count model trained on ``rows`` rows, on the test and the validation rows; or why there are none."""
+
+    accuracy: Fraction | None = None
+    macro_f1: Fraction | None = None
+    validation_accuracy: Fraction | None = None
+    validation_macro_f1: Fraction | None = None
+    rows: Count | None = None
+    seconds: Seconds | None = None
+    problem: Text | None = None
+
+
+class End(Event):
+    """How an attempt ended. ``seconds`` count from the first work on the run, ``retry_texts_at_a_time`` may fit into memory at a time."""
+
+    message: Text | None = None
+    code: Name | None = None
+    best_step: Step | None = None
+    train_seconds: Seconds | None = None
+    samples_per_second: Rate | None = None
+    seconds: Seconds | None = None
+    retry_texts_at_a_time: Positive | None = None
+
+
+class Finished(End, type="finished"):
+    """It was done to its end; a job that is no training has a result."""
+
+    result: Json | None = None
+
+
+class Stopped(End, type="stopped"):
+    """It was stopped, and its best model so far is kept."""
+
+
+class Failed(End, type="failed"):
+    """It failed; ``message`` and ``code`` say why."""
+
+
+class Cancelled(End, type="cancelled"):
+    """It left the queue, or stopped before its first step; nothing was trained."""
+
+
+class JobCreated(Event, type="job"):
+    """A job that is no training was created, of a type and with what was requested."""
+
+    job: Name
+    job_type: Name
+    owner: Name
+    name: Name
+    parameters: Json
+
+
+class Progressed(Event, type="progress"):
+    """What a job that is no training does now, as the end of a sentence, and how much of it is done."""
+
+    what: Text
+    done: Fraction | None = None
+
+
+EVENT_TYPES: Mapping[str, type[Event]] = Event.types
+"""Every event of this module by its name in the log."""
+
+
+def load_event(values: dict[str, Any]) -> Event | None:
+    """The event in a JSON object, which is used up; None if it is none of this module, or not as it is defined. ``dump_event`` is its inverse."""
+    event_type = values.pop("type", None)
+    event_class = EVENT_TYPES.get(event_type) if type(event_type) is str else None
+    return None if event_class is None else event_class.load(values)
+
+
+@dataclass(frozen=True)
+class EventField:
+    """One field of an event, for the documentation: which values it may have, in words."""
+
+    event: str
+    field: str
+    values: str
+    required: bool
+
+
+def describe_events() -> tuple[EventField, ...]:
+    """The fields of all events, besides the time that each has. What an event says is the docstring of its class."""
+    return tuple(
+        EventField(event_type, name, values.words, name in event.required)
+        for event_type, event in EVENT_TYPES.items()
+        for name, values in event.fields.items()
+        if name != "time"
+    )
