@@ -99,7 +99,7 @@ def test_a_name_is_a_person_s_only_where_one_gave_it() -> None:
 
 def test_the_task_is_told_and_a_run_of_before_names_none() -> None:
     assert build_view("id", BEGUN).task == ""
-    assert build_view("id", [{**BEGUN[0], "task": "single_label_classification"}, *BEGUN[1:]]).task == "single_label_classification"
+    assert build_view("id", [BEGUN[0].replace(task="single_label_classification"), *BEGUN[1:]]).task == "single_label_classification"
 
 
 def test_the_level_of_the_dial_is_told() -> None:
