@@ -14,14 +14,17 @@ _NO_VALUE = "\\N"
 _SAMPLE_LINES = 2_000
 
 
-def repair_lines(lines: list[str]) -> list[str]:
-    """The lines without the quotation marks around each of them, and continued lines joined by ``CONTINUATION``."""
-    return _join_continued(_unwrap(lines))
+def repair_lines(text: str, lines: list[str]) -> list[str]:
+    """The ``lines`` of a text without the quotation marks around each of them, and continued lines joined by ``CONTINUATION``."""
+    lines = _unwrap(lines)
+    return _join_continued(lines) if "\\\n" in text else lines
 
 
 def _unwrap(lines: list[str]) -> list[str]:
     """The content of the lines if each is one quoted cell that holds a whole row: ``"text,label"``."""
-    sample = [line for line in lines[:_SAMPLE_LINES] if line.strip()]
+    sample = [line for line in lines[:_SAMPLE_LINES] if line[:1] == '"' or line.strip()]
+    if sum(line[:1] == '"' for line in sample) < 0.95 * len(sample):
+        return lines
     contents = [content for line in sample if (content := _quoted_content(line)) is not None]
     if len(sample) < 3 or len(contents) < 0.95 * len(sample) or not any(_same_width(contents, delimiter) for delimiter in _DELIMITERS):
         return lines
@@ -64,8 +67,6 @@ def restore_cells(text: str, records: list[Record]) -> list[Record]:
 
 def _join_continued(lines: list[str]) -> list[str]:
     """MySQL writes a line end in a cell as a backslash and a line end: such lines as one, followed by blank lines."""
-    if not any(map(_is_continued, lines)):
-        return lines
     joined, start = list(lines), 0
     while start < len(lines):
         end = start

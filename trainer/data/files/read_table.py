@@ -166,7 +166,7 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
     lines = split_lines(text)
     longest_line = _check_longest_line(lines)
     if delimiter is None and quote is None:
-        lines = repair_lines(lines)
+        lines = repair_lines(text, lines)
     dialect = _choose_dialect(lines, limits, delimiter, quote)
     if dialect.skip:
         lines = lines[dialect.skip :]

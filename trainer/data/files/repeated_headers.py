@@ -11,12 +11,12 @@ def align_parts(header: Record, numbers: list[int], records: list[Record]) -> tu
     names = [_simplified(name) for name in header]
     if len(names) < 2 or len(set(names)) < len(names) or "" in names:
         return records, ()
-    longest = max(map(len, header)) + 4
+    lengths = {len(name) + more for name in names for more in range(3)}
     places = [
         row
         for row, cells in enumerate(records)
         # Most rows are told by their first cell.
-        if len(cells[0]) <= longest and cells[0].strip().casefold() in names and sorted(map(_simplified, cells)) == sorted(names)
+        if len(cells[0]) in lengths and cells[0].strip().casefold() in names and sorted(map(_simplified, cells)) == sorted(names)
     ]
     orders = {place: [list(map(_simplified, records[place])).index(name) for name in names] for place in places}
     swapped = [place for place in places if orders[place] != sorted(orders[place])]
