@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.docs.commands import command_table
 from tests.docs.endpoints import endpoint_table
+from tests.docs.events import event_table
 from tests.docs.markdown import code, sentence, table
 from tests.docs.refusals import refusal_table
 from trainer.data.checks.repairs import REPAIRS
@@ -118,6 +119,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "presets": _presets,
     "commands": command_table,
     "endpoints": lambda: endpoint_table(Studio(_SETTINGS)),
+    "events": event_table,
     "repairs": _repairs,
     "refusals": refusal_table,
     "environment": _environment,

@@ -11,6 +11,7 @@ from tests.docs.endpoints import ALL_OF_PROGRESS, endpoints
 from tests.docs.pages import ROOT, pages, table_names, with_tables
 from tests.docs.refusals import refusals
 from tests.docs.tables import TABLES
+from trainer.runs.event_types import EVENT_TYPES
 from trainer.settings import LIBRARY_DEFAULTS, LIBRARY_VALUES, VARIABLES
 from trainer.studio import Studio
 
@@ -68,6 +69,11 @@ def test_limits_in_the_description_of_endpoints_are_those_of_the_settings(studio
     texts = next(endpoint.arguments["texts"] for endpoint in endpoints(studio) if endpoint.name == "/predict")
     settings = studio.settings
     assert re.findall(r"[\d,]+", texts) == [f"{settings.max_texts_per_prediction:,}", f"{settings.max_chars_per_prediction:,}"]
+
+
+def test_every_event_says_what_it_means() -> None:
+    """In a docstring of its own."""
+    assert {name for name, event in EVENT_TYPES.items() if not vars(event)["__doc__"]} == set()
 
 
 def test_every_refusal_has_a_code_and_a_message() -> None:
