@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from tests.training.tiny_encoders import TINY, tiny
+from trainer.data.task import SINGLE_LABEL
 from trainer.errors import UserError
 from trainer.jobs.train.model_card import _loading_section
 from trainer.recipe import Recipe
@@ -131,7 +132,7 @@ def test_a_head_without_an_architecture_is_loaded_as_the_card_says(family: str, 
     # Nothing may take it for a model with a head drawn at random.
     with pytest.raises((OSError, ValueError)):
         pipeline("text-classification", model=str(folder))
-    card = _loading_section(Run(tmp_path))
+    card = _loading_section(Run(tmp_path), SINGLE_LABEL)
     (code,) = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
     for text, row in zip(TEXTS, ours, strict=True):
         space: dict = {}

@@ -20,8 +20,8 @@ class Task:
     """Its name in tables and files: transformers' ``problem_type``, so that the config of a model names its task."""
     name: str
     """For people: "one label a text"."""
-    model_description: str
-    """What a model for it does, after "a model that": "gives each text one of several labels"."""
+    models_do: str
+    """What models for it do, after "classifiers that": "give each text one of several labels"."""
     check_labels: Callable[[np.ndarray, int, int], None]
     """(labels, n, k): raises ValueError if the labels do not have the shape and the values of this task."""
     probabilities: Callable[[np.ndarray], np.ndarray]
@@ -42,9 +42,9 @@ def find_task(key: str | None) -> Task:
     if not key:
         return SINGLE_LABEL
     if key not in TASKS:
-        known = ", ".join(TASKS)
+        known = ", ".join(f"{task.name} ({task.key})" for task in TASKS.values())
         raise UserError(
-            f"This is for the task “{key[:60]}”, which this version of Emotune does not know; it knows {known}. Update Emotune.",
+            f"This is for the task “{key[:60]}”, which this version of Emotune does not know. It knows: {known}. Update Emotune.",
             code="unknown_task",
         )
     return TASKS[key]
@@ -79,7 +79,7 @@ def _most_probable(probabilities: np.ndarray) -> np.ndarray:
 SINGLE_LABEL = Task(
     key="single_label_classification",
     name="one label a text",
-    model_description="gives each text one of several labels",
+    models_do="give each text one of several labels",
     check_labels=_check_class_ids,
     probabilities=_softmax,
     decide=_most_probable,

@@ -70,7 +70,9 @@ class RunStore:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._read_runs: dict[str, _Read] = {}
+        """Of every run that exists: with a cache's bound, each list of more runs would read all their logs again."""
         self._returned: dict[str, _Returned] = {}
+        """Of every run that exists: a change is noticed by comparing with it."""
         self._listing = FolderListing(root, is_id)
         self._round_robin = RoundRobin(_ROUNDS)
         self._n_changes = count(1)

@@ -185,8 +185,8 @@ def _refuse_other_tasks(folder: Path) -> None:
     elif config.num_labels < 2:
         contents = _OTHER_TASKS["regression"]
     if contents:
-        known = " or ".join(f"a model that {task.model_description}" for task in TASKS.values())
+        known = " or ".join(task.models_do for task in TASKS.values())
         raise UserError(
-            f"The folder {folder.name} holds {contents}. Emotune can use {known}.",
+            f"The folder {folder.name} holds {contents}. Emotune can use classifiers that {known}.",
             code="not_a_classifier",
         )

@@ -33,6 +33,7 @@ class SpeedMeter:
         self._jobs = 0
         self._measuring = False
         self._speeds: dict[Hardware, float] = {}
+        """One for each precision of the machine. Not a cache of cache.py: who asks while something trains is refused and does not wait."""
 
     @contextmanager
     def no_measurement(self) -> Iterator[None]:

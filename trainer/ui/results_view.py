@@ -189,7 +189,7 @@ def confusions(report: Report) -> str:
 
 
 def classes(report: Report) -> str:
-    """The table of the classes, the worst first, with the two averages below; the middle of many classes is folded."""
+    """The table of the classes, the worst first, with the scores of all classes together below; the middle of many classes is folded."""
     order = sorted(range(len(report.per_class)), key=lambda i: _worst_first(report.per_class[i]))
     colours = class_colours(report.label_names)
     # With few rows the worst class would be mere bad luck.
@@ -199,7 +199,7 @@ def classes(report: Report) -> str:
     csv_rows = [_csv_row(report.per_class[i]) for i in order]
     csv = f'<button type="button" data-csv="{_attribute([_CSV_HEAD, *csv_rows])}" data-file="class by class" aria-label="CSV: Class by class">CSV</button>'
     head = f'<div class="em-chart-head"><h3>Class by class{note}</h3><div class="em-chart-tools">{csv}</div></div>'
-    return head + _tables(rows, _averages(report)) + _legend(report)
+    return head + _tables(rows, _other_scores(report)) + _legend(report)
 
 
 def _tables(rows: Sequence[str], footer: str) -> str:
@@ -229,7 +229,8 @@ def _row(score: ClassScore, colour: str, *, worst: bool) -> str:
     return f"<tr{' class=em-worst' if worst else ''}>{name}{numbers}</tr>"
 
 
-def _averages(report: Report) -> str:
+def _other_scores(report: Report) -> str:
+    """The scores besides the headline."""
     classes_with_rows = int(((report.confusion.sum(axis=0) + report.confusion.sum(axis=1)) > 0).sum())
     which = "every class" if classes_with_rows == len(report.label_names) else f"each of the {classes_with_rows:,} classes that occur"
     rows = "".join(
