@@ -13,6 +13,8 @@ from tests.docs.markdown import code, sentence, table
 from tests.docs.refusals import refusal_table
 from trainer.data.checks.repairs import REPAIRS
 from trainer.data.files.table import Limits
+from trainer.data.task import SINGLE_LABEL
+from trainer.evaluation.metrics import EVALUATIONS
 from trainer.presets import PRESETS
 from trainer.recipe import Recipe
 from trainer.security.body_limit import BodyTimeouts
@@ -65,6 +67,14 @@ def _repairs() -> str:
     return table(
         ["code", "button", "what happens to a row"], [(code(name), sentence(r.title), sentence(r.done)) for name, r in REPAIRS.items()]
     )
+
+
+def _metrics() -> str:
+    rows = [
+        (code(metric.key), metric.title, metric.description.format(classes="every class that occurs"))
+        for metric in EVALUATIONS[SINGLE_LABEL.key].metrics
+    ]
+    return table(["code", "metric", "meaning"], rows)
 
 
 def _environment() -> str:
@@ -121,6 +131,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "endpoints": lambda: endpoint_table(Studio(_SETTINGS)),
     "events": event_table,
     "repairs": _repairs,
+    "metrics": _metrics,
     "refusals": refusal_table,
     "environment": _environment,
     "library_environment": _library_environment,

@@ -73,7 +73,7 @@ class Report:
         return min(f1, key=f1.__getitem__) if len(set(f1.values())) > 1 else None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON for the terminal and the model card; ``per_class`` is keyed by class name, None means undefined."""
+        """As JSON; ``per_class`` is keyed by class name, None means undefined."""
         scores = {score.metric.key: score.interval for score in self.scores}
         return {
             **{key: interval.value for key, interval in scores.items()},

@@ -168,7 +168,7 @@ class _Endpoints:
         Returns:
             run: The id.
             labels: The names of the classes, in the order of the matrix.
-            test: "accuracy", "macro_f1", "weighted_f1", their "intervals" (95 %), "per_class", "rows", and "majority", the most frequent class.
+            test: "accuracy", "macro_f1" and the other metrics, their "intervals" (95 %), "per_class", "rows", and "majority", the most frequent class.
             validation: Likewise.
             confusion: The matrix of the test rows: one list for each true class, with the number of rows for each predicted one.
             baseline: "accuracy" and "macro_f1" on the test rows of a model that counts words, and the "rows" that it learned from.
