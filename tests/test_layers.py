@@ -9,8 +9,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 
 FLOORS = [
-    {"errors", "atomic", "__init__"},
-    {"settings", "recipe", "cache", "text_format", "hub", "terminal", "signals"},
+    {"errors", "atomic", "text_format", "__init__"},
+    {"settings", "recipe", "cache", "check", "hub", "terminal", "signals"},
     {"data", "runs", "presets"},
     {"training", "evaluation"},
     {"charts", "drafts", "jobs", "security"},

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.text_format import decimal, duration, file_size, millions, percent, percent_range, pluralize, points, time_ago
+from trainer.text_format import (
+    decimal,
+    duration,
+    file_size,
+    millions,
+    percent,
+    percent_range,
+    pluralize,
+    points,
+    split_first_sentence,
+    time_ago,
+)
 
 
 @pytest.mark.parametrize(
@@ -112,3 +123,9 @@ def test_100_and_0_percent_are_exact(counts: tuple[int, int], digits: int) -> No
         assert (number == 0) == (right == 0)
         if not formatted.startswith(("under", "over")):
             assert abs(number - maximum * right / rows) <= 0.5 * 10**-digits * 1.000001
+
+
+def test_a_first_sentence_ends_before_the_next_and_not_at_a_decimal_point() -> None:
+    assert split_first_sentence("3.5 % of rows are odd. Look at them. Twice.") == ("3.5 % of rows are odd.", "Look at them. Twice.")
+    assert split_first_sentence("See file.csv for more") == ("See file.csv for more", "")
+    assert split_first_sentence("") == ("", "")

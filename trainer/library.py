@@ -14,12 +14,14 @@ import numpy as np
 
 from trainer.atomic import put_aside
 from trainer.cache import SingleFlightCache
+from trainer.check import CheckResult
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.errors import UserError
 from trainer.evaluation.comparison import ComparedRun, Comparison, RunPredictions, compare, run_predictions
-from trainer.evaluation.diagnostics import Diagnosis, diagnose
+from trainer.evaluation.diagnostics import check_training
 from trainer.evaluation.report import Reports, Scores, main_scores, split_report
+from trainer.evaluation.result_checks import check_result
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.exclusive_access import exclusive_access, unwritable
@@ -95,13 +97,17 @@ class Library:
         """The recipe that was requested. UserError ``run_damaged`` if it is damaged."""
         return self._run(run_id).recipe()
 
-    def diagnoses(self, run_id: str) -> tuple[Diagnosis, ...]:
-        """What looks wrong with the curves of a run, and what to try."""
+    def training_checks(self, run_id: str) -> tuple[CheckResult, ...]:
+        """The checks of the curves of a run."""
         run, recipe = self._run(run_id), None
         # ``damage`` reports a recipe that cannot be read; the curves are there all the same.
         with suppress(UserError):
             recipe = run.recipe()
-        return diagnose(self._runs.view(run), recipe)
+        return check_training(self._runs.view(run), recipe)
+
+    def result_checks(self, run_id: str) -> tuple[CheckResult, ...]:
+        """The checks of the score of a run on its test rows; UserError as ``reports``."""
+        return check_result(self.reports(run_id).test, self.view(run_id).baseline)
 
     def reports(self, run_id: str) -> Reports:
         """The scores of a run that has a model, computed once for its predictions; UserError for one that has none (yet)."""

@@ -3,7 +3,10 @@
 Knows no HTML.
 """
 
+import re
 from collections.abc import Iterable
+
+_NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[“\"A-Z0-9])")
 
 _EXTRA_DIGITS = 2
 """At most this many beyond the requested ones; a value still closer to 0 or 1 is written as "under" or "over" the last number."""
@@ -45,6 +48,12 @@ def quote_names(names: Iterable[str], *, limit: int = 10) -> str:
     names = list(names)
     shown = ", ".join(f"“{name[:40]}”" for name in names[:limit])
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
+
+
+def split_first_sentence(message: str) -> tuple[str, str]:
+    """The first sentence of a message, which says what happened, and the rest, which says what was found and what to do."""
+    first, *rest = _NEXT_SENTENCE.split(message.strip(), maxsplit=1)
+    return first, "".join(rest)
 
 
 def duration(seconds: float | None) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer.cache import SingleFlightCache
+from trainer.check import count_checks, found
 from trainer.data.rows import save_rows
 from trainer.drafts.advice import Advice, advise, estimate_seconds, recipe_for_level
 from trainer.drafts.cache import DraftCache
@@ -25,7 +26,7 @@ from trainer.jobs.runner import JobRunner
 from trainer.jobs.train.resume import find_live_run
 from trainer.library import Library, ScoreCache
 from trainer.recipe import Recipe
-from trainer.runs.event_types import Created, RecordedFinding
+from trainer.runs.event_types import Created, RecordedCounts, RecordedFinding
 from trainer.runs.names import friendly_name
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
@@ -124,6 +125,8 @@ class Workspace:
         recipe = replace(recipe, repairs=prepared.draft.repairs, encoder=encoder.name)
         resolved = recipe.resolved(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
         advice = advise(prepared, recipe, encoder, self._machine.hardware, self._machine.speeds.of)
+        # What a training takes on this machine says nothing about the file.
+        checks = [check for check in (*prepared.checks, *advice.checks) if check.code != "estimate"]
         with self._queue.admission:
             views = self._runs.list(self._owner)
             version = prepared.draft.version
@@ -151,7 +154,8 @@ class Workspace:
                         rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
                         split_notes=splits.split_notes,
                         repairs=prepared.repaired.counts,
-                        findings=_recorded_findings(prepared, advice),
+                        findings=tuple(map(RecordedFinding.of, found(checks))),
+                        checks=RecordedCounts.of(count_checks(checks)),
                         level=level or None,
                         task=corpus.task.key,
                         forecast_seconds=advice.seconds,
@@ -243,12 +247,3 @@ class Workspace:
             raise MustFixError(message, repair_codes=tuple(f.code for f in prepared.blocking_findings if f.repairable))
         if ignore_findings:
             prepared.require_trainable(self._settings.max_classes)
-
-
-def _recorded_findings(prepared: PreparedDraft, advice: Advice) -> tuple[RecordedFinding, ...]:
-    """The findings of a file, also with this encoder, for everybody who looks at the run.
-
-    What a training takes on this machine says nothing about the file.
-    """
-    findings = [f for f in (*prepared.findings, *advice.findings) if f.severity != "ok" and f.code != "estimate"]
-    return tuple(RecordedFinding(f.code, f.severity, f.count, f.sentence) for f in findings)

@@ -11,6 +11,7 @@ from unittest import mock
 
 import numpy as np
 
+from trainer.check import CheckResult
 from trainer.data.checks.repairs import RowChange
 from trainer.data.corpus import clean_text
 from trainer.data.files.dialect import is_numeric
@@ -20,7 +21,7 @@ from trainer.jobs.train.model_card import write_model_card
 from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json
 from trainer.runs.run import Run
-from trainer.runs.view import RecordedFinding, RunView
+from trainer.runs.view import RunView
 
 _FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -42,7 +43,7 @@ def card_html(folder: Path, payloads: Sequence[str], per_card: int) -> Iterator[
         write_json(folder / "recipe.json", {"format": 1, "asked": recipe, "resolved": recipe, "run": run.id})
         ids = np.arange(len(labels))
         for name in labels[:: max(1, len(labels) // 3)]:
-            findings = tuple(RecordedFinding("label_variants", "warning", 1, label) for label in labels)
+            findings = tuple(CheckResult("label_variants", "warning", 1, label) for label in labels)
             view = RunView(
                 "0" * 32, name=name, encoder=name, source_name=name, parent="1" * 32, parent_name=name, findings=findings, base_model=name
             )

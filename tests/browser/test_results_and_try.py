@@ -103,7 +103,7 @@ def test_four_rows_are_no_percentage(visit: Open, server: Server) -> None:
     select_model(page, view)
     expect(page.locator("#headline h2")).to_have_text("3 of 4 right: too few to say anything")
     expect(page.locator("#headline .em-conclusion")).to_have_text(
-        "The true accuracy could be anything between 30 % and 95 %: add rows, or add a test file."
+        "The true accuracy could be anything between 30 % and 95 %. Add rows, or add a test file."
     )
     assert "75" not in page.locator("#headline").inner_text()
     for width, height in SIZES:

@@ -8,7 +8,9 @@ import pytest
 
 from tests.cpu_time import cpu_time
 from tests.readers import InProcessReader
-from trainer.data.checks.run_checks import run_checks
+from trainer.check import run_checks
+from trainer.data.checks.checked_file import CheckedFile
+from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.columns.guess import guess_columns
 from trainer.data.corpus import build_corpus, join_corpora
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
@@ -55,7 +57,7 @@ def test_real_file(name, rows, encoding, delimiter, header, text, label, classes
     splits = split(corpus, validation_share=0.1, test_share=0.2, seed=42)
     assert abs(len(splits.test) - 0.2 * len(corpus)) <= 3
     assert abs(len(splits.validation) - 0.1 * len(corpus)) <= 3
-    run_checks(table, columns, corpus, find_near_duplicates(corpus.texts))
+    run_checks(FILE_CHECKS, CheckedFile(table, columns, corpus, find_near_duplicates(corpus.texts)))
 
 
 def test_ragged_rows_of_isear_are_accounted_for():

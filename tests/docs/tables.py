@@ -11,10 +11,14 @@ from tests.docs.endpoints import endpoint_table
 from tests.docs.events import event_table
 from tests.docs.markdown import code, sentence, table
 from tests.docs.refusals import refusal_table
+from trainer.data.checks.encoder import ENCODER_CHECKS
+from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.checks.repairs import REPAIRS
 from trainer.data.files.table import Limits
 from trainer.data.task import SINGLE_LABEL
+from trainer.evaluation.diagnostics import TRAINING_CHECKS
 from trainer.evaluation.metrics import EVALUATIONS
+from trainer.evaluation.result_checks import RESULT_CHECKS
 from trainer.presets import PRESETS
 from trainer.recipe import Recipe
 from trainer.security.body_limit import BodyTimeouts
@@ -61,6 +65,12 @@ def _presets() -> str:
 def _changes(file: Path) -> str:
     values, defaults = json.loads(file.read_text(encoding="utf-8")), Recipe().to_dict()
     return ", ".join(code(f"{name}={value}") for name, value in values.items() if defaults[name] != value)
+
+
+def _checks() -> str:
+    registries = (("file", FILE_CHECKS), ("file", ENCODER_CHECKS), ("training", TRAINING_CHECKS), ("result", RESULT_CHECKS))
+    rows = [(code(c.code), subject, sentence(c.title), c.only_for or "all") for subject, checks in registries for c in checks]
+    return table(["code", "of a", "what holds if it passes", "applies to"], rows)
 
 
 def _repairs() -> str:
@@ -130,6 +140,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "commands": command_table,
     "endpoints": lambda: endpoint_table(Studio(_SETTINGS)),
     "events": event_table,
+    "checks": _checks,
     "repairs": _repairs,
     "metrics": _metrics,
     "refusals": refusal_table,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from trainer.check import findings
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -22,7 +23,7 @@ RECIPE = Recipe(encoder="tiny-bert", max_length=32)
 
 
 def codes(studio: Studio, draft: str, recipe: Recipe = RECIPE) -> list[str]:
-    return [finding.code for finding in studio.for_owner("local").advise(draft, recipe).findings]
+    return [finding.code for finding in findings(studio.for_owner("local").advise(draft, recipe).checks)]
 
 
 def test_lengths_and_an_estimate_as_soon_as_the_machine_is_known(studio: Studio, small_csv: Path) -> None:
@@ -41,7 +42,7 @@ def test_the_encoder_s_own_end_is_respected(studio: Studio, tmp_path: Path) -> N
     draft = workspace.drafts.open_files({"main": ("long.csv", write_rows(tmp_path / "long.csv", rows))}).draft.id
     advice = workspace.advise(draft, dataclasses.replace(RECIPE, max_length=512))
     assert (advice.max_length, advice.suggested_length) == (64, 64)
-    assert advice.findings[0].code == "texts_cut"
+    assert findings(advice.checks)[0].code == "texts_cut"
 
 
 def test_no_advice_on_what_cannot_be_trained(studio: Studio) -> None:
@@ -58,8 +59,8 @@ def test_advice_looks_at_training_rows_only(studio: Studio, small_csv: Path, tmp
     files = {"main": ("moods.csv", small_csv), "test": ("long.csv", write_rows(tmp_path / "long.csv", long))}
     draft = workspace.drafts.open_files(files).draft.id
     advice = workspace.advise(draft, RECIPE)
-    assert [f.code for f in advice.findings] == ["texts_fit"]
-    assert "training texts" in advice.findings[0].message
+    assert [f.code for f in findings(advice.checks)] == ["texts_fit"]
+    assert "training texts" in findings(advice.checks)[0].message
     assert (advice.suggested_length, advice.lengths.tokens.max() <= 32) == (32, True)
 
 
@@ -67,7 +68,7 @@ def test_emoji_that_the_packaged_encoder_cannot_read_are_told(settings: Settings
     studio = Studio(settings, reader=reader)
     rows = [(f"{text} {'❤😂'[n % 2]}", "love" if n % 2 else "joy") for n, (text, _) in enumerate(small_rows(60))]
     draft = studio.for_owner("local").drafts.open_files({"main": ("emoji.csv", csv_bytes(rows))}).draft.id
-    finding = studio.for_owner("local").advise(draft, Recipe()).findings[0]
+    finding = studio.for_owner("local").advise(draft, Recipe()).checks[0]
     assert (finding.code, finding.severity) == ("unknown_signs", "warning")
     assert finding.count == len(studio.for_owner("local").drafts.get(draft).splits(Recipe()).train)
     assert "❤ 😂" in finding.message or "😂 ❤" in finding.message

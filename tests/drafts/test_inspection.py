@@ -20,7 +20,7 @@ def inspect(reader, tmp_path, content: str, **options):
 def test_a_good_file(tmp_path, reader):
     values = inspect(reader, tmp_path, "text,label\n" + ROWS + ",joy\na cell alone\n")
     assert values.pop("file")
-    findings = values.pop("findings")
+    findings, checks = values.pop("findings"), values.pop("checks")
     assert values == {
         "ok": True,
         "encoding": "utf-8",
@@ -39,6 +39,10 @@ def test_a_good_file(tmp_path, reader):
     }
     assert {finding["code"] for finding in findings if finding["severity"] != "ok"} == {"rows_dropped", "empty_texts", "few_rows"}
     assert all(set(finding) == {"code", "severity", "count", "message"} for finding in findings)
+    assert (checks["found"], checks["passed"], checks["not_applicable"]) == (3, 16, 4)
+    assert checks["summary"] == "23 checks: 16 passed, 3 to look at, 4 not applicable here"
+    told = [result for result in checks["results"] if result["message"] and result["outcome"] != "not_applicable"]
+    assert [{name: result[name] for name in findings[0]} for result in told] == findings
 
 
 def test_named_columns(tmp_path, reader):

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import small_rows, write_rows
-from trainer.evaluation.diagnostics import diagnose
+from trainer.check import CheckResult, found
+from trainer.evaluation.diagnostics import check_training
 from trainer.evaluation.remedies import against_ignorance
 from trainer.recipe import Recipe
 from trainer.runs.event_types import load_event
@@ -92,6 +93,10 @@ RECIPE = Recipe()
 """With label smoothing, without early stopping and class weights."""
 
 
+def diagnose(view: RunView, recipe: Recipe | None) -> tuple[CheckResult, ...]:
+    return found(check_training(view, recipe))
+
+
 def codes(view: RunView, recipe: Recipe | None = RECIPE) -> list[str]:
     return [d.code for d in diagnose(view, recipe)]
 
@@ -103,7 +108,7 @@ def story(view: RunView) -> list[list[str]]:
 
 
 def message_of(view: RunView, code: str, recipe: Recipe | None = RECIPE) -> str:
-    (message,) = [d.message for d in diagnose(view, recipe) if d.code == code]
+    (message,) = [d.sentence for d in diagnose(view, recipe) if d.code == code]
     return message
 
 
@@ -501,8 +506,8 @@ def test_a_gap_while_validation_still_gains_is_told_at_the_end_and_as_what_it_is
     assert story(view) == [[], ["generalization_gap"]]
     (diagnosis,) = diagnose(view, RECIPE)
     assert diagnosis.severity == "info"
-    assert "The kept model is right for 60 % of the 200 validation rows (step 300), while 83 % of the training rows" in diagnosis.message
-    assert diagnosis.message.endswith("It knows its training rows better than new ones: more rows would help most.")
+    assert "The kept model is right for 60 % of the 200 validation rows (step 300), while 83 % of the training rows" in diagnosis.sentence
+    assert diagnosis.sentence.endswith("It knows its training rows better than new ones: more rows would help most.")
     assert message_of(view, "generalization_gap", Recipe(label_smoothing=0)).endswith(
         "more rows would help most, then some label smoothing."
     )
@@ -561,7 +566,7 @@ def test_of_our_own_sample_nothing_is_said_while_it_trains_and_at_its_end_what_i
     assert view.kept.step == view.last_logged_step == view.total_steps
     (diagnosis,) = diagnose(view, RECIPE)
     assert (diagnosis.code, diagnosis.severity) == ("generalization_gap", "info")
-    assert diagnosis.message == (
+    assert diagnosis.sentence == (
         "The kept model is right for 72 % of the 102 validation rows (step 138), while 100 % of the training rows were predicted right in the "
         "epoch up to that step (counted while it learned from them, with dropout). It knows its training rows better than new ones: more rows "
         "would help most."
@@ -605,11 +610,11 @@ def test_real_trainings(
     recipe = Recipe(encoder=studio.encoders.default.name, max_length=32, seed=7, **asked)
     view = workspace.wait(workspace.train_files({"main": ("moods.csv", file)}, recipe).id, 300)
     assert view.status == "finished", view.message
-    diagnoses = workspace.library.diagnoses(view.id)
+    diagnoses = found(workspace.library.training_checks(view.id))
     diagnosed = {d.code for d in diagnoses}
     # What does not learn may give the same class for all rows, too.
     assert diagnosed - ({"collapse"} if "flat_loss" in expected else set()) == expected
-    messages = " ".join(d.message for d in diagnoses)
+    messages = " ".join(d.sentence for d in diagnoses)
     assert [w for w in mentioned if w not in messages] == []
     assert [w for w in unmentioned if w in messages] == []
 

@@ -13,7 +13,7 @@ from trainer.cli import lists
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.evaluation.curves import RunCurves
-from trainer.evaluation.diagnostics import diagnose
+from trainer.evaluation.diagnostics import check_training
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
@@ -64,13 +64,13 @@ def render_everywhere(view: RunView) -> str:
         runs_list.version([view]),
         status_bar_html([view], {view.id: title(view)}, None, now=view.queued),
         train_view.head(view, title(view)),
-        train_view.details(view, diagnose(view, None)),
+        train_view.details(view, check_training(view, None)),
         train_view.footer(view, None, None),
         str(loss_chart(RunCurves.from_view(view))),
         str(accuracy_chart(RunCurves.from_view(view))),
         json.dumps(endpoints._progress(view), allow_nan=False),
         json.dumps(lists._run_json(view, Path("x")), allow_nan=False),
-        *(d.message for d in diagnose(view, None)),
+        *(d.sentence for d in check_training(view, None)),
     ]
     return "".join(pieces).encode("utf-8").decode()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
-from trainer.data.checks.findings import Example, Finding
+from trainer.check import CheckResult, Example
 from trainer.drafts.preparation import PreparedDraft
 from trainer.studio import Studio
 from trainer.ui import findings_view
@@ -39,8 +39,8 @@ def test_findings_with_their_rows_and_buttons(messy: PreparedDraft) -> None:
 
 
 def test_four_findings_are_in_view_and_the_rest_is_folded(messy: PreparedDraft) -> None:
-    warnings = [Finding(f"odd_{n}", "warning", 1, f"Oddity {n}.") for n in range(6)]
-    html = findings_view.findings_html(replace(messy, findings=(*messy.blocking_findings, *warnings)))
+    warnings = [CheckResult(f"odd_{n}", "warning", 1, f"Oddity {n}.") for n in range(6)]
+    html = findings_view.findings_html(replace(messy, checks=(*messy.blocking_findings, *warnings)))
     visible, folded = html.split('<details class="em-folded">', maxsplit=1)
     assert [visible.count("em-error"), visible.count("Oddity")] == [1, 3]
     assert "3 more" in folded
@@ -80,13 +80,13 @@ def test_nothing_of_the_file_is_markup(messy: PreparedDraft, studio: Studio) -> 
 
 def test_findings_of_the_encoder_come_first_in_the_same_list(studio: Studio, small_csv: Path) -> None:
     clean = studio.for_owner("local").drafts.open_files({"main": (small_csv.name, small_csv)})
-    warning = Finding("few", "warning", 1, "Look at this.")
-    prepared = replace(clean, findings=(warning, *clean.findings))
+    warning = CheckResult("few", "warning", 1, "Look at this.")
+    prepared = replace(clean, checks=(warning, *clean.checks))
     waiting = findings_view.findings_html(prepared)
     assert "Checking how" in waiting
     # A list item with a role of its own is no list item to a screen reader.
     assert not re.search("<li[^>]* role=", waiting)
-    cut = Finding("texts_cut", "warning", 3, "Cut <b>.", "More. And more.", (Example(2, EVIL),), setting=("max_length", 96))
+    cut = CheckResult("texts_cut", "warning", 3, "Cut <b>.", "More. And more.", (Example(2, EVIL),), setting=("max_length", 96))
     html = findings_view.findings_html(prepared, [cut])
     assert ("set", "max_length=96") in buttons(html)
     assert html.index("Cut &lt;b&gt;.") < html.index("Look at this.")
@@ -97,7 +97,7 @@ def test_findings_of_the_encoder_come_first_in_the_same_list(studio: Studio, sma
 
 def test_a_passed_check_replaces_the_line_that_says_checking(studio: Studio, small_csv: Path) -> None:
     clean = studio.for_owner("local").drafts.open_files({"main": (small_csv.name, small_csv)})
-    fits = Finding("texts_fit", "ok", 240, "All texts fit.")
+    fits = CheckResult("texts_fit", "ok", 240, "All texts fit.")
     checking, checked = findings_view.findings_html(clean), findings_view.findings_html(clean, [fits])
     assert checking.count('<li class="em-check') == checked.count('<li class="em-check')
-    assert checked.index("All texts fit.") < checked.index("checks passed")
+    assert checked.index("All texts fit.") < checked.index("checks: ")

@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import small_rows, write_rows
 from trainer.drafts.preparation import PreparedDraft
 from trainer.studio import Studio
-from trainer.ui.readiness import assess_readiness, split_first_sentence
+from trainer.ui.readiness import assess_readiness
 
 DEFAULT_FRACTIONS = {"validation_share": 0.1, "test_share": 0.2}
 
@@ -83,9 +83,3 @@ def test_a_file_of_one_class_says_why_once(studio: Studio, tmp_path: Path) -> No
     assert readiness.title == "All 60 rows have the same label, “joy”"
     assert "the same label" not in readiness.advice
     assert readiness.is_error
-
-
-def test_a_first_sentence_ends_before_the_next_and_not_at_a_decimal_point() -> None:
-    assert split_first_sentence("3.5 % of rows are odd. Look at them. Twice.") == ("3.5 % of rows are odd.", "Look at them. Twice.")
-    assert split_first_sentence("See file.csv for more") == ("See file.csv for more", "")
-    assert split_first_sentence("") == ("", "")

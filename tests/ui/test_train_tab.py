@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from tests.runs.examples import event
+from trainer.check import CheckResult
 from trainer.evaluation.curves import RunCurves
-from trainer.evaluation.diagnostics import Diagnosis
 from trainer.jobs.queue import Delay
 from trainer.runs.view import Evaluation, RunView, with_liveness
 from trainer.runs.view_builder import build_view
@@ -71,8 +71,18 @@ def test_while_more_epochs_train_the_tab_shows_that_training() -> None:
 
 
 def test_a_gap_that_is_no_fault_is_no_warning() -> None:
-    html = train_view.details(build_view("x", KEPT_80), [Diagnosis("generalization_gap", "More rows.", severity="info")])
-    assert '<div class="em-notice em-info"><span class="em-sign" aria-hidden="true">i</span><span dir="auto">More rows.</span>' in html
+    gap = CheckResult("generalization_gap", "info", message="A gap.", advice="More rows.", title="Gap")
+    html = train_view.details(build_view("x", KEPT_80), [gap])
+    assert '<li class="em-check em-info"><span class="em-severity">note</span><div><p dir="auto">A gap.</p>' in html
+    assert "1 check: 1 to look at" in html
+
+
+def test_checks_that_cannot_judge_yet_are_no_line() -> None:
+    waiting = CheckResult("collapse", "ok", message="Only for others.", title="Classes", applies=False)
+    passed = CheckResult("diverging", "ok", title="Loss")
+    assert "em-checks" not in train_view.details(running(), [waiting])
+    assert "2 checks: 1 passed, 1 not applicable yet" in train_view.details(running(), [passed, waiting])
+    assert "2 checks: 1 passed, 1 not applicable here" in train_view.details(build_view("x", KEPT_80), [passed, waiting])
 
 
 def test_every_accuracy_names_its_rows() -> None:

@@ -39,7 +39,7 @@ def test_a_foreign_run_and_a_foreign_draft_do_not_exist(
         lambda: studio.for_owner(OTHER).models.predict(view.id, ["x"]),
         lambda: studio.for_owner(OTHER).models.write_zip(view.id, tmp_path / "x.zip"),
         lambda: studio.for_owner(OTHER).library.folder(view.id),
-        lambda: studio.for_owner(OTHER).library.diagnoses(view.id),
+        lambda: studio.for_owner(OTHER).library.training_checks(view.id),
     ):
         with refused("unknown_run"):
             call()

@@ -104,6 +104,9 @@ def test_remaining_findings_are_recorded_with_the_run(studio: Studio, tmp_path: 
     assert set(findings) >= {"label_variants", "html_in_texts", "duplicate_texts", "near_duplicates"}
     assert findings["label_variants"].severity == "error"
     assert all(f.severity != "ok" and f.message for f in view.findings)
+    assert view.checks is not None
+    assert view.checks.found == len(view.findings)
+    assert view.checks.passed > 0
     assert Studio(studio.settings, reader=studio.reader).for_owner(ME).library.view(view.id).findings == view.findings
 
 
@@ -277,13 +280,13 @@ def test_two_runs_of_one_owner_never_get_one_name(studio: Studio, hold: Hold, sm
     assert names[2] in ("brisk otter 2", "calm fox 2")
 
 
-def test_an_unreadable_recipe_does_not_hide_diagnoses(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
+def test_an_unreadable_recipe_does_not_hide_the_checks_of_a_training(trained: tuple[Studio, RunView, dict[str, int]]) -> None:
     studio, view, _ = trained
     path = studio.for_owner(ME).library.folder(view.id) / "recipe.json"
-    diagnoses, recipe = studio.for_owner(ME).library.diagnoses(view.id), path.read_bytes()
+    checks, recipe = studio.for_owner(ME).library.training_checks(view.id), path.read_bytes()
     path.write_bytes(recipe[:20])
     try:
-        assert [d.code for d in studio.for_owner(ME).library.diagnoses(view.id)] == [d.code for d in diagnoses]
+        assert [c.code for c in studio.for_owner(ME).library.training_checks(view.id)] == [c.code for c in checks]
     finally:
         path.write_bytes(recipe)
 

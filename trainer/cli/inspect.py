@@ -5,6 +5,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from trainer.check import CheckResult
+from trainer.cli.checks import check_lines
 from trainer.cli.recipe import parse_repairs
 from trainer.errors import UserError
 from trainer.settings import LOCAL_OWNER, Settings
@@ -43,7 +45,7 @@ def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:
         if repair_codes and inspection.ok:
             values = values | {"repaired": _repair(options, inspection.prepared, repair_codes)}
         refused = refused or not values["ok"]
-        print(json.dumps(values) if options.json else _inspection_text(values), flush=True)
+        print(json.dumps(values) if options.json else _inspection_text(values, inspection.checks), flush=True)
     return 2 if refused else 0
 
 
@@ -60,7 +62,7 @@ def _repair(options: argparse.Namespace, prepared: "PreparedDraft", repair_codes
     return {"file": str(options.out), "changes": str(log), "rows": len(repaired.corpus), "repairs": repaired.counts}
 
 
-def _inspection_text(values: dict[str, Any]) -> str:
+def _inspection_text(values: dict[str, Any], checks: Sequence[CheckResult]) -> str:
     if not values["ok"]:
         return f"{values['file']}: {values['message']}"
     lines = [
@@ -69,7 +71,7 @@ def _inspection_text(values: dict[str, Any]) -> str:
         f"  text: {one_line(values['text']['name'])} (column {values['text']['index']})",
         f"  label: {one_line(values['label']['name'])} (column {values['label']['index']})",
         "  classes: " + ", ".join(f"{one_line(name)} {n_rows:,}" for name, n_rows in values["labels"].items()),
-        *(f"  {finding['severity']}: {finding['message']}" for finding in values["findings"]),
+        *(f"  {line}" for line in check_lines(checks)),
     ]
     if "repaired" in values:
         done = ", ".join(f"{code} ({n_rows:,})" for code, n_rows in values["repaired"]["repairs"].items()) or "nothing to do"

@@ -1,10 +1,12 @@
 """The report of a finished run, as text and as JSON."""
 
 import time
-from dataclasses import asdict
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.check import CheckResult
+from trainer.cli.checks import check_lines
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.terminal import one_line
@@ -15,10 +17,9 @@ if TYPE_CHECKING:
     from trainer.evaluation.report import Report, Reports
 
 
-def report_text(view: RunView, report: "Report") -> str:
-    """The report on the test rows, as lines of text."""
+def report_text(view: RunView, report: "Report", checks: Sequence[CheckResult]) -> str:
+    """The report on the test rows with its checks, as lines of text."""
     from trainer.evaluation.baseline import describe_training_rows
-    from trainer.evaluation.report import class_caveats
 
     def described(name: str, interval: "Interval") -> str:
         return f"{name} {percent(interval.value)} (95 % interval {percent_range(interval.low, interval.high)})"
@@ -46,7 +47,7 @@ def report_text(view: RunView, report: "Report") -> str:
             f"{one_line(c.name):<{name_width}}  {bounded(c.precision):<18}  {bounded(c.recall):<18}  {'–' if c.f1 is None else decimal(c.f1):<6}  {c.support:,}"
             for c in report.per_class
         ),
-        *class_caveats(report),
+        *check_lines(checks),
         "",
         f"Run {view.name}: {view.samples_per_second or 0:.0f} texts/s while training, {view.duration_seconds or 0:.0f} s in all, {view.device}.",
     ]
@@ -66,6 +67,6 @@ def run_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path, *,
         "epochs": view.epochs,
         "batch_size": view.batch_size,
         "seed": recipe.seed,
-        "findings": [asdict(finding) for finding in view.findings],
+        "findings": [finding.to_dict() for finding in view.findings],
         "repairs": view.repairs,
     }

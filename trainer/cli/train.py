@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainer.check import run_checks_to_dict
+from trainer.cli.checks import check_lines
 from trainer.cli.progress import follow
 from trainer.cli.recipe import parse_recipe
 from trainer.cli.report import report_text, run_json
@@ -53,6 +55,8 @@ def train(options: argparse.Namespace) -> int:
         print(f"repaired: {describe_repair(code, n_rows)}", file=sys.stderr)
     for finding in view.findings:
         print(f"{finding.severity}: {finding.message}", file=sys.stderr)
+    if view.checks is not None:
+        print(f"{view.checks.summary()}.", file=sys.stderr)
     for note in view.split_notes:
         print(note, file=sys.stderr)
     return _finish(studio, view, options)
@@ -108,14 +112,16 @@ def _finish(studio: "Studio", view: RunView, options: argparse.Namespace) -> int
     """Follow a run to its end and print its report; returns the exit status."""
     workspace = studio.for_owner(LOCAL_OWNER)
     view = follow(workspace, view)
-    for note in (*view.damage, *view.training_notes, *(diagnosis.message for diagnosis in workspace.library.diagnoses(view.id))):
+    training = workspace.library.training_checks(view.id)
+    for note in (*view.damage, *view.training_notes, *check_lines(training)):
         print(note, file=sys.stderr)
     if view.status not in ("finished", "stopped"):
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)
         return 1
-    reports = workspace.library.reports(view.id)
-    print(report_text(view, reports.test))
+    reports, result = workspace.library.reports(view.id), workspace.library.result_checks(view.id)
+    print(report_text(view, reports.test, result))
     if options.json:
         recipe, folder = workspace.library.recipe(view.id), workspace.library.folder(view.id)
-        print(json.dumps(run_json(view, recipe, reports, folder, called_at=options.called_at)))
+        values = run_json(view, recipe, reports, folder, called_at=options.called_at)
+        print(json.dumps(values | {"checks": run_checks_to_dict(view.checks, training, result)}))
     return 0

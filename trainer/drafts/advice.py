@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from trainer import presets
-from trainer.data.checks.encoder import Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
-from trainer.data.checks.findings import Finding
+from trainer.check import CheckResult, run_checks
+from trainer.data.checks.encoder import ENCODER_CHECKS, CheckedEncoder, Estimate, Lengths, measure_lengths, suggested_length
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -24,9 +24,9 @@ _DEFAULT_ROWS, _DEFAULT_CLASSES, _DEFAULT_TOKENS = 716, 6, 25.0
 
 @dataclass(frozen=True)
 class Advice:
-    """Findings about one encoder with one file. ``lengths`` is None while the encoder's tokenizer is not on this machine."""
+    """The checks of one encoder with one file. ``lengths`` is None while the encoder's tokenizer is not on this machine."""
 
-    findings: tuple[Finding, ...]
+    checks: tuple[CheckResult, ...]
     lengths: Lengths | None
     max_length: int
     """Tokens that are read of each text."""
@@ -71,17 +71,15 @@ def advise(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: 
     checked, noun = (corpus, "text") if sizes is None else (prepared.training_rows(recipe), "training text")
     lengths = measure_lengths(corpus, info) if sizes is None else prepared.training_lengths(recipe, info)
     max_length = min(recipe.max_length, info.max_tokens)
-    findings = check_encoder(checked, info, lengths, max_length=max_length, noun=noun)
-    seconds = None
+    estimate: Estimate | None = None
     # The size of an encoder that was never downloaded completely is not known.
     if hardware is not None and lengths is not None and sizes is not None and encoder.parameters:
         # A device without free memory, or one that is training, cannot be measured; the training itself reports whether it fits.
         with suppress(RuntimeError):
             estimate = estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of)
-            findings.append(check_estimate(estimate))
-            seconds = estimate.seconds
+    checks = run_checks(ENCODER_CHECKS, CheckedEncoder(checked, info, lengths, max_length, noun, estimate))
     suggestion = None if lengths is None else suggested_length(lengths, info.max_tokens)
-    return Advice(tuple(findings), lengths, max_length, suggestion, seconds)
+    return Advice(checks, lengths, max_length, suggestion, None if estimate is None else estimate.seconds)
 
 
 def estimate_seconds(

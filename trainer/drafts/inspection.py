@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.checks.encoder import EncoderInfo, check_encoder, measure_lengths
-from trainer.data.checks.findings import Finding
+from trainer.check import CheckResult, checks_to_dict, findings, run_checks, sort_by_severity
+from trainer.data.checks.encoder import ENCODER_CHECKS, CheckedEncoder, EncoderInfo, measure_lengths
 from trainer.data.checks.repairs import not_in_given_split
-from trainer.data.checks.run_checks import sort_by_severity
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.read_table import Table
@@ -29,13 +28,13 @@ _MAX_LISTED_ROWS = 1_000  # dropped rows that are listed one by one; the count i
 class Inspection:
     """What was found in one file. ``prepared`` is None if it could not be read; ``problem`` says why it cannot be trained on.
 
-    ``findings`` are those of the file and, if one was given, of the encoder.
+    ``checks`` are those of the file and, if one was given, of the encoder.
     """
 
     file: str
     prepared: PreparedDraft | None
     problem: UserError | None
-    findings: Sequence[Finding] = ()
+    checks: tuple[CheckResult, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -51,7 +50,7 @@ class Inspection:
             refusal = {"file": self.file, "ok": False, "code": self.problem.code, "message": self.problem.message}
             return refusal if self.prepared is None else refusal | _describe_reading(self.prepared.table, None)
         table, columns, corpus = self.prepared.table, self.prepared.columns, self.prepared.require_corpus()
-        content = _describe_content(table, columns, corpus, self.findings)
+        content = _describe_content(table, columns, corpus, self.checks)
         return {"file": self.file, "ok": True} | _describe_reading(table, corpus) | content
 
 
@@ -79,26 +78,27 @@ def inspect_file(
     prepared = prepare(draft, {"main": table}, max_classes=max_classes)
     if prepared.problem is not None:
         return Inspection(str(path), prepared, prepared.problem)
-    findings = prepared.findings
+    checks = prepared.checks
     if encoder is not None:
-        findings = sort_by_severity([*findings, *_check_encoder(prepared.require_corpus(), encoder, max_length)])
-    return Inspection(str(path), prepared, None, findings)
+        checks = sort_by_severity([*checks, *_check_encoder(prepared.require_corpus(), encoder, max_length)])
+    return Inspection(str(path), prepared, None, checks)
 
 
-def _check_encoder(corpus: Corpus, encoder: EncoderInfo, max_length: int) -> list[Finding]:
+def _check_encoder(corpus: Corpus, encoder: EncoderInfo, max_length: int) -> tuple[CheckResult, ...]:
     # Given test rows must not be a reason to change a setting.
     free = not_in_given_split(corpus)
     checked, noun = (corpus, "text") if corpus.given_split is None or not free.any() else (corpus.where(free), "training text")
-    return check_encoder(checked, encoder, measure_lengths(checked, encoder), max_length=max_length, noun=noun)
+    return run_checks(ENCODER_CHECKS, CheckedEncoder(checked, encoder, measure_lengths(checked, encoder), max_length, noun))
 
 
-def _describe_content(table: Table, columns: Columns, corpus: Corpus, findings: Sequence[Finding]) -> dict[str, Any]:
+def _describe_content(table: Table, columns: Columns, corpus: Corpus, checks: Sequence[CheckResult]) -> dict[str, Any]:
     counts = np.bincount(corpus.label_ids, minlength=len(corpus.label_names)).tolist()
     return {
         "text": {"name": table.columns[columns.text], "index": columns.text},
         "label": {"name": table.columns[columns.label], "index": columns.label},
         "labels": dict(zip(corpus.label_names, counts, strict=True)),
-        "findings": [{"code": f.code, "severity": f.severity, "count": f.count, "message": f.sentence} for f in findings],
+        "findings": [finding.to_dict() for finding in findings(checks)],
+        "checks": checks_to_dict(checks),
     }
 
 

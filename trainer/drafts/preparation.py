@@ -1,4 +1,4 @@
-"""Preparation: a draft's files to columns, corpus, repairs, findings and splits. The page, the terminal and the API all prepare a file here.
+"""Preparation: a draft's files to columns, corpus, repairs, checks and splits. The page, the terminal and the API all prepare a file here.
 
 Reads only; ``DraftEditor`` changes drafts.
 """
@@ -10,16 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from trainer.cache import SingleFlightCache
+from trainer.check import CheckResult, findings, found, run_checks, sort_by_severity
+from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.encoder import EncoderInfo, Lengths, measure_lengths
-from trainer.data.checks.file import check_file
-from trainer.data.checks.findings import Finding, examples
+from trainer.data.checks.file import READING_CHECKS
+from trainer.data.checks.given_split import require_training_rows
+from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.checks.repairs import Repaired, apply_repairs, drop_several_labels
-from trainer.data.checks.run_checks import run_checks, sort_by_severity
 from trainer.data.columns.guess import Columns, find_column, guess_split_column
 from trainer.data.columns.resolve import resolve_columns
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
-from trainer.data.duplicates.normalize import duplicate_key
 from trainer.data.files.read_table import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.splits import Splits, split
@@ -27,7 +28,6 @@ from trainer.drafts.store import Draft, DraftStore, GivenRole, SourceFile
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings
-from trainer.text_format import pluralize
 
 _MAX_CACHED_SPLITS = 4
 """Of the shares and seeds that a user tried; each takes eight bytes a row."""
@@ -54,8 +54,8 @@ class PreparedDraft:
     columns: Columns | None
     repaired: Repaired | None
     """The corpus after the draft's repairs, with what they changed."""
-    findings: tuple[Finding, ...]
-    """Of the repaired corpus. An error that the user dismissed is a warning."""
+    checks: tuple[CheckResult, ...]
+    """Of the repaired corpus, errors first. An error that the user dismissed is a warning."""
     problem: UserError | None
     """Why nothing can be trained yet; choosing other columns or a repair may help."""
     given: tuple[GivenFile, ...] = ()
@@ -73,9 +73,14 @@ class PreparedDraft:
         return None if self.repaired is None else self.repaired.corpus
 
     @property
-    def blocking_findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> tuple[CheckResult, ...]:
+        """The checks that have something to tell."""
+        return findings(self.checks)
+
+    @property
+    def blocking_findings(self) -> tuple[CheckResult, ...]:
         """Findings that should be fixed or dismissed before a training."""
-        return tuple(finding for finding in self.findings if finding.severity == "error")
+        return tuple(finding for finding in self.checks if finding.severity == "error")
 
     @property
     def ready(self) -> bool:
@@ -127,7 +132,7 @@ def prepare(
     max_classes: int,
     find_near: Callable[[tuple[str, ...]], NearDuplicates] = find_near_duplicates,
 ) -> PreparedDraft:
-    """Columns, corpus and findings of a draft. If it cannot be trained on, ``problem`` says why.
+    """Columns, corpus and checks of a draft. If it cannot be trained on, ``problem`` says why.
 
     ``find_near`` may return cached near-duplicates of the texts.
     """
@@ -135,25 +140,24 @@ def prepare(
     columns = None
     try:
         columns = resolve_columns(main, draft.main.text_columns, draft.main.label_column)
-        corpus, given_findings = _build_corpus(draft, tables, columns)
+        corpus, of_given_files = _build_corpus(draft, tables, columns)
         repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:
         return PreparedDraft(draft, main, columns, None, (), error, _given_files(draft, tables, columns))
     near = find_near(repaired.corpus.texts)
-    problem, overlap_findings = None, []
-    try:
-        overlap_findings = _check_overlap(draft, corpus)
-    except UserError as error:
-        problem = error
-    findings = sort_by_severity([*run_checks(main, columns, repaired.corpus, near), *given_findings, *overlap_findings])
-    findings = tuple(_dismiss(finding, draft) for finding in findings)
+    given_files = frozenset(tables.keys() - {"main"})
+    file = CheckedFile(main, columns, repaired.corpus, near, unrepaired=corpus, name=draft.main.name, given_files=given_files)
+    checks = sort_by_severity([*run_checks(FILE_CHECKS, file), *of_given_files])
+    checks = tuple(_dismiss(result, draft) for result in checks)
+    problem = None
     try:
         # Combinations of labels would be classes of their own; the finding several_labels explains them.
         judged = repaired.corpus if "several_labels" in draft.dismissed else drop_several_labels(repaired.corpus)
         check_trainable(judged, column=main.columns[columns.label], max_classes=max_classes)
+        require_training_rows(file)
     except UserError as error:
         problem = error
-    return PreparedDraft(draft, main, columns, repaired, findings, problem, _given_files(draft, tables, columns), near)
+    return PreparedDraft(draft, main, columns, repaired, checks, problem, _given_files(draft, tables, columns), near)
 
 
 def _given_files(draft: Draft, tables: Mapping[str, Table], columns: Columns | None) -> tuple[GivenFile, ...]:
@@ -172,13 +176,13 @@ def _used_columns(table: Table, main: Table, columns: Columns | None, name: str)
     return () if same is None else tuple(table.columns[position] for position in (same.text, same.label, *same.extra_text_columns))
 
 
-def _build_corpus(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tuple[Corpus, list[Finding]]:
-    """The corpus of all files, and findings about the reading of the files given for validation and test."""
+def _build_corpus(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tuple[Corpus, list[CheckResult]]:
+    """The corpus of all files, and what was found in the reading of the files given for validation and test."""
     main, names = tables["main"], draft.class_names
     positions = {"text": columns.text, "label": columns.label, "extra_text_columns": columns.extra_text_columns}
     corpus = build_corpus(main, **positions, split_column=guess_split_column(main), class_names=names)
     given: dict[str, Corpus] = {}
-    findings: list[Finding] = []
+    results: list[CheckResult] = []
     for role in ("validation", "test"):
         if role in tables:
             source = getattr(draft, role)
@@ -186,40 +190,8 @@ def _build_corpus(draft: Draft, tables: Mapping[str, Table], columns: Columns) -
             given[role] = build_corpus(
                 tables[role], text=same.text, label=same.label, extra_text_columns=same.extra_text_columns, class_names=names
             )
-            findings += _name_file(source.name, check_file(tables[role], same, given[role]))
-    return (join_corpora(corpus, **given) if given else corpus), findings
-
-
-def _check_overlap(draft: Draft, corpus: Corpus) -> list[Finding]:
-    """A test or validation split whose texts are all in the training rows too; those training rows are not used then.
-
-    Raises UserError ``test_in_training`` or ``validation_in_training`` if no training row would be left.
-    """
-    if corpus.given_split is None:
-        return []
-    rows = {
-        part: [row for row, row_split in enumerate(corpus.given_split) if row_split == part] for part in ("train", "validation", "test")
-    }
-    keys = {part: {duplicate_key(corpus.texts[row]) for row in part_rows} for part, part_rows in rows.items()}
-    findings = []
-    for part in ("test", "validation"):
-        if not keys[part] or not keys[part] <= keys["train"]:
-            continue
-        is_file = getattr(draft, part) is not None
-        number = pluralize(len(rows[part]), "text")
-        message = (
-            f"All {number} of the {part} {'file' if is_file else 'rows'} are also in {draft.main.name if is_file else 'the training rows'}"
-        )
-        if keys["train"] <= keys[part]:
-            raise UserError(
-                f"{message}, and nothing else is: nothing would be left to learn from. A score on texts that a model has learnt from says "
-                "nothing. Give other rows for it, or none: then some are kept aside.",
-                code=f"{part}_in_training",
-            )
-        unused = [row for row in rows["train"] if duplicate_key(corpus.texts[row]) in keys[part]]
-        advice = f"{pluralize(len(unused), 'row')} with these texts {'is' if len(unused) == 1 else 'are'} not trained on."
-        findings.append(Finding(f"{part}_in_training", "warning", len(rows[part]), f"{message}.", advice, examples(corpus, unused)))
-    return findings
+            results += _name_file(source.name, run_checks(READING_CHECKS, CheckedFile(tables[role], same, given[role])))
+    return (join_corpora(corpus, **given) if given else corpus), results
 
 
 def repair_main_file(prepared: PreparedDraft, tables: Mapping[str, Table]) -> Repaired:
@@ -232,12 +204,12 @@ def repair_main_file(prepared: PreparedDraft, tables: Mapping[str, Table]) -> Re
     return apply_repairs(corpus, prepared.draft.repairs)
 
 
-def _name_file(name: str, findings: Sequence[Finding]) -> list[Finding]:
-    return [replace(finding, message=f"{name}: {finding.message}") for finding in findings if finding.severity != "ok"]
+def _name_file(name: str, results: Sequence[CheckResult]) -> list[CheckResult]:
+    return [replace(result, message=f"{name}: {result.message}") for result in found(results)]
 
 
-def _dismiss(finding: Finding, draft: Draft) -> Finding:
-    return replace(finding, severity="warning") if finding.severity == "error" and finding.code in draft.dismissed else finding
+def _dismiss(result: CheckResult, draft: Draft) -> CheckResult:
+    return replace(result, severity="warning") if result.severity == "error" and result.code in draft.dismissed else result
 
 
 def _read(path: Path, source: SourceFile, settings: Settings, reader: TableReader) -> Table:

@@ -124,3 +124,12 @@ def _another_rate(view: RunView, recipe: Recipe | None) -> str:
 def _format_rate(number: float) -> str:
     """2e-05 -> "0.00002"."""
     return f"{float(f'{number:.2g}'):.9f}".rstrip("0").rstrip(".")
+
+
+def nothing_is_lost(view: RunView, now: int) -> str:
+    """Says that nothing is lost, if the kept weights are older than those of step ``now``, which went wrong."""
+    step = view.kept.step
+    if step is None or step >= now or (view.status in ("failed", "interrupted") and not view.has_model):
+        return ""
+    so_far = " so far" if view.live else ""
+    return f" Nothing is lost: the model that is kept{so_far} is an earlier one, of step {step:,}."

@@ -12,7 +12,6 @@ from trainer.data.task import SINGLE_LABEL, Task
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.metrics import EVALUATIONS, ClassScore, Metric, ScoredRows
 from trainer.evaluation.predictions import Predictions
-from trainer.text_format import pluralize, quote_names
 
 
 @dataclass(frozen=True)
@@ -171,33 +170,3 @@ def worst_confusions(report: Report, *, limit: int = 3) -> tuple[Confusion, ...]
     cells = sorted(zip(*np.nonzero(mistakes), strict=True), key=lambda cell: (-mistakes[cell], -mistakes[cell] / support[cell[0]], cell))
     names = report.label_names
     return tuple(Confusion(names[i], names[j], int(mistakes[i, j]), int(support[i])) for i, j in cells[:limit])
-
-
-def class_caveats(report: Report) -> tuple[str, ...]:
-    """What the test rows cannot tell about some classes, in sentences; empty if every class has rows and was predicted."""
-    scores, predicted = report.per_class, report.confusion.sum(axis=0)
-    absent = [i for i, score in enumerate(scores) if not score.support]
-    counted_as_zero = [i for i in absent if predicted[i]]
-    never_predicted = [i for i, score in enumerate(scores) if score.support and not predicted[i]]
-    sentences = []
-    if absent:
-        excluded = [i for i in absent if i not in counted_as_zero]
-        sentences.append(f"No test rows: {_names(report, absent)}. How well {_it(absent)} recognised is unknown.")
-        if excluded:
-            sentences.append(f"Macro F1 excludes {_names(report, excluded)}.")
-    if counted_as_zero:
-        rows = pluralize(int(predicted[counted_as_zero].sum()), "row")
-        sentences.append(
-            f"Macro F1 counts {_names(report, counted_as_zero)} as 0, because the model predicted it for {rows} of other classes."
-        )
-    if never_predicted:
-        sentences.append(f"Never predicted: {_names(report, never_predicted)}. So there is no precision, and F1 is 0.")
-    return tuple(sentences)
-
-
-def _names(report: Report, ids: list[int]) -> str:
-    return quote_names((report.label_names[i] for i in ids), limit=5)
-
-
-def _it(ids: list[int]) -> str:
-    return "it is" if len(ids) == 1 else "they are"

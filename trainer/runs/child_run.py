@@ -7,7 +7,19 @@ from trainer.atomic import link_file
 from trainer.runs import integrity
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.event_schema import Event
-from trainer.runs.event_types import BaselineScored, BestSaved, Created, Evaluated, Logged, MajorityScored, Resumed, Started, StateSaved
+from trainer.runs.event_types import (
+    BaselineScored,
+    BestSaved,
+    Created,
+    Evaluated,
+    Logged,
+    MajorityScored,
+    RecordedCounts,
+    RecordedFinding,
+    Resumed,
+    Started,
+    StateSaved,
+)
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 
@@ -46,7 +58,8 @@ def created_event(name: str, parent: RunView, last: Checkpoint, more_epochs: int
         rows=parent.rows,
         split_notes=parent.split_notes,
         repairs=parent.repairs,
-        findings=parent.findings,
+        findings=tuple(map(RecordedFinding.of, parent.findings)),
+        checks=None if parent.checks is None else RecordedCounts.of(parent.checks),
         level=parent.level or None,
         task=parent.task or None,
     )

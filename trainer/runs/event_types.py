@@ -5,8 +5,9 @@ What they mean for the view of a run is decided in view_builder.py and time_left
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
+from trainer.check import CheckCounts, CheckResult
 from trainer.runs.event_schema import (
     Count,
     Event,
@@ -24,12 +25,29 @@ from trainer.runs.event_schema import (
 
 @dataclass(frozen=True)
 class RecordedFinding:
-    """A finding about the file that was left as it was: code, severity, affected rows, and its sentences."""
+    """What is recorded of a finding about the file that was left as it was: code, severity, affected rows, and its sentences."""
 
     code: Name
     severity: Literal["ok", "warning", "error"]
     count: Count
     message: Text
+
+    @classmethod
+    def of(cls, finding: CheckResult) -> Self:
+        return cls(**finding.to_dict())
+
+
+@dataclass(frozen=True)
+class RecordedCounts:
+    """The outcomes of all checks of the file."""
+
+    passed: Count
+    found: Count
+    not_applicable: Count
+
+    @classmethod
+    def of(cls, counts: CheckCounts) -> Self:
+        return cls(counts.passed, counts.found, counts.not_applicable)
 
 
 class Created(Event, type="created"):
@@ -51,6 +69,7 @@ class Created(Event, type="created"):
     split_notes: tuple[Text, ...] | None = None
     repairs: Mapping[Name, Count] | None = None
     findings: tuple[RecordedFinding, ...] | None = None
+    checks: RecordedCounts | None = None
     level: Name | None = None
     task: Name | None = None
     forecast_seconds: Seconds | None = None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
-from trainer.runs.event_types import RecordedFinding
+from trainer.check import CheckCounts, CheckResult
 
 Status = Literal["queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"]
 """A "damaged" run has lost the beginning of its log: what is intact can be viewed, and the run can be deleted."""
@@ -128,7 +128,10 @@ class RunView:
     """Sentences about the training: that it ended early, and why."""
     repairs: dict[str, int] = field(default_factory=dict)
     """Rows that each repair changed or removed, by its code."""
-    findings: tuple[RecordedFinding, ...] = ()
+    findings: tuple[CheckResult, ...] = ()
+    """What was found in the file and left as it was, each with code, severity, count and its sentences as the message."""
+    checks: CheckCounts | None = None
+    """The outcomes of all checks of the file; None if they are not known."""
     encoder: str = ""
     encoder_folder: str = ""
     """The folder of a local encoder."""

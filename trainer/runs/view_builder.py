@@ -8,6 +8,7 @@ from copy import copy
 from dataclasses import fields, replace
 from typing import Any
 
+from trainer.check import CheckCounts, CheckResult
 from trainer.runs import damage_messages
 from trainer.runs.event_schema import Event
 from trainer.runs.event_types import (
@@ -157,7 +158,11 @@ def _facts(event: Event, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _created(view: RunView, event: Created) -> RunView:
-    return replace(view, created=event.time, **_facts(event, _CREATED_FIELDS))
+    checked = {
+        "findings": tuple(CheckResult(**vars(finding)) for finding in event.findings or ()),
+        "checks": None if event.checks is None else CheckCounts(**vars(event.checks)),
+    }
+    return replace(view, created=event.time, **(_facts(event, _CREATED_FIELDS) | checked))
 
 
 def _queued(view: RunView, event: Queued) -> RunView:

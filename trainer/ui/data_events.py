@@ -11,9 +11,10 @@ from trainer.data.hub_datasets import find_dataset
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.studio import Studio
+from trainer.text_format import split_first_sentence
 from trainer.ui import markup, no_file_view
 from trainer.ui.data_tab import DataTab, current_draft, show_draft, show_empty, show_split
-from trainer.ui.readiness import repairable_findings, split_first_sentence
+from trainer.ui.readiness import repairable_findings
 from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _SCROLL_TO_TOP = "() => scrollTo({ top: 0, behavior: 'instant' })"

@@ -310,7 +310,7 @@ def show_advice(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe)
         prepared, advice = workspace.drafts.get(draft), workspace.advise(draft, recipe)
     except UserError:
         return gr.skip()
-    return {tab.findings: findings_view.findings_html(prepared, advice.findings)}
+    return {tab.findings: findings_view.findings_html(prepared, advice.checks)}
 
 
 def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe) -> dict:

@@ -4,13 +4,13 @@ Their docstrings have the form that gradio reads: they are the page's own API vi
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from trainer.check import run_checks_to_dict
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.errors import MustFixError, UserError
 from trainer.recipe import Recipe
@@ -67,6 +67,7 @@ class _Endpoints:
             label: The label column, likewise.
             labels: The number of rows of each class, by its name.
             findings: What is notable, each with "code", "severity" (ok, warning, error), "count" and "message".
+            checks: A "summary", the numbers "passed", "found" and "not_applicable", and all "results", each with "title" and "outcome" too.
         """
         refuse_lone_surrogates(text, label)
         inspection = current_workspace(self._studio).inspect(_uploaded_path(file), text_columns=_text_columns(text), label_column=label)
@@ -99,7 +100,7 @@ class _Endpoints:
             codes = ", ".join(f"“{code}”" for code in error.repair_codes)
             repair = f"Put repairs into the recipe ({{“repairs”: [{codes}]}}), or" if codes else "Fix the file, or put"
             raise UserError(f"{error.message} {repair} “as_it_is”: true to train on it as it is.", code=error.code) from error
-        return {**_progress(view), "findings": [asdict(finding) for finding in view.findings]}
+        return {**_progress(view), "findings": [finding.to_dict() for finding in view.findings]}
 
     def progress(self, run: str) -> dict:
         """The progress of a run: status, step, last loss and scores, time left.
@@ -173,6 +174,7 @@ class _Endpoints:
             confusion: The matrix of the test rows: one list for each true class, with the number of rows for each predicted one.
             baseline: "accuracy" and "macro_f1" on the test rows of a model that counts words, and the "rows" that it learned from.
             findings: What is notable in the file, each with "code", "severity", "count" and "message".
+            checks: The same of the "file" (without "results"), of the "training" and of the "result".
         """
         workspace = current_workspace(self._studio)
         reports = workspace.library.reports(run)
@@ -183,7 +185,8 @@ class _Endpoints:
             **reports.to_dict(),
             "confusion": reports.test.confusion.tolist(),
             "baseline": view.baseline and view.baseline.to_dict(),
-            "findings": [asdict(finding) for finding in view.findings],
+            "findings": [finding.to_dict() for finding in view.findings],
+            "checks": run_checks_to_dict(view.checks, workspace.library.training_checks(run), workspace.library.result_checks(run)),
         }
 
     def predict(self, run: str, texts: list[str]) -> dict:

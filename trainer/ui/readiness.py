@@ -8,17 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.data.checks.findings import Finding
+from trainer.check import CheckResult, found
 from trainer.data.checks.repairs import REPAIRS
 from trainer.data.splits import Splits
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.recipe import Recipe
-from trainer.text_format import pluralize
+from trainer.text_format import pluralize, split_first_sentence
 from trainer.ui.buttons import Button
 
 _MAX_FINDING_CHARS = 110
-_NEXT_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[“\"A-Z0-9])")
 
 
 @dataclass(frozen=True)
@@ -54,19 +53,13 @@ def assess_readiness(prepared: PreparedDraft, fractions: Mapping[str, Any]) -> R
     except UserError as error:
         return _not_trainable(error, None)
     summary = f"Ready: {pluralize(len(splits.train), 'training row')}, {pluralize(len(splits.test), 'test row')} kept aside."
-    few = any(finding.code == "few_rows" for finding in prepared.findings)
+    few = any(finding.code == "few_rows" for finding in found(prepared.checks))
     return Readiness("Ready to train, but there are few rows" if few else "Ready to train", "", summary, splits)
 
 
-def split_first_sentence(message: str) -> tuple[str, str]:
-    """The first sentence of a message, which says what happened, and the rest, which says what was found and what to do."""
-    first, *rest = _NEXT_SENTENCE.split(message.strip(), maxsplit=1)
-    return first, "".join(rest)
-
-
-def repairable_findings(prepared: PreparedDraft) -> list[Finding]:
+def repairable_findings(prepared: PreparedDraft) -> list[CheckResult]:
     """The findings that have a repair."""
-    return [finding for finding in prepared.findings if finding.repairable and finding.severity != "ok"]
+    return [finding for finding in found(prepared.checks) if finding.repairable]
 
 
 def _not_trainable(error: UserError, repair: Button | None) -> Readiness:
@@ -92,7 +85,7 @@ def _repair_button(prepared: PreparedDraft) -> Button | None:
     return None
 
 
-def _shortened(finding: Finding) -> str:
+def _shortened(finding: CheckResult) -> str:
     """The message of a finding without its examples: a footer is one or two lines."""
     if finding.code == "label_variants":
         return pluralize(finding.count, "label is spelt in several ways", "labels are spelt in several ways")

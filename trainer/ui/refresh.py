@@ -81,11 +81,11 @@ def _watched_run(studio: Studio, page: Page, view: RunView | None, titles: dict[
     workspace = current_workspace(studio)
     if view is None:
         return train_tab.show(page.train, None)
-    diagnoses = ()
+    checks = ()
     with suppress(UserError):  # deleted since the list was read
         # All files are checked only for the watched run.
         view = dataclasses.replace(view, damage=workspace.library.damage(view.id))
-        diagnoses = workspace.library.diagnoses(view.id)
+        checks = workspace.library.training_checks(view.id)
     return train_tab.show(
         page.train,
         view,
@@ -93,6 +93,6 @@ def _watched_run(studio: Studio, page: Page, view: RunView | None, titles: dict[
         parent=run_names.parent_sentence(view, titles),
         queue_position=workspace.jobs.position(view.id),
         delay=workspace.jobs.delay(view.id),
-        diagnoses=diagnoses,
+        checks=checks,
         scores=scores_if_any(studio, view),
     )

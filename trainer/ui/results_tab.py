@@ -87,7 +87,7 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
         tab.body: gr.Column(visible=True),
         tab.matrix: to_json(charts_of(view.task).mistakes(reports.test, by_row=matrix_as == _BY_ROW)),
         tab.confusions: results_view.confusions(reports.test),
-        tab.classes: results_view.classes(reports.test),
+        tab.classes: results_view.classes(reports.test, workspace.library.result_checks(run_id)),
         tab.footer: _footer(trained=True),
     }
 

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainer.charts.colours import class_colours
+from trainer.check import CheckResult, found
 from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.metrics import ClassScore
-from trainer.evaluation.report import Report, Reports, class_caveats, worst_confusions
+from trainer.evaluation.report import Report, Reports, worst_confusions
+from trainer.evaluation.result_checks import FEW_ROWS, check_result
 from trainer.runs.view import RunView
-from trainer.text_format import decimal, decimal_range, percent, percent_range, pluralize
-from trainer.ui import markup, page_frame, score_format
+from trainer.text_format import decimal, decimal_range, percent_range, pluralize
+from trainer.ui import checks_view, markup, page_frame, score_format
 
 _MAX_CLASSES, _VISIBLE_AT_EACH_END = 20, 10
 """Of more classes the middle of the table is folded."""
@@ -68,17 +70,19 @@ def no_results_html() -> str:
 
 def conclusion(view: RunView, report: Report) -> str:
     """Whether the model beats counting words, and the interval of its accuracy; a warning if there are few rows."""
-    few, accuracy = report.rows < score_format.FEW_ROWS, report.accuracy
-    if few:
-        low, high = percent(accuracy.low, 0), percent(accuracy.high, 0)
-        return f"The true accuracy could be anything between {low} and {high}: add rows, or add a test file."
+    checks, accuracy = check_result(report, view.baseline), report.accuracy
+    few = next((check for check in found(checks) if check.code == "few_test_rows"), None)
+    if few is not None:
+        return few.sentence
+    comparison = next((check.message for check in checks if check.applies and check.code.endswith("better_than_counting_words")), None)
     interval = percent_range(accuracy.low, accuracy.high, 0).replace(" to ", " and ")
-    return f"{_compared_with_word_counts(view, accuracy)} With other test rows the accuracy would be between {interval}."
+    missing = f"There is no word-count comparison: {_why_no_baseline(view)}."
+    return f"{comparison or missing} With other test rows the accuracy would be between {interval}."
 
 
 def bar(view: RunView, report: Report) -> str:
     """A scale from 0 to 100 % correct test rows with the baselines, and the model with its interval."""
-    accuracy, few = report.accuracy, report.rows < score_format.FEW_ROWS
+    accuracy, few = report.accuracy, report.rows < FEW_ROWS
 
     def format_accuracy(accuracy: float, digits: int = 0) -> str:
         return score_format.format_fraction(accuracy, report.rows, digits)
@@ -119,16 +123,6 @@ def _css_percent(fraction: float) -> str:
     return f"{100 * fraction:.2f}%"
 
 
-def _compared_with_word_counts(view: RunView, accuracy: Interval) -> str:
-    if view.baseline is None:
-        return f"There is no word-count comparison: {_why_no_baseline(view)}."
-    word_counts = view.baseline.test.accuracy
-    if word_counts > accuracy.high:
-        return f"Counting words alone does better ({percent(word_counts)})."
-    comparison = "Clearly better" if word_counts < accuracy.low else "Not clearly better"
-    return f"{comparison} than counting words ({percent(word_counts)})."
-
-
 def _why_no_baseline(view: RunView) -> str:
     if view.status == "stopped":
         return "the training was stopped before it"
@@ -158,7 +152,7 @@ def _word_counts(view: RunView, test: Report) -> list[str]:
     if view.baseline is None:
         return []
     training_rows = describe_training_rows(view.baseline.rows, view.rows.get("train"))
-    macro = "" if test.rows < score_format.FEW_ROWS else f", macro F1 {decimal(view.baseline.test.macro_f1)}"
+    macro = "" if test.rows < FEW_ROWS else f", macro F1 {decimal(view.baseline.test.macro_f1)}"
     return [
         "Counting words (TF-IDF and a linear support vector machine), trained on "
         f"{training_rows}: {_of_test_rows(view.baseline.test.accuracy, test)}{macro}."
@@ -167,7 +161,7 @@ def _word_counts(view: RunView, test: Report) -> list[str]:
 
 def _of_test_rows(accuracy: float, test: Report) -> str:
     text = score_format.format_fraction(accuracy, test.rows)
-    return f"{text} test rows" if test.rows < score_format.FEW_ROWS else f"{text} of the test rows"
+    return f"{text} test rows" if test.rows < FEW_ROWS else f"{text} of the test rows"
 
 
 # Confusions
@@ -188,18 +182,19 @@ def confusions(report: Report) -> str:
 # Class by class
 
 
-def classes(report: Report) -> str:
-    """The table of the classes, the worst first, with the scores of all classes together below; the middle of many classes is folded."""
+def classes(report: Report, checks: Sequence[CheckResult]) -> str:
+    """The table of the classes, the worst first, with the scores of all classes together and the checks below; the middle of many is folded."""
     order = sorted(range(len(report.per_class)), key=lambda i: _worst_first(report.per_class[i]))
     colours = class_colours(report.label_names)
     # With few rows the worst class would be mere bad luck.
-    worst = order[0] if report.worst is not None and report.rows >= score_format.FEW_ROWS else None
+    worst = order[0] if report.worst is not None and report.rows >= FEW_ROWS else None
     rows = [_row(report.per_class[i], colours[i], worst=i == worst) for i in order]
     note = "" if report.worst is None else " <small>worst first</small>"
     csv_rows = [_csv_row(report.per_class[i]) for i in order]
     csv = f'<button type="button" data-csv="{_attribute([_CSV_HEAD, *csv_rows])}" data-file="class by class" aria-label="CSV: Class by class">CSV</button>'
     head = f'<div class="em-chart-head"><h3>Class by class{note}</h3><div class="em-chart-tools">{csv}</div></div>'
-    return head + _tables(rows, _other_scores(report)) + _legend(report)
+
+    return head + _tables(rows, _other_scores(report)) + _LEGEND + checks_view.checks_html(checks)
 
 
 def _tables(rows: Sequence[str], footer: str) -> str:
@@ -242,14 +237,11 @@ def _other_scores(report: Report) -> str:
     return f"<tfoot>{rows}</tfoot>"
 
 
-def _legend(report: Report) -> str:
-    """Which scores are missing, and what the columns mean."""
-    missing = markup.text(" ".join(class_caveats(report)), max_length=1200)
-    return (
-        (f'<p class="em-small" dir="auto">{missing}</p>' if missing else "")
-        + '<p class="em-quiet em-small">Precision: how many of the texts predicted as this class belong to it. Recall: how many of the texts of this '
-        "class are predicted as such. F1: both in one number. Small numbers: 95\N{NO-BREAK SPACE}% intervals.</p>"
-    )
+_LEGEND = (
+    '<p class="em-quiet em-small">Precision: how many of the texts predicted as this class belong to it. Recall: how many of the texts of this '
+    "class are predicted as such. F1: both in one number. Small numbers: 95\N{NO-BREAK SPACE}% intervals.</p>"
+)
+"""What the columns mean."""
 
 
 def _worst_first(score: ClassScore) -> tuple[bool, float, int]:

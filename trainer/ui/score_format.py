@@ -1,11 +1,9 @@
 """Scores for the page: with their rows and interval, and as counts if there are few rows."""
 
 from trainer.evaluation.intervals import Interval
+from trainer.evaluation.result_checks import FEW_ROWS
 from trainer.runs.view import BaselineScores
 from trainer.text_format import percent, percent_range, pluralize
-
-FEW_ROWS = 30
-"""Below this number of rows a percentage would claim too much precision."""
 
 
 def correct_rows(accuracy: Interval, rows: int) -> int:

@@ -9,9 +9,9 @@ import gradio as gr
 from trainer.charts.curves import loss_chart
 from trainer.charts.frame import Figure
 from trainer.charts.task_charts import charts_of
+from trainer.check import CheckResult
 from trainer.data.task import SINGLE_LABEL
 from trainer.evaluation.curves import RunCurves
-from trainer.evaluation.diagnostics import Diagnosis
 from trainer.evaluation.report import Scores
 from trainer.jobs.queue import Delay
 from trainer.presets import LEVELS
@@ -129,7 +129,7 @@ def show(
     parent: str = "",
     queue_position: int | None = None,
     delay: Delay | None = None,
-    diagnoses: Sequence[Diagnosis] = (),
+    checks: Sequence[CheckResult] = (),
     scores: Scores | None = None,
 ) -> dict:
     """Updates that show a run; none for None, while the next training is prepared."""
@@ -140,7 +140,7 @@ def show(
         tab.head: train_view.head(view, title, scores),
         tab.loss: to_json(loss_chart(curves)),
         tab.accuracy: to_json(charts_of(view.task).score(curves)),
-        tab.details: train_view.details(view, diagnoses, parent),
+        tab.details: train_view.details(view, checks, parent),
         tab.watch_footer: train_view.footer(view, queue_position, scores, delay),
     }
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from trainer.evaluation.diagnostics import Diagnosis
+from trainer.check import CheckResult
 from trainer.evaluation.report import Scores
 from trainer.jobs.queue import Delay
 from trainer.runs.resume import is_worth_resuming, resume_label
 from trainer.runs.view import Evaluation, KeptModel, RunView
 from trainer.text_format import duration, millions, percent, pluralize
-from trainer.ui import markup, page_frame, run_status, score_format
+from trainer.ui import checks_view, markup, page_frame, run_status, score_format
 from trainer.ui.buttons import Button
 
 
@@ -20,8 +20,8 @@ def head(view: RunView, title: str, scores: Scores | None = None) -> str:
     return f'<h2 tabindex="-1" dir="auto" class="em-run-status"><strong>{markup.text(strong, max_length=600)}</strong>{rest}</h2>'
 
 
-def details(view: RunView, diagnoses: Sequence[Diagnosis], parent: str = "") -> str:
-    """What is below the charts: a line of badges, folded details, and last the notices, so that nothing moves.
+def details(view: RunView, checks: Sequence[CheckResult], parent: str = "") -> str:
+    """What is below the charts: a line of badges, folded details, and last the notices and the checks, so that nothing moves.
 
     ``parent`` says which run this one continues.
     """
@@ -50,11 +50,10 @@ def details(view: RunView, diagnoses: Sequence[Diagnosis], parent: str = "") -> 
     notices = "".join(
         [
             *(markup.notice(sentence, "error") for sentence in view.damage),
-            *(markup.notice(diagnosis.message, diagnosis.severity) for diagnosis in diagnoses),
             *(markup.notice(note, "info") for note in view.training_notes),
         ]
     )
-    return f'<div class="em-badges">{badges}{_other_buttons(view)}</div><details class="em-folded"><summary>Details</summary>{facts}</details>{notices}'
+    return f'<div class="em-badges">{badges}{_other_buttons(view)}</div><details class="em-folded"><summary>Details</summary>{facts}</details>{notices}{checks_view.checks_html(checks, so_far=view.live)}'
 
 
 def _other_buttons(view: RunView) -> str:

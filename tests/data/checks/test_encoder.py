@@ -6,7 +6,17 @@ import numpy as np
 import pytest
 
 from tests.data.examples import corpus_of
-from trainer.data.checks.encoder import EncoderInfo, Estimate, Lengths, check_encoder, check_estimate, measure_lengths, suggested_length
+from trainer.check import CheckResult, run_checks
+from trainer.check import findings as with_message
+from trainer.data.checks.encoder import (
+    ENCODER_CHECKS,
+    CheckedEncoder,
+    EncoderInfo,
+    Estimate,
+    Lengths,
+    measure_lengths,
+    suggested_length,
+)
 
 ENGLISH = EncoderInfo("small", frozenset({"en"}), 512, lambda texts: [len(text.split()) + 2 for text in texts])
 GERMAN = [
@@ -23,7 +33,14 @@ def corpus(*texts: str):
 
 def findings(texts, encoder=ENGLISH, max_length=128):
     made = corpus(*texts)
-    return {f.code: f for f in check_encoder(made, encoder, measure_lengths(made, encoder), max_length=max_length)}
+    checked = CheckedEncoder(made, encoder, measure_lengths(made, encoder), max_length)
+    return {f.code: f for f in with_message(run_checks(ENCODER_CHECKS, checked))}
+
+
+def estimated(estimate: Estimate) -> CheckResult:
+    made = corpus("a short text")
+    checked = CheckedEncoder(made, ENGLISH, measure_lengths(made, ENGLISH), 128, estimate=estimate)
+    return run_checks(ENCODER_CHECKS, checked)[-1]
 
 
 def test_texts_that_fit():
@@ -77,12 +94,12 @@ def test_several_languages_and_other_scripts():
 
 
 def test_the_estimate_in_words():
-    assert check_estimate(Estimate(47, 1_500, 8_000, "2 CPU cores")).sentence == (
+    assert estimated(Estimate(47, 1_500, 8_000, "2 CPU cores")).sentence == (
         "A training will take about 50 s and 1.5 GB of memory on this machine (2 CPU cores)."
     )
-    assert "about 7 min" in check_estimate(Estimate(410, 1_500, 8_000, "2 CPU cores")).sentence
-    assert check_estimate(Estimate(5_000, 1_500, 8_000, "x")).severity == "warning"
-    assert "Only 1.0 GB are free" in check_estimate(Estimate(60, 1_500, 1_024, "x")).sentence
+    assert "about 7 min" in estimated(Estimate(410, 1_500, 8_000, "2 CPU cores")).sentence
+    assert estimated(Estimate(5_000, 1_500, 8_000, "x")).severity == "warning"
+    assert "Only 1.0 GB are free" in estimated(Estimate(60, 1_500, 1_024, "x")).sentence
 
 
 def readable_ascii(characters):

@@ -1,11 +1,14 @@
 """Findings about labels."""
 
-from tests.data.examples import corpus_of
-from trainer.data.checks.labels import check_labels
+from tests.data.checks.examples import file_of
+from trainer.check import findings as with_message
+from trainer.check import run_checks
+from trainer.data.checks.labels import LABEL_CHECKS
 
 
 def findings(*labels: str):
-    return {finding.code: finding for finding in check_labels(corpus_of(*[(f"text {n}", label) for n, label in enumerate(labels)]))}
+    file = file_of(*[(f"text {n}", label) for n, label in enumerate(labels)])
+    return {finding.code: finding for finding in with_message(run_checks(LABEL_CHECKS, file))}
 
 
 def test_clear_labels():

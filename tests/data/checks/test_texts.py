@@ -1,7 +1,10 @@
 """Findings about texts."""
 
 from tests.data.examples import corpus_of
-from trainer.data.checks.texts import check_texts
+from trainer.check import findings as with_message
+from trainer.check import found, run_checks
+from trainer.data.checks.checked_file import CheckedFile
+from trainer.data.checks.texts import TEXT_CHECKS
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import build_corpus
 from trainer.data.files.read_table import Table
@@ -13,7 +16,7 @@ def findings(rows, columns=("text", "label"), extra_text_columns=()):
     table = Table(columns, [tuple(row) for row in rows], list(range(2, len(rows) + 2)), "utf-8", False, ",", True, ())
     chosen = Columns(0, 1, "", "", confident=True, extra_text_columns=extra_text_columns)
     corpus = build_corpus(table, text=0, label=1, extra_text_columns=extra_text_columns)
-    return {finding.code: finding for finding in check_texts(table, chosen, corpus)}
+    return {finding.code: finding for finding in with_message(run_checks(TEXT_CHECKS, CheckedFile(table, chosen, corpus)))}
 
 
 def rows_of(text: str, n_rows: int = 60, **extra_column):
@@ -73,6 +76,7 @@ def test_given_test_rows_play_no_part_in_what_gives_the_label_away():
     leaking = [(text, label, "test") for text, label in rows_of("[{label}] the {a} by the {b}", 600)]
     table = Table(("text", "label"), [], [], "utf-8", False, ",", True, ())
     columns = Columns(0, 1, "", "", confident=True, extra_text_columns=())
-    assert check_texts(table, columns, corpus_of(*plain, *leaking)) == []
+    assert found(run_checks(TEXT_CHECKS, CheckedFile(table, columns, corpus_of(*plain, *leaking)))) == ()
     turned = [(text, label, {"train": "test", "test": "train"}[part]) for text, label, part in plain + leaking]
-    assert [finding.code for finding in check_texts(table, columns, corpus_of(*turned))] == ["label_leak"]
+    results = run_checks(TEXT_CHECKS, CheckedFile(table, columns, corpus_of(*turned)))
+    assert [finding.code for finding in found(results)] == ["label_leak"]

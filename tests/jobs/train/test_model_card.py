@@ -11,13 +11,14 @@ import yaml
 
 from tests.attack.markup_places import card_html
 from tests.attack.payloads import payloads
+from trainer.check import CheckCounts, CheckResult
 from trainer.data.checks.repairs import repair_text
 from trainer.evaluation.report import build_report
 from trainer.jobs.train.model_card import write_model_card
 from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json
 from trainer.runs.run import Run
-from trainer.runs.view import RecordedFinding, RunView
+from trainer.runs.view import RunView
 from trainer.terminal import one_line
 
 NAMES = ("joy", "fear")
@@ -68,7 +69,7 @@ def test_a_head_of_ours_is_not_filed_for_a_pipeline_that_cannot_load_it(tmp_path
 
 def test_nobody_s_words_become_markup(tmp_path: Path) -> None:
     payload = "<img src=x onerror=alert(1)> **n** [a](b) | &lt;script&gt;"
-    finding = RecordedFinding("label_variants", "error", 1, f"1 label differs: {payload}")
+    finding = CheckResult("label_variants", "error", 1, f"1 label differs: {payload}")
     _, text = card_of(tmp_path, name=payload, encoder=payload, source_name=payload, findings=(finding,))
     assert "<img" not in text
     assert "**n**" not in text
@@ -78,11 +79,13 @@ def test_nobody_s_words_become_markup(tmp_path: Path) -> None:
 
 def test_what_was_odd_in_the_file_is_in_the_card(tmp_path: Path) -> None:
     findings = (
-        RecordedFinding("label_variants", "error", 1, "1 label differs from another only in case."),
-        RecordedFinding("duplicate_texts", "warning", 2, "2 texts occur more than once."),
+        CheckResult("label_variants", "error", 1, "1 label differs from another only in case."),
+        CheckResult("duplicate_texts", "warning", 2, "2 texts occur more than once."),
     )
     _, text = card_of(tmp_path / "odd", findings=findings)
     assert "## Findings in the file\n\n- 1 label differs from another only in case.\n- 2 texts occur more than once.\n" in text
+    _, counted = card_of(tmp_path / "counted", findings=findings, checks=CheckCounts(20, 2, 3))
+    assert "## Findings in the file\n\n25 checks: 20 passed, 2 to look at, 3 not applicable here.\n\n- 1 label differs" in counted
     assert "odd" not in card_of(tmp_path / "fine")[1]
 
 

@@ -1,4 +1,4 @@
-"""Findings that depend on the encoder: texts that it would cut, and characters or a language that it does not know.
+"""Checks that depend on the encoder: texts that it would cut, characters or a language that it does not know, what a training takes.
 
 Imports no encoder: the caller passes an ``EncoderInfo``.
 """
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.data.checks.findings import Finding, examples
+from trainer.check import Check, CheckResult
+from trainer.data.checks.examples import examples
 from trainer.data.checks.language import LANGUAGE_NAMES, guess_language, scripts
 from trainer.data.corpus import Corpus
 from trainer.text_format import percent, pluralize
@@ -73,14 +74,24 @@ def measure_lengths(corpus: Corpus, encoder: EncoderInfo) -> Lengths | None:
     return Lengths(np.array(encoder.count_tokens(texts), dtype=np.int64), step)
 
 
-def check_encoder(corpus: Corpus, encoder: EncoderInfo, lengths: Lengths | None, *, max_length: int, noun: str = "text") -> list[Finding]:
-    """Findings about these texts with this encoder, which reads ``max_length`` tokens of each; ``noun`` is what messages call a text."""
-    cut = [] if lengths is None else [_check_lengths(corpus, encoder, lengths, min(max_length, encoder.max_tokens), noun)]
-    return [*_check_characters(corpus, encoder, noun), *cut, *_check_language(corpus, encoder)]
+@dataclass(frozen=True, eq=False)
+class CheckedEncoder:
+    """Texts with an encoder that reads ``max_length`` tokens of each; ``noun`` is what messages call a text.
+
+    ``lengths`` is None without a tokenizer, ``estimate`` if what a training takes is not known.
+    """
+
+    corpus: Corpus
+    encoder: EncoderInfo
+    lengths: Lengths | None
+    max_length: int
+    noun: str = "text"
+    estimate: Estimate | None = None
 
 
-def check_estimate(estimate: Estimate) -> Finding:
+def _check_estimate(checked: CheckedEncoder) -> CheckResult:
     """Time and memory of a training as a sentence; a warning if it takes long or will not fit."""
+    estimate = checked.estimate
     minutes = estimate.seconds / 60
     time = (
         f"{round(estimate.seconds, -1):.0f} s" if minutes < 1.5 else f"{minutes:.0f} min" if minutes < 120 else f"{minutes / 60:.0f} hours"
@@ -88,24 +99,29 @@ def check_estimate(estimate: Estimate) -> Finding:
     message = f"A training will take about {time} and {estimate.megabytes / 1024:.1f} GB of memory on this machine ({estimate.device})."
     if estimate.megabytes > 0.9 * estimate.free_megabytes:
         advice = f"Only {estimate.free_megabytes / 1024:.1f} GB are free: choose a smaller batch size or maximum length on the Train tab."
-        return Finding("estimate", "warning", round(estimate.seconds), message, advice)
+        return CheckResult("estimate", "warning", round(estimate.seconds), message, advice)
     if minutes > 60:
-        return Finding(
+        return CheckResult(
             "estimate", "warning", round(estimate.seconds), message, "A smaller encoder, fewer epochs or fewer rows are quicker."
         )
-    return Finding("estimate", "ok", round(estimate.seconds), message)
+    return CheckResult("estimate", "ok", round(estimate.seconds), message)
 
 
-def _check_characters(corpus: Corpus, encoder: EncoderInfo, noun: str) -> list[Finding]:
+def _has_tokenizer(checked: CheckedEncoder) -> bool:
+    return checked.encoder.unknown_characters is not None
+
+
+def _check_characters(checked: CheckedEncoder) -> CheckResult | None:
     """Texts with characters that become the unknown token, such as emoji. Every encoder reads ASCII."""
+    corpus, encoder, noun = checked.corpus, checked.encoder, checked.noun
     rows = [row for row, text in enumerate(corpus.texts) if not text.isascii()]
-    if encoder.unknown_characters is None or not rows:
-        return []
+    if not rows:
+        return None
     characters = sorted(set().union(*(corpus.texts[row] for row in rows)))
     visible = [c for c in characters if not c.isascii() and unicodedata.category(c) not in _NO_VISIBLE_CHARACTER]
     unknown = encoder.unknown_characters(visible)
     if not unknown:
-        return []
+        return None
     pattern = re.compile("[" + re.escape("".join(unknown)) + "]")
     unknown_by_row = {row: set(pattern.findall(corpus.texts[row])) for row in rows}
     counts = Counter(character for row_characters in unknown_by_row.values() for character in row_characters)
@@ -119,14 +135,20 @@ def _check_characters(corpus: Corpus, encoder: EncoderInfo, noun: str) -> list[F
         "It cannot tell them apart, and it also loses a word written right beside one. If they distinguish the labels, write them "
         "as words, or choose an encoder that reads every character, such as roberta-base."
     )
-    return [Finding("unknown_signs", "warning", len(affected), message, advice, examples(corpus, affected))]
+    return CheckResult("unknown_signs", "warning", len(affected), message, advice, examples(corpus, affected))
 
 
-def _check_lengths(corpus: Corpus, encoder: EncoderInfo, lengths: Lengths, max_length: int, noun: str) -> Finding:
+def _has_lengths(checked: CheckedEncoder) -> bool:
+    return checked.lengths is not None
+
+
+def _check_lengths(checked: CheckedEncoder) -> CheckResult:
+    corpus, encoder, lengths, noun = checked.corpus, checked.encoder, checked.lengths, checked.noun
+    max_length = min(checked.max_length, encoder.max_tokens)
     ratio = float((lengths.tokens > max_length).mean())
     rows = round(ratio * len(corpus))
     if not rows:
-        return Finding("texts_fit", "ok", len(corpus), f"All {noun}s fit into the {max_length} tokens that the encoder reads of each.")
+        return CheckResult("texts_fit", "ok", len(corpus), f"All {noun}s fit into the {max_length} tokens that the encoder reads of each.")
     better = suggested_length(lengths, encoder.max_tokens)
     prefix = "" if lengths.step == 1 else "About "
     shown = examples(corpus, (lengths.step * np.flatnonzero(lengths.tokens > max_length)).tolist())
@@ -135,13 +157,13 @@ def _check_lengths(corpus: Corpus, encoder: EncoderInfo, lengths: Lengths, max_l
         "the rest of each is not read."
     )
     if ratio <= _TOLERATED_CUT_RATIO:
-        return Finding("texts_cut", "ok", rows, message, examples=shown)
+        return CheckResult("texts_cut", "ok", rows, message, examples=shown)
     if better > max_length:
         whole = percent(float((lengths.tokens <= better).mean()))
         advice = f"A maximum length of {better} would read {whole} of them whole; it takes longer."
-        return Finding("texts_cut", "warning", rows, message, advice, shown, setting=("max_length", better))
+        return CheckResult("texts_cut", "warning", rows, message, advice, shown, setting=("max_length", better))
     advice = f"{encoder.name} cannot read more than {encoder.max_tokens}. Put what matters at the beginning."
-    return Finding("texts_cut", "warning", rows, message, advice, shown)
+    return CheckResult("texts_cut", "warning", rows, message, advice, shown)
 
 
 def suggested_length(lengths: Lengths, max_tokens: int) -> int:
@@ -150,13 +172,16 @@ def suggested_length(lengths: Lengths, max_tokens: int) -> int:
     return min(max(32, needed), max_tokens)
 
 
-def _check_language(corpus: Corpus, encoder: EncoderInfo) -> list[Finding]:
-    if encoder.languages is None:
-        return []
+def _knows_some_languages(checked: CheckedEncoder) -> bool:
+    return checked.encoder.languages is not None
+
+
+def _check_language(checked: CheckedEncoder) -> CheckResult | None:
+    corpus, encoder = checked.corpus, checked.encoder
     known = " and ".join(LANGUAGE_NAMES.get(code, code) for code in sorted(encoder.languages))
     code, ratio = guess_language(corpus.texts) or ("", 0.0)
     if code in encoder.languages and ratio >= _MIN_LANGUAGE_RATIO:
-        return [Finding("language_known", "ok", len(corpus), f"The texts look {known}, which {encoder.name} knows.")]
+        return CheckResult("language_known", "ok", len(corpus), f"The texts look {known}, which {encoder.name} knows.")
     if code in encoder.languages:
         message = f"Only about {percent(ratio)} of the texts look {known}, the language that {encoder.name} knows."
         n_texts = round((1 - ratio) * len(corpus))
@@ -168,8 +193,20 @@ def _check_language(corpus: Corpus, encoder: EncoderInfo) -> list[Finding]:
     else:
         script, ratio = next(iter(scripts(corpus.texts).items()), ("Latin", 1.0))
         if script == "Latin" or ratio < 0.5:
-            return []
+            return None
         message = f"Most texts are written in another script ({script}) than {known}, which is all that {encoder.name} knows."
         n_texts = len(corpus)
     advice = "Choose a multilingual encoder on the Train tab, such as distilbert-base-multilingual-cased."
-    return [Finding("language_unknown", "warning", n_texts, message, advice)]
+    return CheckResult("language_unknown", "warning", n_texts, message, advice)
+
+
+def _is_estimated(checked: CheckedEncoder) -> bool:
+    return checked.estimate is not None
+
+
+ENCODER_CHECKS: tuple[Check[CheckedEncoder], ...] = (
+    Check("unknown_signs", "Characters that the encoder knows", _check_characters, _has_tokenizer, "encoders that are on this machine"),
+    Check("texts_cut", "Texts that the encoder reads whole", _check_lengths, _has_lengths, "encoders that are on this machine"),
+    Check("language_unknown", "A language that the encoder knows", _check_language, _knows_some_languages, "encoders of some languages"),
+    Check("estimate", "Time and memory for a training", _check_estimate, _is_estimated, "a training whose settings and machine are known"),
+)

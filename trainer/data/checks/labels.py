@@ -1,19 +1,13 @@
-"""Findings about labels: spelling variants, several labels in a cell, rare labels, too many labels, unequal class sizes."""
+"""Checks of the labels: spelling variants, several labels in a cell, rare labels, too many labels, unequal class sizes."""
 
 from collections import Counter
 
 import numpy as np
 
-from trainer.data.checks.findings import Finding, examples, rows_where
-from trainer.data.checks.repairs import (
-    MIN_ROWS_PER_LABEL,
-    apply_repairs,
-    label_variants,
-    rare_label_mask,
-    removable_mask,
-    several_labels_mask,
-)
-from trainer.data.corpus import Corpus
+from trainer.check import Check, CheckResult
+from trainer.data.checks.checked_file import CheckedFile
+from trainer.data.checks.examples import examples, rows_where
+from trainer.data.checks.repairs import MIN_ROWS_PER_LABEL, removable_mask
 from trainer.text_format import pluralize, quote_names
 
 _MIN_IMBALANCE = 10  # times as many rows in the largest as in the smallest class
@@ -21,30 +15,8 @@ _MANY_LABELS = 30
 _FEW_ROWS = 20
 
 
-def check_labels(corpus: Corpus) -> list[Finding]:
-    """Findings about the labels.
-
-    Class sizes are judged as they will be with one spelling and one label in each cell, so that one problem is not reported four times.
-    """
-    repaired = apply_repairs(corpus, ["label_variants", "several_labels"]).corpus
-    sizes = np.bincount(repaired.label_ids, minlength=len(repaired.label_names))
-    checked = [
-        _check_variants(corpus),
-        _check_several_labels(corpus),
-        _check_rare_labels(corpus),
-        _check_many_labels(sizes),
-        _check_imbalance(repaired, sizes),
-        _check_few_rows(repaired, sizes),
-    ]
-    findings = [finding for finding in checked if finding]
-    if len(sizes) > 1 and not findings:
-        message = f"{pluralize(len(sizes), 'label')}, each with at least {pluralize(int(sizes.min()), 'row')}."
-        findings.append(Finding("labels_clear", "ok", len(sizes), message))
-    return findings
-
-
-def _check_variants(corpus: Corpus) -> Finding | None:
-    variants = label_variants(corpus)
+def _check_variants(file: CheckedFile) -> CheckResult | None:
+    corpus, variants = file.corpus, file.label_variants
     if not variants:
         return None
     number = pluralize(len(variants), "label differs", "labels differ")
@@ -52,11 +24,11 @@ def _check_variants(corpus: Corpus) -> Finding | None:
     message = f"{number} from another only in case, blanks or the form of a letter: {pairs}{', …' if len(variants) > 5 else '.'}"
     is_variant = np.isin(corpus.label_ids, [label_id for label_id, name in enumerate(corpus.label_names) if name in variants])
     shown = examples(corpus, rows_where(is_variant))
-    return Finding("label_variants", "error", len(variants), message, "A model would take them for different labels.", shown, True)
+    return CheckResult("label_variants", "error", len(variants), message, "A model would take them for different labels.", shown, True)
 
 
-def _check_several_labels(corpus: Corpus) -> Finding | None:
-    mask = several_labels_mask(corpus)
+def _check_several_labels(file: CheckedFile) -> CheckResult | None:
+    corpus, mask = file.corpus, file.has_several_labels
     n_rows = int(mask.sum())
     if not n_rows:
         return None
@@ -67,11 +39,11 @@ def _check_several_labels(corpus: Corpus) -> Finding | None:
         "Leave these rows out, or keep one label in each cell and upload the file again."
     )
     repairable = bool(removable_mask(corpus, mask).any())
-    return Finding("several_labels", "error", n_rows, message, advice, examples(corpus, rows_where(mask)), repairable)
+    return CheckResult("several_labels", "error", n_rows, message, advice, examples(corpus, rows_where(mask)), repairable)
 
 
-def _check_rare_labels(corpus: Corpus) -> Finding | None:
-    mask = rare_label_mask(corpus)
+def _check_rare_labels(file: CheckedFile) -> CheckResult | None:
+    corpus, mask = file.corpus, file.has_rare_label
     sizes = Counter(corpus.label_ids[mask].tolist())
     if not sizes:
         return None
@@ -81,31 +53,54 @@ def _check_rare_labels(corpus: Corpus) -> Finding | None:
     message = f"{pluralize(len(rare), 'label has', 'labels have')} fewer than {MIN_ROWS_PER_LABEL} rows: {names}{others}."
     advice = "That is too few to learn from and to test; add rows or give them another label."
     repairable = bool(removable_mask(corpus, mask).any())
-    return Finding("rare_classes", "warning", len(rare), message, advice, examples(corpus, rows_where(mask)), repairable)
+    return CheckResult("rare_classes", "warning", len(rare), message, advice, examples(corpus, rows_where(mask)), repairable)
 
 
-def _check_many_labels(sizes: np.ndarray) -> Finding | None:
+def _check_many_labels(file: CheckedFile) -> CheckResult | None:
+    sizes = file.class_sizes
     if len(sizes) <= _MANY_LABELS or sizes.mean() >= _FEW_ROWS:
         return None
     message = f"{len(sizes):,} labels have only {sizes.mean():.0f} rows each on average, which is little to learn from."
-    return Finding("many_classes", "warning", len(sizes), message, "Join labels that mean nearly the same, or add rows.")
+    return CheckResult("many_classes", "warning", len(sizes), message, "Join labels that mean nearly the same, or add rows.")
 
 
-def _check_imbalance(corpus: Corpus, sizes: np.ndarray) -> Finding | None:
+def _check_imbalance(file: CheckedFile) -> CheckResult | None:
+    names, sizes = file.labelled.label_names, file.class_sizes
     largest, smallest = int(sizes.argmax()), int(sizes.argmin())
     if sizes[largest] < _MIN_IMBALANCE * sizes[smallest]:
         return None
     message = (
-        f"The label {quote_names([corpus.label_names[largest]])} has {pluralize(int(sizes[largest]), 'row')}, "
-        f"{quote_names([corpus.label_names[smallest]])} only {sizes[smallest]:,}."
+        f"The label {quote_names([names[largest]])} has {pluralize(int(sizes[largest]), 'row')}, "
+        f"{quote_names([names[smallest]])} only {sizes[smallest]:,}."
     )
     advice = "Accuracy alone would look too good here; watch the macro F1, which counts every label alike."
-    return Finding("imbalance", "warning", round(sizes[largest] / sizes[smallest]), message, advice)
+    return CheckResult("imbalance", "warning", round(sizes[largest] / sizes[smallest]), message, advice)
 
 
-def _check_few_rows(corpus: Corpus, sizes: np.ndarray) -> Finding | None:
-    if len(sizes) < 2 or sizes.mean() >= _FEW_ROWS or len(sizes) > _MANY_LABELS:
-        return None
-    message = f"There are only {pluralize(len(corpus), 'row')} for {len(sizes):,} labels."
+def _check_few_rows(file: CheckedFile) -> CheckResult | None:
+    sizes, rows = file.class_sizes, len(file.labelled)
+    if not 2 <= len(sizes) <= _MANY_LABELS or sizes.mean() >= _FEW_ROWS:
+        return _clear(file)
+    message = f"There are only {pluralize(rows, 'row')} for {len(sizes):,} labels."
     advice = "The model will learn little, and its score will be uncertain; some hundreds of rows for each label work well."
-    return Finding("few_rows", "warning", len(corpus), message, advice)
+    return CheckResult("few_rows", "warning", rows, message, advice)
+
+
+def _clear(file: CheckedFile) -> CheckResult | None:
+    """The number of labels and the rows of the smallest, if nothing else was found about the labels."""
+    sizes = file.class_sizes
+    if len(sizes) < 2 or any(check.run(file) for check in LABEL_CHECKS if check.code != "few_rows"):
+        return None
+    message = f"{pluralize(len(sizes), 'label')}, each with at least {pluralize(int(sizes.min()), 'row')}."
+    return CheckResult("labels_clear", "ok", len(sizes), message)
+
+
+LABEL_CHECKS: tuple[Check[CheckedFile], ...] = (
+    Check("label_variants", "One spelling of each label", _check_variants),
+    Check("several_labels", "One label in each cell", _check_several_labels),
+    Check("rare_classes", "Enough rows to split every label", _check_rare_labels),
+    Check("many_classes", "Not too many labels", _check_many_labels),
+    Check("imbalance", "Labels of similar size", _check_imbalance),
+    Check("few_rows", "Enough rows of the labels", _check_few_rows),
+)
+"""Class sizes are judged as they will be with one spelling and one label in each cell, so that one problem is not reported four times."""

@@ -1,4 +1,4 @@
-"""Findings about texts: HTML, links and user names, and signs in a text that give its label away."""
+"""Checks of the texts: HTML, links and user names, and signs in a text that give its label away."""
 
 import re
 from collections import Counter, defaultdict
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from trainer.data.checks.findings import Finding, examples, rows_where
+from trainer.check import Check, CheckResult
+from trainer.data.checks.checked_file import CheckedFile
+from trainer.data.checks.examples import examples, rows_where
 from trainer.data.checks.repairs import not_in_given_split
-from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
-from trainer.data.files.read_table import Table
 from trainer.data.html_and_links import mask_links, strip_html
 from trainer.text_format import percent, pluralize, quote_names
 
@@ -21,42 +21,43 @@ _MIN_COVERAGE = 0.8
 """Ratio of rows that must have such a sign."""
 
 
-def check_texts(table: Table, columns: Columns, corpus: Corpus) -> list[Finding]:
-    """Findings about the texts."""
-    checked = [_check_html(corpus), _check_links(corpus), _check_leaking_column(table, columns, corpus) or _check_leaking_text(corpus)]
-    return [finding for finding in checked if finding]
-
-
-def _check_html(corpus: Corpus) -> Finding | None:
+def _check_html(file: CheckedFile) -> CheckResult | None:
+    corpus = file.corpus
     rows = [row for row, text in enumerate(corpus.texts) if ("&" in text or "<" in text) and strip_html(text) != text]
     if not rows:
         return None
     message = f"{pluralize(len(rows), 'text has', 'texts have')} HTML codes such as “&amp;” or “<br>”, left over from a web page."
-    return Finding("html_in_texts", "warning", len(rows), message, examples=examples(corpus, rows), repairable=True)
+    return CheckResult("html_in_texts", "warning", len(rows), message, examples=examples(corpus, rows), repairable=True)
 
 
-def _check_links(corpus: Corpus) -> Finding | None:
+def _check_links(file: CheckedFile) -> CheckResult | None:
+    corpus = file.corpus
     rows = [row for row, text in enumerate(corpus.texts) if ("@" in text or "://" in text or "ww." in text) and mask_links(text) != text]
     if not rows:
         return None
     message = f"{pluralize(len(rows), 'text has', 'texts have')} links or user names, which a model may memorise."
     advice = "If you replace them here, the model does the same with every text that you try later."
-    return Finding("links_in_texts", "warning", len(rows), message, advice, examples(corpus, rows), True)
+    return CheckResult("links_in_texts", "warning", len(rows), message, advice, examples(corpus, rows), True)
 
 
-def _check_leaking_column(table: Table, columns: Columns, corpus: Corpus) -> Finding | None:
+def _check_leaks(file: CheckedFile) -> CheckResult | None:
+    return _check_leaking_column(file) or _check_leaking_text(file.corpus)
+
+
+def _check_leaking_column(file: CheckedFile) -> CheckResult | None:
     """A column joined to the text whose values each have one label."""
-    for position in columns.extra_text_columns:
+    table, corpus = file.table, file.corpus
+    for position in file.columns.extra_text_columns:
         rows = _sample_rows(corpus)
         signs = {row: table.rows[corpus.source_rows[row]][position].strip() for row in rows}
         if _leaks_label(corpus, signs, len(rows)):
             message = f"The column {quote_names([table.columns[position]])} gives the label away: each of its values has one label."
             advice = "A model would read it instead of the text, and its score would mean nothing. Do not join it to the text."
-            return Finding("label_leak", "error", len(rows), message, advice, examples(corpus, rows))
+            return CheckResult("label_leak", "error", len(rows), message, advice, examples(corpus, rows))
     return None
 
 
-def _check_leaking_text(corpus: Corpus) -> Finding | None:
+def _check_leaking_text(corpus: Corpus) -> CheckResult | None:
     rows = _sample_rows(corpus)
     first_words = {row: corpus.texts[row].split(maxsplit=1)[0].casefold() for row in rows}
     last_words = {row: corpus.texts[row].rsplit(maxsplit=1)[-1].casefold() for row in rows}
@@ -64,7 +65,7 @@ def _check_leaking_text(corpus: Corpus) -> Finding | None:
         if _leaks_label(corpus, signs, len(rows)):
             message = f"The {which} word of the texts gives the label away, as in {quote_names([corpus.texts[rows[0]][:40]])}."
             advice = "A model would learn that word and nothing else; take it out of the texts."
-            return Finding("label_leak", "warning", len(rows), message, advice, examples(corpus, rows))
+            return CheckResult("label_leak", "warning", len(rows), message, advice, examples(corpus, rows))
     return _check_named_labels(corpus, rows)
 
 
@@ -84,7 +85,7 @@ def _leaks_label(corpus: Corpus, signs: dict[int, str], n_rows: int) -> bool:
     return len(majority_labels) > 1 and predicted >= _MIN_PURITY * covered and largest < 0.95
 
 
-def _check_named_labels(corpus: Corpus, rows: Sequence[int]) -> Finding | None:
+def _check_named_labels(corpus: Corpus, rows: Sequence[int]) -> CheckResult | None:
     """Labels that occur as words in most of their own texts and in hardly any other."""
     names = [name.casefold() for name in corpus.label_names]
     if len(names) > 200 or not all(re.search(r"[^\W\d_]{2}", name) for name in names):
@@ -105,10 +106,17 @@ def _check_named_labels(corpus: Corpus, rows: Sequence[int]) -> Finding | None:
         f"{percent(len(own_label) / len(rows))} of the texts name their own label, as in {quote_names([corpus.texts[own_label[0]][:60]])}."
     )
     advice = "A model would learn that word and little else; if new texts will not name it, take it out of the texts."
-    return Finding("label_leak", "warning", len(own_label), message, advice, examples(corpus, own_label))
+    return CheckResult("label_leak", "warning", len(own_label), message, advice, examples(corpus, own_label))
 
 
 def _sample_rows(corpus: Corpus) -> list[int]:
     """Evenly spaced rows to check, without given test rows: they must not cause a change of the texts."""
     rows = rows_where(not_in_given_split(corpus))
     return rows[:: max(1, -(-len(rows) // _SAMPLE_ROWS))]
+
+
+TEXT_CHECKS: tuple[Check[CheckedFile], ...] = (
+    Check("html_in_texts", "No HTML codes", _check_html),
+    Check("links_in_texts", "No links or user names", _check_links),
+    Check("label_leak", "Nothing gives the label away", _check_leaks),
+)

@@ -2,14 +2,17 @@
 
 import json
 import re
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
+from trainer.check import CheckCounts, CheckResult, count_checks, found
 from trainer.data.checks.repairs import REPAIRS, describe_repair, text_repairs
 from trainer.data.task import Task, find_task
 from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.intervals import Interval
-from trainer.evaluation.report import Report, class_caveats
+from trainer.evaluation.report import Report
+from trainer.evaluation.result_checks import check_result
 from trainer.runs.run import Run
 from trainer.runs.view import KeptModel, RunView
 from trainer.terminal import one_line
@@ -48,7 +51,7 @@ Always answering “{_escape(report.majority_name)}” would be right in {percen
 |---|---:|---:|---:|---:|
 {rows}
 
-{_class_caveats(report)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
+{_result_section(view, report)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
 
 {_describe_training(view.kept)}.{_parent_sentence(view)}
 Settings and seed: {_escape(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
@@ -180,8 +183,7 @@ def _findings_section(view: RunView) -> str:
     """The findings that were left as they were; "" without any."""
     if not view.findings:
         return ""
-    lines = "\n".join(f"- {_escape(finding.message)}" for finding in view.findings)
-    return f"## Findings in the file\n\n{lines}\n\n"
+    return f"## Findings in the file\n\n{_check_list(view.findings, view.checks)}"
 
 
 def _loading_section(run: Run, task: Task) -> str:
@@ -227,10 +229,17 @@ def _format_score(score: float | None) -> str:
     return "–" if score is None else decimal(score, 3)
 
 
-def _class_caveats(report: Report) -> str:
-    """What the test rows cannot tell about some classes; "" if nothing."""
-    sentences = class_caveats(report)
-    return _escape(" ".join(sentences)) + "\n\n" if sentences else ""
+def _result_section(view: RunView, report: Report) -> str:
+    """What the test rows cannot tell, and the summary of the checks of the score."""
+    checks = check_result(report, view.baseline)
+    return _check_list(found(checks), count_checks(checks))
+
+
+def _check_list(results: Sequence[CheckResult], counts: CheckCounts | None) -> str:
+    """The summary, if it is known, and a line for each result."""
+    summary = f"{counts.summary()}.\n\n" if counts else ""
+    lines = "\n".join(f"- {_escape(result.sentence)}" for result in results)
+    return f"{summary}{lines}\n\n" if lines else summary
 
 
 _MARKDOWN = frozenset("\\`*_{}[]()#+|!~")

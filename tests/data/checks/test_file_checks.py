@@ -2,7 +2,10 @@
 
 import random
 
-from trainer.data.checks.run_checks import run_checks
+from trainer.check import findings as with_message
+from trainer.check import run_checks, sort_by_severity
+from trainer.data.checks.checked_file import CheckedFile
+from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import build_corpus
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
@@ -14,9 +17,9 @@ SURE = Columns(0, 1, "chosen by you", "chosen by you", confident=True)
 def findings(data: bytes, columns: Columns = SURE):
     table = read_table(data)
     corpus = build_corpus(table, text=columns.text, label=columns.label, extra_text_columns=columns.extra_text_columns)
-    checked = run_checks(table, columns, corpus, find_near_duplicates(corpus.texts))
+    checked = sort_by_severity(run_checks(FILE_CHECKS, CheckedFile(table, columns, corpus, find_near_duplicates(corpus.texts))))
     assert [f.severity for f in checked] == sorted((f.severity for f in checked), key=["error", "warning", "ok"].index)
-    return {f.code: f for f in checked}
+    return {f.code: f for f in with_message(checked)}
 
 
 def lines(*rows: str) -> bytes:

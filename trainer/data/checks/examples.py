@@ -1,0 +1,22 @@
+"""Rows of a corpus as examples of what a check has found."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from trainer.check import MAX_EXAMPLES, Example
+from trainer.data.corpus import Corpus
+
+
+def examples(corpus: Corpus, rows: Iterable[int], *, note: str | None = None) -> tuple[Example, ...]:
+    """The first of these rows of a corpus, each with its label, or with ``note`` if one is given."""
+    shown = [int(row) for _, row in zip(range(MAX_EXAMPLES), rows, strict=False)]
+    return tuple(
+        Example(int(corpus.lines[row]), corpus.texts[row], corpus.label_names[corpus.label_ids[row]] if note is None else note)
+        for row in shown
+    )
+
+
+def rows_where(mask: np.ndarray) -> list[int]:
+    """The rows for which the mask is true."""
+    return np.flatnonzero(mask).tolist()
