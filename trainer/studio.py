@@ -1,4 +1,4 @@
-"""Studio: one runs folder with its queue, its training thread and a workspace for each owner.
+"""Studio: one runs folder with its queue of jobs and a workspace for each owner.
 
 Composes only: what a user can do is in ``Workspace``.
 """
@@ -83,8 +83,8 @@ class Studio:
         self._machine.warm_up()
 
     def recover(self) -> None:
-        """At a server's start: put runs that were waiting back into the queue, first in, first out; delete folders half made or half removed,
-        and copies of uploads that a previous server left."""
+        """At a server's start: put jobs that were waiting back into the queue, first in, first out, and those that go on after a restart; delete
+        folders half made or half removed, and copies of uploads that a previous server left."""
         workspace = self.for_owner(LOCAL_OWNER)
         for folder in self.settings.runs_dir.glob(f"{REMOVED_PREFIX}*"):
             workspace.storage.delete_trash(folder)
@@ -101,7 +101,7 @@ class Studio:
         self._runner.recover(LOCAL_OWNER)
 
     def close(self) -> None:
-        """Stop the current run and end the training thread after it; runs that have not begun wait for the next server."""
+        """Stop the jobs under way and end their threads after them; jobs that have not begun, and those that go on, wait for the next server."""
         if self._own_reader is not None:
             self._own_reader.close()
         self._runner.close()

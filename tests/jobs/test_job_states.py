@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 from tests.jobs.counting import TO, Counting
-from tests.workspace.steps import ME, OTHER, refused, wait_until
+from tests.workspace.steps import ME, OTHER, refused, wait_for_delay, wait_until
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs.job import Job, Progress
@@ -226,8 +226,7 @@ def kill(scene: Scene) -> None:
 def locked_elsewhere(scene: Scene) -> None:
     with writer_lock(scene.folder.path):
         scene.put()
-        wait_until(scene.studio, lambda: scene.jobs.delay(scene.folder.id) is not None)
-        assert scene.jobs.delay(scene.folder.id).reason == "another process is writing this job"
+        assert wait_for_delay(scene.studio, scene.folder.id) == "another process is writing this job"
         assert scene.job.status == "queued"
     end(scene)
     assert scene.jobs.delay(scene.folder.id) is None
@@ -237,7 +236,7 @@ def stop_while_locked_elsewhere(scene: Scene) -> None:
     """The stop is kept until its turn."""
     with writer_lock(scene.folder.path):
         scene.put()
-        wait_until(scene.studio, lambda: scene.jobs.delay(scene.folder.id) is not None)
+        wait_for_delay(scene.studio, scene.folder.id)
         assert scene.jobs.stop(scene.folder.id).status == "queued"
     scene.wait_until_over()
     assert scene.counting.starts == []
@@ -259,14 +258,14 @@ def unplug_the_disk(scene: Scene) -> None:
     runs, aside = scene.studio.settings.runs_dir, scene.studio.settings.runs_dir.with_name("unplugged")
     runs.rename(aside)
     scene.put()
-    wait_until(scene.studio, lambda: scene.studio._queue.delay(scene.folder.id) is not None)
-    assert scene.studio._queue.delay(scene.folder.id).reason == "the folder of all runs is not there"
+    # Without the folder nothing says whose a job is, so only the queue itself can tell.
+    assert wait_for_delay(scene.studio, scene.folder.id, scene.studio._queue.delay) == "the folder of all runs is not there"
     aside.rename(runs)
     end(scene)
 
 
-def close(scene: Scene) -> None:
-    """The server shuts down: what is under way is stopped."""
+def close(scene: Scene, go_on: Callable[[], object] = lambda: None) -> None:
+    """The server shuts down: what is under way is stopped; then it may ``go_on``."""
     closing = threading.Thread(target=scene.studio.close)
     request_stop, requested = JobFolder.request_stop, threading.Event()
 
@@ -279,7 +278,19 @@ def close(scene: Scene) -> None:
         closing.start()
         requested.wait()
         scene.counting.allow()
+        go_on()
         closing.join()
+
+
+def close_before_it_begins(scene: Scene) -> None:
+    """Its turn has come, but the speed of the machine is being measured."""
+    speeds = scene.studio._machine.speeds
+    assert speeds.reserve()
+    scene.put()
+    wait_until(scene.studio, lambda: scene.studio._queue.current == (scene.folder.id,))
+    close(scene, lambda: speeds.measure_all(None))
+    assert scene.counting.starts == []
+    assert not scene.folder.is_stop_requested()
 
 
 def stop_and_close(scene: Scene) -> None:
@@ -369,6 +380,7 @@ TRANSITIONS: list[tuple[tuple[Resumption, ...], Event, Event, str]] = [
     ((AUTOMATIC,), queued, taken_elsewhere, "finished"),
     ((AUTOMATIC,), queued, unplug_the_disk, "finished"),
     ((AUTOMATIC,), queued, downgrade, "queued"),
+    ((AUTOMATIC, NEVER), queued, close_before_it_begins, "queued"),
     ((AUTOMATIC,), queued_here, end, "finished"),
     ((AUTOMATIC,), queued_here, stop, "cancelled"),
     ((AUTOMATIC, NEVER), queued_here, close, "queued"),

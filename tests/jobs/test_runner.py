@@ -10,7 +10,7 @@ import pytest
 
 from tests.jobs.counting import TO, Counting
 from tests.jobs.test_job_states import new_studio, start
-from tests.workspace.steps import ME, TIMEOUT_SECONDS, FakeTrainings, recipe_with_seed, start_run, wait_for_end, wait_until
+from tests.workspace.steps import ME, TIMEOUT_SECONDS, FakeTrainings, recipe_with_seed, start_run, wait_for_delay, wait_for_end, wait_until
 from trainer.data.reader.file_reader import FileReader
 from trainer.jobs import execution
 from trainer.jobs.job import Job
@@ -136,12 +136,11 @@ def test_a_job_whose_failure_cannot_be_written_waits_and_says_why(
     with studio_with(counting, lane, settings, reader, tiny_encoder) as studio:
         jobs = studio.for_owner(ME).jobs
         job = start(studio)
-        wait_until(studio, lambda: jobs.delay(job.id) is not None)
         reasons = {
             OSError: "its folder cannot be written (Read-only file system)",
             RuntimeError: "it could not start, and this could not be written into its folder",
         }
-        assert jobs.delay(job.id).reason == reasons[type(error)]
+        assert wait_for_delay(studio, job.id) == reasons[type(error)]
         assert jobs.get(job.id).status == "queued"
         read_only.clear()
         assert ended(studio, job) == "finished"

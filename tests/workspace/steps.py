@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from trainer.errors import UserError
+from trainer.jobs.queue import Delay
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.event_types import EVENT_TYPES, Phase
@@ -99,6 +100,19 @@ def wait_until(studio: Studio, condition: Callable[[], bool]) -> None:
         changes = studio._queue.changes
         if not condition():
             studio._queue.wait(changes, TIMEOUT_SECONDS)
+
+
+def wait_for_delay(studio: Studio, job_id: str, delay_of: Callable[[str], Delay | None] | None = None) -> str:
+    """Why a job could not begin, once it could not. With short pauses it is tried again at once, and then has no delay for a moment."""
+    reasons: list[str] = []
+
+    def is_delayed() -> bool:
+        delay = (delay_of or studio.for_owner(ME).jobs.delay)(job_id)
+        reasons.extend([] if delay is None else [delay.reason])
+        return bool(reasons)
+
+    wait_until(studio, is_delayed)
+    return reasons[0]
 
 
 def recipe_with_seed(seed: int) -> Recipe:

@@ -19,6 +19,7 @@ from tests.workspace.steps import (
     recipe_with_seed,
     refused,
     start_run,
+    wait_for_delay,
     wait_for_end,
     wait_until,
     write_state,
@@ -49,8 +50,7 @@ def test_a_run_locked_by_another_process_is_retried_and_says_why_it_waits(quick:
     with writer_lock(idle.for_owner(ME).library.folder(view.id)) as acquired:
         assert acquired
         quick._queue.put(view.id)
-        wait_until(quick, lambda: workspace.jobs.delay(view.id) is not None)
-        assert "another process is writing this run" in workspace.jobs.delay(view.id).reason
+        assert "another process is writing this run" in wait_for_delay(quick, view.id)
         token = workspace.change_token()
         changes = quick._queue.changes
         quick._queue.wait(changes, TIMEOUT_SECONDS)  # it is retried, and the page updates
@@ -79,7 +79,7 @@ def test_a_run_that_another_process_trained_meanwhile_leaves_the_queue(quick: St
     run = Run(idle.for_owner(ME).library.folder(view.id))
     with writer_lock(run.path):
         quick._queue.put(run.id)
-        wait_until(quick, lambda: workspace.jobs.delay(view.id) is not None)
+        wait_for_delay(quick, view.id)
         run.log.append(Phase(what="training"))
         wait_until(quick, lambda: not quick._queue.has(view.id))
         run.log.append(Finished(seconds=1.0))
@@ -109,8 +109,7 @@ def test_a_run_stays_queued_if_not_even_its_failure_can_be_written(
     monkeypatch.setattr(EventLog, "append", append_unless_full)
     monkeypatch.setattr(pipeline, "run_job", run_job_unless_full)
     view = start_run(quick, small_csv)
-    wait_until(quick, lambda: workspace.jobs.delay(view.id) is not None)
-    assert "written" in workspace.jobs.delay(view.id).reason
+    assert "written" in wait_for_delay(quick, view.id)
     assert workspace.library.view(view.id).status == "queued"
     trainings.release()
     disk_full.clear()
@@ -142,7 +141,7 @@ def test_a_stop_while_another_process_holds_a_waiting_run_is_kept(quick: Studio,
     view = start_run(idle, small_csv)
     with writer_lock(idle.for_owner(ME).library.folder(view.id)):
         quick._queue.put(view.id)
-        wait_until(quick, lambda: workspace.jobs.delay(view.id) is not None)
+        wait_for_delay(quick, view.id)
         stopping = workspace.stop(view.id)
         assert (stopping.status, stopping.stop_requested) == ("queued", True)
         assert quick._queue.has(view.id)

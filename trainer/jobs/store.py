@@ -118,7 +118,6 @@ class JobStore:
                 with suppress(OSError), maintenance_lock(job.folder) as lock:
                     record = JobFolder(job.folder)
                     if lock is not None and self.view(record).status == "interrupted":
-                        record.clear_stop()
                         record.log.append(Queued(), durable=True)
         return sorted((job for job in self.list_jobs(owner) if job.status == "queued"), key=lambda job: (job.queued, job.created))
 
