@@ -14,7 +14,7 @@ from tests.docs.refusals import refusal_table
 from trainer.data.checks.encoder import ENCODER_CHECKS
 from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.checks.repairs import REPAIRS
-from trainer.data.files.table import Limits
+from trainer.data.files.table import READER_WARNINGS, Limits
 from trainer.data.task import SINGLE_LABEL
 from trainer.evaluation.diagnostics import TRAINING_CHECKS
 from trainer.evaluation.metrics import EVALUATIONS
@@ -79,6 +79,10 @@ def _repairs() -> str:
     )
 
 
+def _reader_warnings() -> str:
+    return table(["code", "what the reader did"], [(code(name), sentence(meaning)) for name, meaning in READER_WARNINGS.items()])
+
+
 def _metrics() -> str:
     rows = [
         (code(metric.key), metric.title, metric.description.format(classes="every class that occurs"))
@@ -141,6 +145,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "endpoints": lambda: endpoint_table(Studio(_SETTINGS)),
     "events": event_table,
     "checks": _checks,
+    "reader_warnings": _reader_warnings,
     "repairs": _repairs,
     "metrics": _metrics,
     "refusals": refusal_table,

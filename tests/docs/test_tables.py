@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.docs.endpoints import ALL_OF_PROGRESS, endpoints
 from tests.docs.pages import ROOT, pages, table_names, with_tables
 from tests.docs.refusals import refusals
 from tests.docs.tables import TABLES
+from trainer.data.files.table import READER_WARNINGS
 from trainer.runs.event_types import EVENT_TYPES
 from trainer.settings import LIBRARY_DEFAULTS, LIBRARY_VALUES, VARIABLES
 from trainer.studio import Studio
@@ -87,6 +89,18 @@ def test_every_refusal_has_a_code_and_a_message() -> None:
         "unexpected",
     }
     assert all(re.fullmatch("[a-z_]+", refusal.code) and refusal.message.endswith(".") and refusal.message != "…" for refusal in listed)
+
+
+def test_every_warning_of_a_reader_is_documented() -> None:
+    assert set(_codes("ReaderWarning")) == set(READER_WARNINGS)
+
+
+def _codes(*functions: str) -> Iterator[str]:
+    """The first argument, a code, of all calls of these functions."""
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in functions and node.args:
+                yield ast.literal_eval(node.args[0])
 
 
 # Environment variables

@@ -35,6 +35,26 @@ class ReaderWarning:
     line: int | None = None
 
 
+READER_WARNINGS = {
+    "annotators_disagree": "Annotators gave a text different labels; that of the majority was taken.",
+    "columns_left_out": "Columns that hold neither text nor numbers were left out.",
+    "columns_reordered": "The columns are named again below, in another order; the rows there were put in the order of the first line.",
+    "delimiter_in_text": "Texts with an unquoted delimiter in them had been split into several cells, and were joined again.",
+    "files_joined": "The tables in a zip file were joined.",
+    "folders_read": "Each text of a zip file is a file of its own; the folder is its label.",
+    "header_rows": "Further rows below the column names belong to the header, and were not read as data.",
+    "headers_renamed": "Columns had no name or that of another column, and got one of their own.",
+    "merged_cells": "The value of merged cells was filled into each of their rows.",
+    "null_bytes": "Null characters were removed.",
+    "other_files": "Of several files in a zip file one was read.",
+    "other_sheets": "Of several sheets of a workbook one was read.",
+    "preamble_skipped": "Lines above the table were not read as rows.",
+    "single_quotes": "Single quotation marks around the cells were removed.",
+    "table_in_markup": "The table was read out of HTML, XML or the like.",
+}
+"""What a warning of each code says; its message says it of the file."""
+
+
 @dataclass(frozen=True)
 class Cells:
     """The cells of a workbook, a Parquet or a JSON file as text, before header and widths are known.
