@@ -5,8 +5,9 @@ import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
 
+from trainer.data.task import SINGLE_LABEL
 from trainer.recipe import Recipe
-from trainer.training.losses import TrainingLoss, balanced_weights, training_loss
+from trainer.training.losses import TRAINING_TASKS, TrainingLoss, balanced_weights, training_loss
 
 LABELS = [0, 0, 0, 0, 0, 1, 1, 2]
 
@@ -36,3 +37,14 @@ def test_the_plain_loss_is_the_models_own() -> None:
     )
     assert (smoothed.weights, smoothed.smoothing) == (None, 0.1)
     assert (accumulated.weights, accumulated.smoothing) == (None, 0.0)
+
+
+def test_on_tensors_a_task_means_what_it_means_in_numpy() -> None:
+    torch.manual_seed(0)
+    logits, labels = torch.randn(40, 3), torch.randint(0, 3, (40,))
+    task, training = SINGLE_LABEL, TRAINING_TASKS[SINGLE_LABEL.key]
+    probabilities = task.probabilities(logits.numpy())
+    assert training.count_right(logits, labels).item() == (task.decide(probabilities) == labels.numpy()).sum()
+    expected = -np.log(probabilities[np.arange(40), labels]).sum()
+    assert training.loss(logits, labels, reduction="sum").item() == pytest.approx(expected, rel=1e-5)
+    assert training.loss(logits, labels, reduction="mean").item() == pytest.approx(expected / 40, rel=1e-5)
