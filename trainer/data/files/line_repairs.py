@@ -17,7 +17,8 @@ _SAMPLE_LINES = 2_000
 def repair_lines(text: str, lines: list[str]) -> list[str]:
     """The ``lines`` of a text without the quotation marks around each of them, and continued lines joined by ``CONTINUATION``."""
     lines = _unwrap(lines)
-    return _join_continued(lines) if "\\\n" in text else lines
+    # Searching for one character is many times as fast as for two.
+    return _join_continued(lines) if "\\" in text and "\\\n" in text else lines
 
 
 def _unwrap(lines: list[str]) -> list[str]:
@@ -60,7 +61,7 @@ def unwrap_record(cells: Record, delimiter: str | None, width: int) -> Record:
 
 def restore_cells(text: str, records: list[Record]) -> list[Record]:
     """The records with line ends in continued cells, and without the databases' mark for no value (``\\N``); ``text``: the whole file."""
-    if "\\N" not in text and "\\\n" not in text:
+    if "\\" not in text or ("\\N" not in text and "\\\n" not in text):
         return records
     return [tuple("" if cell == _NO_VALUE else cell.replace(CONTINUATION, "\n") for cell in cells) for cells in records]
 

@@ -3,6 +3,8 @@
 Names in the same order are left to ``widths.py``, which drops them.
 """
 
+from operator import itemgetter
+
 from trainer.data.files.table import ReaderWarning, Record
 
 
@@ -11,12 +13,15 @@ def align_parts(header: Record, numbers: list[int], records: list[Record]) -> tu
     names = [_simplified(name) for name in header]
     if len(names) < 2 or len(set(names)) < len(names) or "" in names:
         return records, ()
-    lengths = {len(name) + more for name in names for more in range(3)}
+    spellings = {
+        spelling for name in header for spelling in (name, name.strip(), name.lower(), name.upper(), name.title(), name.capitalize())
+    }
+    if spellings.isdisjoint(map(itemgetter(0), records)):
+        return records, ()
     places = [
         row
         for row, cells in enumerate(records)
-        # Most rows are told by their first cell.
-        if len(cells[0]) in lengths and cells[0].strip().casefold() in names and sorted(map(_simplified, cells)) == sorted(names)
+        if cells[0].strip().casefold() in names and sorted(map(_simplified, cells)) == sorted(names)
     ]
     orders = {place: [list(map(_simplified, records[place])).index(name) for name in names] for place in places}
     swapped = [place for place in places if orders[place] != sorted(orders[place])]
