@@ -61,6 +61,21 @@ def test_choices_of_label_studio(lines):
     assert chosen(table) == ("choice", LABELS, True)
 
 
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ({"taxonomy": [["joy"]]}, "joy"),
+        ({"taxonomy": [["mood", "joy"]]}, "mood > joy"),
+        ({"rating": 4}, "4"),
+        ({"start": 1, "labels": ["X"]}, None),
+    ],
+)
+def test_taxonomies_and_ratings_of_label_studio(value, wanted):
+    table = table_of([{"data": {"text": "a b"}, "annotations": [{"result": [{"from_name": "q", "value": value}]}]}] * 2)
+    assert (wanted is None) == ("choice" not in table.columns)
+    assert wanted is None or [row[table.columns.index("choice")] for row in table.rows] == [wanted] * 2
+
+
 def test_two_questions_of_label_studio_are_two_columns():
     both = [{"from_name": "mood", "value": {"choices": ["joy"]}}, {"from_name": "tone", "value": {"choices": ["calm", "kind"]}}]
     table = table_of([{"data": {"text": "a b"}, "annotations": [{"result": both}]}, {"data": {"text": "c d"}, "annotations": []}])

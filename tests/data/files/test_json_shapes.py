@@ -55,6 +55,13 @@ def examples(document):
             for t, name in PAIRS
         ],
         [{"conversations": [{"from": "human", "value": t}, {"from": "gpt", "value": name}]} for t, name in PAIRS],
+        [[{"role": "user", "content": t}, {"role": "assistant", "content": name}] for t, name in PAIRS],
+        [{"contents": [{"role": "user", "parts": [{"text": t}]}, {"role": "model", "parts": [{"text": name}]}]} for t, name in PAIRS],
+        {"intents": [{"name": name, "userSays": [{"data": [{"text": text}]} for text in texts]} for name, texts in BY_CLASS.items()]},
+        {"intents": {name: {"utterances": [{"data": [{"text": text}]} for text in texts]} for name, texts in BY_CLASS.items()}},
+        {"classes": {name: {"examples": texts} for name, texts in BY_CLASS.items()}},
+        "callback(" + json.dumps(ROWS) + ");",
+        "// made by hand\n" + json.dumps(ROWS, indent=1),
         "window.YTD.tweets.part0 = " + json.dumps(ROWS, indent=1) + ";\n",
         "const rows =\n" + json.dumps(ROWS) + ";",
         "\n".join(map(repr, ROWS)),
@@ -85,6 +92,17 @@ def test_the_splits_of_one_object_are_the_published_split(document):
     table = read_table(json.dumps(document).encode())
     split = guess_split_column(table)
     assert [row[split] for row in table.rows] == ["train"] * 20 + ["test"] * 10
+
+
+def test_names_of_classes_that_may_be_column_names_are_classes_of_texts():
+    document = {"spam": [text for text, _ in PAIRS[:10]], "ham": [text for text, _ in PAIRS[10:]]}
+    assert examples(document) == sorted([(text, "spam" if n < 10 else "ham") for n, (text, _) in enumerate(PAIRS)])
+
+
+def test_every_key_with_the_name_of_a_split_in_it_is_read():
+    document = {"train": [*map(list, PAIRS[:20])], "oos_train": [["what is this then", "oos"]], "test": [*map(list, PAIRS[20:])]}
+    table = read_table(json.dumps(document).encode())
+    assert [row[2] for row in table.rows] == ["train"] * 21 + ["test"] * 10
 
 
 def test_a_dialogue_is_told_by_its_number():

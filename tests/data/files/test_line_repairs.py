@@ -57,3 +57,8 @@ def test_null_characters_at_the_ends_of_cells_and_of_the_file():
         assert [warning.code for warning in table.warnings] == ["null_bytes"]
     inside = read_table(("text,label\n" + "".join(f'"he said \0"{text}\0" to me",{label}\n' for text, label in PAIRS)).encode())
     assert inside.rows[0] == (f'he said "{PAIRS[0][0]}" to me', "joy")
+
+
+def test_a_null_character_in_each_cell_is_told_and_a_picture_is_no_text():
+    table = read_table(("text,label\n" + "".join(f"{text}\0,{label}\n" for text, label in PAIRS)).encode())
+    assert (table.rows, [(w.code, w.count) for w in table.warnings]) == (PAIRS, [("null_bytes", 12)])

@@ -40,9 +40,10 @@ def test_other_columns_stay_as_they_are(cells):
         ),
         (['{"joy": 1, "anger": 0}', '{"joy": 0, "anger": 1}', '{"joy": 1, "anger": 1}'] * 3, ["joy", "anger", '["joy", "anger"]'] * 3),
         (["{'good'}", "{'good', 'loud'}", "{'bad'}"] * 3, ["good", '["good", "loud"]', "bad"] * 3),
+        (["('good',)", "('bad',)"] * 4, ["good", "bad"] * 4),
         (['{"label": null}', '{"label": "x"}'] * 4, ["", "x"] * 4),
     ],
-    ids=["choices", "one choice as it stands", "a name among others", "objects in a list", "yes and no", "sets", "null"],
+    ids=["choices", "one choice as it stands", "a name among others", "objects in a list", "yes and no", "sets", "tuples", "null"],
 )
 def test_the_labels_in_an_object_are_the_cell(cells, wanted):
     assert labels_of(cells) == wanted

@@ -85,6 +85,11 @@ def test_each_annotator_has_one_vote():
     assert (one.rows[0][1], one.warnings) == ('["joy", "fear"]', ())
 
 
+def test_an_answer_that_is_an_object_only_if_there_are_several_is_one_column():
+    rows = [{"text": "a b", "mood": {"choices": ["joy", "fear"]}}, {"text": "c d", "mood": "joy"}, {"text": "e f", "mood": None}]
+    assert [row[1] for row in table_of(rows).rows] == ['["joy", "fear"]', "joy", ""]
+
+
 def test_a_dictionary_of_many_keys_stays_one_cell():
     table = table_of([{"text": "a b", "counts": {f"word{n}": n}} for n in range(100)])
     assert (table.columns, table.rows[3][1]) == (("text", "counts"), '{"word3": 3}')

@@ -73,6 +73,30 @@ def test_single_quotation_marks_with_an_apostrophe_inside(inner):
     assert len(read_table("\n".join(careless).encode()).rows) == 20
 
 
+def test_the_semicolon_of_an_html_code_is_no_delimiter():
+    lines = [
+        "text;label",
+        *(f"{text} &amp; it&#39;s{';' if n % 2 else ' &gt;;'}{label}" for n, (text, label) in enumerate(zip(TEXTS, LABELS, strict=True))),
+    ]
+    table = read_table("\n".join(lines).encode())
+    assert (table.columns, table.rows[:2]) == (
+        ("text", "label"),
+        [(f"{TEXTS[0]} &amp; it&#39;s &gt;", "joy"), (f"{TEXTS[1]} &amp; it&#39;s", "anger")],
+    )
+
+
+def test_a_chinese_comma_in_texts_and_between_cells():
+    lines = ["内容，标签", *(f"这本书第{n}次购买，真的，很好，{['好评', '差评'][n % 2]}" for n in range(12))]
+    assert read_table("\n".join(lines).encode()).rows[0] == ("这本书第0次购买，真的，很好", "好评")
+    lines = ["标签，内容", *(f"{['好评', '差评'][n % 2]}，这本书第{n}次购买，真的" for n in range(12))]
+    assert read_table("\n".join(lines).encode()).rows[1] == ("差评", "这本书第1次购买，真的")
+
+
+def test_careless_single_quotation_marks():
+    lines = ["text;label", *(f"'{text}; it's so';'{label}'" for text, label in zip(TEXTS, LABELS, strict=True))]
+    assert read_table("\n".join(lines).encode()).rows == [(f"{text}; it's so", label) for text, label in zip(TEXTS, LABELS, strict=True)]
+
+
 def test_quotations_inside_a_quoted_text_without_doubled_marks():
     lines = [
         "label;text",

@@ -37,6 +37,9 @@ YAML = 'version: "3.1"\nnlu:\n- intent: good\n  examples: |\n    - some words he
     [
         (SQL.encode(), "SQL dump"),
         (YAML.encode(), "YAML"),
+        ("\n".join(f"{n % 2} 1:0.5 3:{n}.25 7:1" for n in range(9)).encode(), "LIBSVM"),
+        (b"the DT O\nlamp NN O\n\nour PRP B-X\ntrain NN I-X\n" * 5, "a label for each word"),
+        (b'[[rows]]\ntext = "a b c"\nlabel = "x"\n' * 4, "TOML"),
         ("\n".join(f"THIS IS TEXT {n},GOOD" for n in range(20)).encode("cp037"), "EBCDIC"),
     ],
 )
@@ -44,6 +47,13 @@ def test_other_formats_are_refused_by_name(data, says):
     with pytest.raises(UserError, match=says) as refusal:
         read_table(data)
     assert refusal.value.code == "not_a_table"
+
+
+def test_the_examples_of_rasa_in_markdown():
+    text = "## intent:good\n- this [lamp](thing) works\n- our train was fine\n\n## lookup:x\n- nothing\n\n## intent:bad\n- it broke\n"
+    table = read_table(text.encode())
+    assert (table.columns, table.lines) == (("text", "intent"), [2, 3, 9])
+    assert table.rows == [("this lamp works", "good"), ("our train was fine", "good"), ("it broke", "bad")]
 
 
 @pytest.mark.parametrize(

@@ -94,12 +94,22 @@ def _answers(annotations: Any) -> dict[str, list[list[Any]]]:
         given: dict[str, list[Any]] = {}
         for result in results if isinstance(results, list) else []:
             value = result.get("value") if isinstance(result, dict) else None
-            labels = value.get("choices") if isinstance(value, dict) else None
-            if isinstance(labels, list) and labels:
+            labels = _labels_in(value) if isinstance(value, dict) else []
+            if labels:
                 given.setdefault(str(result.get("from_name") or ""), []).extend(labels)
         for name, labels in given.items():
             answers.setdefault(name, []).append(labels)
     return answers
+
+
+def _labels_in(value: _Row) -> list[Any]:
+    """The choices, the paths in a taxonomy, or the rating that an annotation holds."""
+    choices, paths, rating = value.get("choices"), value.get("taxonomy"), value.get("rating")
+    if isinstance(choices, list):
+        return choices
+    if isinstance(paths, list):
+        return [" > ".join(map(str, path)) if isinstance(path, list) else path for path in paths]
+    return [] if rating is None or isinstance(rating, dict | list) else [rating]
 
 
 # --- spaCy: {"cats": {"joy": 1, "anger": 0}} ------------------------------------------------------------------------------

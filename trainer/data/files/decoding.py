@@ -294,10 +294,11 @@ def _is_word(word: str) -> bool:
 def _refuse_control_dense(data: bytes) -> None:
     """Raise UserError ``not_a_table`` for many control bytes: text has almost none; images, audio and programs have many."""
     sample = data[:500_000] + data[-100_000:] if len(data) > 600_000 else data
-    controls = len(sample) - len(sample.translate(None, _SUSPICIOUS_BYTES)) - sample.count(b"\x01") - sample.count(b'\0"')
-    if controls > 8 and controls > 0.02 * len(sample):
+    nulls = sample.count(b"\0")  # a database writes one in each cell, a picture far more
+    controls = len(sample) - len(sample.translate(None, _SUSPICIOUS_BYTES)) - sample.count(b"\x01") - nulls
+    if controls + nulls > 8 and (controls > 0.02 * len(sample) or nulls > 0.1 * len(sample)):
         raise UserError(
-            f"This does not look like a text file: {controls / len(sample):.0%} of it is control characters. "
+            f"This does not look like a text file: {(controls + nulls) / len(sample):.0%} of it is control characters. "
             "Export the table as CSV (UTF-8) and upload that.",
             code="not_a_table",
         )

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from trainer.data.files.label_first import LabelFirst, find_label_first
-from trainer.data.files.plausible_cells import clean_share, is_sound
+from trainer.data.files.label_first import LabelFirst, find_label_beside, find_label_first
+from trainer.data.files.plausible_cells import clean_share, hide_entities, is_sound, show_entities
 from trainer.data.files.preamble import common_width, count_short_rows_at_start, is_numeric
 from trainer.data.files.records import NO_DELIMITER, PLACEHOLDER, split_records
 from trainer.data.files.table import Limits, too_many_columns_error
@@ -39,6 +39,7 @@ class Dialect:
 
     ``delimiter``: None for a single column. ``width``: expected cells per record. ``skip``: number of lines before the records. ``quote``,
     ``escape`` and ``skip_initial_space``: see ``split_records``. ``label_first``: each line begins with its label and a blank, as fastText's do.
+    ``keeps_entities``: the semicolon of an HTML code (``&amp;``) is no delimiter.
     """
 
     delimiter: str | None
@@ -48,13 +49,16 @@ class Dialect:
     skip_initial_space: bool = False
     skip: int = 0
     label_first: LabelFirst | None = None
+    keeps_entities: bool = False
 
     def records(self, lines: list[str], *, width: int | None = None, trust_quotes: bool = False) -> Iterator[tuple[int, list[str]]]:
         """``split_records`` of ``lines`` in this dialect; the caller has removed the first ``skip`` lines."""
         if self.label_first:
             lines = [self.label_first.split(line, PLACEHOLDER) for line in lines]
+        if self.keeps_entities:
+            lines = [hide_entities(line) for line in lines]
         delimiter = PLACEHOLDER if self.label_first else NO_DELIMITER if self.delimiter is None else self.delimiter
-        return split_records(
+        records = split_records(
             lines,
             delimiter,
             width=width,
@@ -63,6 +67,7 @@ class Dialect:
             skip_initial_space=self.skip_initial_space,
             trust_quotes=trust_quotes,
         )
+        return ((number, list(map(show_entities, cells))) for number, cells in records) if self.keeps_entities else records
 
 
 def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) -> Dialect:
@@ -166,6 +171,8 @@ def _candidates(sample: list[str], delimiter: str, quote: str | None) -> Iterato
         yield replace(default_dialect(delimiter), quote=quote)
         return
     yield default_dialect(delimiter)
+    if delimiter == ";" and any("&" in line and hide_entities(line) != line for line in sample):
+        yield replace(default_dialect(delimiter), keeps_entities=True)
     # The same characters may be inside a quoted cell ("hi, "", he said"): some cell must begin with them.
     if any(f'{delimiter} "' in line for line in sample) and any(
         cell.startswith(' "') for cells in _parse_sample(sample, default_dialect(delimiter), True) for cell in cells
@@ -189,6 +196,9 @@ def _is_single_quoted(sample: list[str], delimiter: str) -> bool:
         return True
     text = "".join(sample)
     edge = rf"(?:^|{re.escape(delimiter)}) ?"
+    whole = [line.strip() for line in sample[1:] if line.strip()]
+    if whole and sum(line[0] == line[-1] == "'" and f"'{delimiter}'" in line for line in whole) >= 0.9 * len(whole):
+        return True
     opened = len(re.findall(rf"{edge}'", text, re.MULTILINE))
     if opened < 0.5 * len(sample) or opened <= 2 * len(re.findall(rf'{edge}"', text, re.MULTILINE)):
         return False
@@ -234,6 +244,9 @@ def _rare_dialect(sample: list[str], is_whole_file: bool, quote: str | None) -> 
             hypothesis = _test(Dialect(delimiter, 1, quote='"' if quote is None else quote), sample, is_whole_file)
             if hypothesis.score > 0 and len(hypothesis.records[0]) == hypothesis.dialect.width:
                 return hypothesis.dialect
+            beside = find_label_beside(sample, delimiter)
+            if beside:
+                return Dialect(delimiter, 2, quote="", label_first=beside)
     for delimiter in _RARE_DELIMITERS:
         if delimiter == " " and sum(_BESIDE_QUOTED.search(line) is not None for line in sample) < 0.8 * len(sample):
             continue  # prose is full of blanks; a blank is a delimiter only between quoted cells

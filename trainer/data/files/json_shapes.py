@@ -3,12 +3,14 @@
 Knows the shapes of documents; ``nested.py`` flattens what is inside a row. Every list that belongs to the table is read, none is left out.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, islice
 from typing import Any
 
-from trainer.data.column_name_words import KNOWN_WORDS, SPLIT_NAMES, TEXT_WORDS
+from trainer.data.column_name_words import HEADER_WORDS, SPLIT_NAMES, TEXT_WORDS
 
+_COLUMN_NAMES = HEADER_WORDS | TEXT_WORDS
 _SAMPLE = 200
 _MAX_DEPTH = 4
 _MIN_TEXT_WORDS = 2.5  # on average; labels have fewer
@@ -47,6 +49,8 @@ def _rows_of_list(rows: list[Any]) -> list[Any]:
     if all(isinstance(row, list) for row in rows):
         if _mostly(sample, lambda row: len(row) == 2 and isinstance(row[0], str) and isinstance(row[1], dict)):
             return [{"text": row[0]} | row[1] if len(row) == 2 and isinstance(row[1], dict) else row for row in rows]  # spaCy's pairs
+        if _mostly(sample, lambda row: {"user", "assistant"} <= set(map(_role, row))):
+            return [_flatten_chat({"messages": row}, "messages") for row in rows]
         if _mostly(sample, lambda row: bool(row) and all(isinstance(turn, dict) for turn in row)):
             return [turn | {"dialogue": number} for number, turns in enumerate(rows, 1) for turn in turns if isinstance(turn, dict)]
         return rows
@@ -90,9 +94,17 @@ def _flatten_chat(row: _Row, key: str) -> _Row:
     for turn in _list(row.get(key)):
         role = _role(turn)
         if role in ("user", "assistant"):
-            said[role] = turn.get("content", turn.get("value"))
+            said[role] = _said(turn)
     others = {name: value for name, value in row.items() if name != key}
     return {"text": said.get("user"), "label": said.get("assistant")} | others
+
+
+def _said(turn: _Row) -> Any:
+    """What a turn says, of which OpenAI, ShareGPT and Gemini write a text, or a list of parts."""
+    said = next((turn[key] for key in ("content", "value", "parts", "text") if key in turn), None)
+    if isinstance(said, list):
+        return "\n".join(str(part.get("text", "")) if isinstance(part, dict) else str(part) for part in said)
+    return said
 
 
 def _repeating_key(sample: list[_Row]) -> str | None:
@@ -102,7 +114,7 @@ def _repeating_key(sample: list[_Row]) -> str | None:
     keys = list(dict.fromkeys(chain.from_iterable(sample)))
     for key in keys:
         inner = [item for row in sample for item in _list(row.get(key))]
-        if len(inner) > len(sample) and all(isinstance(item, dict) for item in inner) and any(map(_has_text, inner[:_SAMPLE])):
+        if len(inner) > len(sample) and all(isinstance(item, dict) for item in inner) and any(map(_leads_to_text, inner[:_SAMPLE])):
             return key
     texts = {key: [item for row in sample for item in _list(row.get(key))] for key in keys}
     texts = {key: items for key, items in texts.items() if len(items) > len(sample) and all(isinstance(item, str) for item in items)}
@@ -117,6 +129,12 @@ def _has_text(row: _Row, depth: int = 0) -> bool:
         or (isinstance(value, dict) and depth < 2 and _has_text(value, depth + 1))
         for value in row.values()
     )
+
+
+def _leads_to_text(row: _Row) -> bool:
+    """Whether a row has a text, or a list of objects with one."""
+    parts = (part for value in row.values() for part in _list(value)[:20] if isinstance(part, dict))
+    return _has_text(row) or any(map(_has_text, parts))
 
 
 def _expand(row: Any, key: str) -> Iterable[Any]:
@@ -145,9 +163,15 @@ def _split_orient(document: _Row, _: int) -> list[Any] | None:
 
 def _splits(document: _Row, depth: int) -> list[Any] | None:
     """{"train": ..., "test": ...}: the rows of all, each with its split."""
-    if not all(key.strip().casefold() in SPLIT_NAMES for key in document):
+    if not all(map(_split_name, document)) or not all(isinstance(value, dict | list) for value in document.values()):
         return None
-    return _joined({key: find_rows(value, depth=depth + 1) or [] for key, value in document.items()}, "split")
+    return _joined([(_split_name(key) or key, find_rows(value, depth=depth + 1) or []) for key, value in document.items()], "split")
+
+
+def _split_name(key: str) -> str | None:
+    """The name of a split in a key such as "train" or "oos_test"."""
+    splits = [word for word in re.split(r"[-_ .]", key.strip().casefold()) if word in SPLIT_NAMES]
+    return splits[0] if len(splits) == 1 else None
 
 
 def _lists_of_rows(document: _Row, _: int) -> list[Any] | None:
@@ -155,11 +179,11 @@ def _lists_of_rows(document: _Row, _: int) -> list[Any] | None:
     lists = {key: value for key, value in document.items() if isinstance(value, list) and value and isinstance(value[0], dict | list)}
     if not lists:
         return None
-    splits = {key: value for key, value in lists.items() if key.strip().casefold() in SPLIT_NAMES}
+    splits = [(split, _rows_of_list(value)) for key, value in lists.items() if (split := _split_name(key))]
     if len(splits) > 1:
-        return _joined({key: _rows_of_list(value) for key, value in splits.items()}, "split")
+        return _joined(splits, "split")
     if 1 < len(lists) == len(document) and _are_alike(lists):
-        return _joined({key: _rows_of_list(value) for key, value in lists.items()}, "label")
+        return _joined([(key, _rows_of_list(value)) for key, value in lists.items()], "label")
     with_texts = [rows for rows in lists.values() if any(_has_text(row) for row in rows[:20] if isinstance(row, dict))]
     if not with_texts and (_has_text(document) or any(key in TEXT_WORDS and isinstance(value, str) for key, value in document.items())):
         return None  # a single row, with a list inside it
@@ -172,10 +196,10 @@ def _are_alike(lists: Mapping[str, list[Any]]) -> bool:
     return None not in keys and len(set(keys)) == 1
 
 
-def _joined(parts: Mapping[str, list[Any]], column: str) -> list[Any]:
+def _joined(parts: list[tuple[str, list[Any]]], column: str) -> list[Any]:
     """The rows of all parts with the part's name as one more cell."""
     rows: list[Any] = []
-    for name, part in parts.items():
+    for name, part in parts:
         for row in part:
             if isinstance(row, dict):
                 rows.append(row | {column if column not in row else "group": name})
@@ -198,14 +222,15 @@ def _objects(document: _Row, _: int) -> list[Any] | None:
     shared = sum(key in value for key in inner_keys for value in values[:_SAMPLE])
     if shared < 0.5 * len(inner_keys) * min(len(values), _SAMPLE):
         return None
-    name = _key_column(list(document))
+    # The key of an object with several texts is their class.
+    name = "label" if _repeating_key(values[:_SAMPLE]) else _key_column(list(document))
     if name is None:
         return values
-    return [{name if name not in row else f"{name} (key)": key} | row for key, row in document.items()]
+    return _rows_of_list([{name if name not in row else f"{name} (key)": key} | row for key, row in document.items()])
 
 
 def _are_names(keys: Iterable[str]) -> bool:
-    return any(key.strip().casefold() in KNOWN_WORDS for key in keys)
+    return any(key.strip().casefold() in _COLUMN_NAMES for key in keys)
 
 
 def _key_column(keys: list[str]) -> str | None:
@@ -221,11 +246,12 @@ def _lists_of_cells(document: _Row, _: int) -> list[Any] | None:
     if len(values) < 2 or not all(isinstance(value, list) and value for value in values):
         return None
     strings = all(isinstance(cell, str) for value in values for cell in value[:_SAMPLE])
-    if strings and not _are_names(document) and all(are_texts(value) for value in values):
+    lengths = {len(value) for value in values}
+    if strings and (len(lengths) > 1 or not _are_names(document)) and all(are_texts(value) for value in values):
         return [{"text": text, "label": name} for name, texts in document.items() for text in texts]
     if are_texts(list(document)) and not any(are_texts(value) for value in values):
         return [{"text": text, "label": labels} for text, labels in document.items()]
-    if len({len(value) for value in values}) == 1:
+    if len(lengths) == 1:
         return [dict(zip(document, cells, strict=True)) for cells in zip(*values, strict=True)]
     return None
 

@@ -10,9 +10,8 @@ from typing import Any
 
 _ERRORS = (ValueError, RecursionError)
 _MAX_PYTHON_CHARS = 3_000_000  # a syntax tree takes a hundred times the memory of its text
-_ASSIGNMENT = re.compile(
-    r"\s*(?:(?:var|let|const)\s+|export\s+default\s*|module\.exports\s*=\s*)?(?:[A-Za-z_$][\w$.\[\]'\"]*\s*=\s*)?(?=[\[{])"
-)
+_CALL = re.compile(r"\s*[A-Za-z_$][\w$.]*\((?=\s*[\[{])")
+_ASSIGNMENT = re.compile(r"(?:\s*//[^\n]*\n)*\s*(?:(?:var|let|const)\s+|export\s+default\s*)?(?:[A-Za-z_$][\w$.\[\]'\"]*\s*=\s*)?(?=[\[{])")
 _TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])', re.DOTALL)
 
 
@@ -64,8 +63,10 @@ def parse_document(text: str) -> Any:
 
 
 def without_assignment(text: str) -> str:
-    """The object or list that a line of JavaScript assigns (``window.tweets = [...];``); any other text unchanged, with as many lines."""
-    match = _ASSIGNMENT.match(text[:300])
+    """The object or list that JavaScript assigns (``window.tweets = [...];``) or gives to a function; any other text unchanged, with as many lines."""
+    if (match := _CALL.match(text[:300])) and text[-20:].rstrip(" \n;").endswith(")"):
+        return text[match.end() :].rstrip(" \n;").removesuffix(")")
+    match = _ASSIGNMENT.match(text[:1_000])
     if match is None or not match[0].strip():
         return text
     return "\n" * match[0].count("\n") + text[match.end() :].rstrip().removesuffix(";")

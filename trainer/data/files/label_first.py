@@ -16,10 +16,11 @@ _MIN_LINES = 5
 
 @dataclass(frozen=True)
 class LabelFirst:
-    """How a line is split: ``pattern`` matches the labels with the blank beside them; ``marked``: they have fastText's prefix."""
+    """How a line is split: ``pattern`` matches the labels with what is between them and the text; ``marked``: they have fastText's prefix."""
 
     pattern: re.Pattern[str]
     marked: bool
+    at_end: bool = False
 
     def split(self, line: str, delimiter: str) -> str:
         """The line with ``delimiter`` between its labels (joined by semicolons) and its text, in the order of the line."""
@@ -27,7 +28,7 @@ class LabelFirst:
         if match is None:
             return line
         labels = ";".join(_NAME.findall(match[1])) if self.marked else match[1]
-        if self.pattern is _MARKS_LAST:
+        if self.at_end:
             return line[: match.start()] + delimiter + labels + line[match.end() :]
         return labels + delimiter + line[match.end() :]
 
@@ -44,7 +45,21 @@ def find_label_first(sample: list[str], *, marked: bool) -> LabelFirst | None:
         return LabelFirst(_CODE, marked=False) if len(lines) == len(codes) >= _MIN_LINES and few and len(set(codes)) > 1 and texts else None
     for pattern, find in ((_MARKS_FIRST, _MARKS_FIRST.match), (_MARKS_LAST, _MARKS_LAST.search)):
         if sum(find(line) is not None for line in lines) >= 0.9 * len(lines) and not _is_delimited(lines):
-            return LabelFirst(pattern, marked=True)
+            return LabelFirst(pattern, marked=True, at_end=pattern is _MARKS_LAST)
+    return None
+
+
+def find_label_beside(sample: list[str], delimiter: str) -> LabelFirst | None:
+    """How lines of a label and a text are split at the first or at the last ``delimiter``, of which texts are full; None if no end has few values."""
+    lines = [line.rstrip("\n") for line in sample if line.strip()]
+    if len(lines) <= _MIN_LINES or lines[0].count(delimiter) != 1 or any(delimiter not in line for line in lines):
+        return None
+    mark = re.escape(delimiter)
+    ends = (([line.rsplit(delimiter, 1)[1] for line in lines[1:]], rf"{mark}([^{mark}\n]*)$", True),)
+    starts = (([line.split(delimiter, 1)[0] for line in lines[1:]], rf"^([^{mark}]*){mark}", False),)
+    for values, pattern, at_end in (*ends, *starts):
+        if 1 < len(set(values)) <= len(values) // 3:
+            return LabelFirst(re.compile(pattern, re.MULTILINE), marked=False, at_end=at_end)
     return None
 
 

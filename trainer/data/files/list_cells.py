@@ -31,7 +31,7 @@ def unwrap_lists(table: Table) -> Table:
                 changes[position] = scalars
                 continue
         # One answer of an annotation tool is printed as it is, several are an object.
-        if any(cell[0] in "[{" and "{" in cell[:40] for cell in sample):
+        if any((cell[0] in "[{" and "{" in cell[:40]) or (cell[0] == "(" and cell[-2:] == ",)") for cell in sample):
             labels = _find_labels([cells[position] for cells in table.rows])
             if labels:
                 changes[position] = labels
@@ -70,7 +70,7 @@ def _find_labels(column: list[str]) -> dict[str, str]:
     labels: dict[str, str] = {}
     for cell in dict.fromkeys(column):
         stripped = cell.strip()
-        if not stripped or stripped[0] + stripped[-1] not in ("{}", "[]"):
+        if not stripped or stripped[0] + stripped[-1] not in ("{}", "[]", "()"):
             continue
         found = _labels_in(_parse(stripped)) if len(stripped) <= _MAX_OBJECT_CHARS else None
         if found is None:

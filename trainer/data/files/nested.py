@@ -50,6 +50,8 @@ def flatten_rows(rows: list[_Row]) -> tuple[list[_Row], tuple[ReaderWarning, ...
     keys -= {key for key in keys if _is_dictionary(rows, key)}
     if not keys:
         return rows, ()
+    # Some tools write one answer as it is and several as an object.
+    mixed = {key for key in keys if any(isinstance(row.get(key), str | int | float) for row in rows)}
     disagreeing: list[int] = []
     flattened = []
     for number, row in enumerate(rows):
@@ -60,6 +62,8 @@ def flatten_rows(rows: list[_Row]) -> tuple[list[_Row], tuple[ReaderWarning, ...
             cells = _flat_cells(value, disagreeing, number) if key in keys else None
             if cells is None:
                 flat[key] = value
+            elif len(cells) == 1 and key in mixed:
+                flat[key] = next(iter(cells.values()))
             else:
                 flat.update({key if not name else f"{key}.{name}": cell for name, cell in cells.items()})
         flattened.append(flat or row)

@@ -10,6 +10,7 @@ from trainer.data.files.preamble import is_numeric
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[A-Za-z]{2,8});")
 _CUT_ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|amp|lt|gt|quot|apos|nbsp)$")
 _LINK = re.compile(r"(?:https?://|www\.)\S+")
+_ENTITY_END = "\x1c"  # cannot occur: control characters are removed before
 _MAX_PART_CHARS = 24  # of a list in a cell
 
 
@@ -21,6 +22,16 @@ def clean_share(cells: list[str], others: list[str]) -> float:
 def is_sound(record: list[str]) -> bool:
     """Whether no cell has one of two quotation marks of a quoted cell."""
     return not any('"' in cell and cell.count('"') % 2 for cell in record)
+
+
+def hide_entities(line: str) -> str:
+    """The line with another character for the semicolon that ends an HTML code, which a delimiter may be."""
+    return _ENTITY.sub(lambda match: match[0][:-1] + _ENTITY_END, line) if "&" in line else line
+
+
+def show_entities(cell: str) -> str:
+    """A cell of a line of ``hide_entities`` as it was written."""
+    return cell.replace(_ENTITY_END, ";") if _ENTITY_END in cell else cell
 
 
 def _is_clean(cell: str, others: list[str]) -> bool:

@@ -138,11 +138,11 @@ def _parse_unbalanced_line(lines: list[str], start: int, delimiter: str, width: 
     if not line:
         return [], 1
     plain = [_unquote(cell, quote) for cell in line.split(delimiter)]
-    if width is None or len(plain) == width or not quote:
+    if not quote or len(plain) == width:
         return plain, 1
     by_edges = _split_at_edges(line, delimiter, width, quote)
-    if by_edges is not None:
-        return by_edges, 1
+    if by_edges is not None or width is None:
+        return by_edges or plain, 1
     lenient = next(csv.reader([line], delimiter=delimiter, quotechar=quote), [])
     if len(lenient) == width:
         return lenient, 1
@@ -159,8 +159,8 @@ def _parse_unbalanced_line(lines: list[str], start: int, delimiter: str, width: 
     return plain, 1
 
 
-def _split_at_edges(line: str, delimiter: str, width: int, quote: str) -> list[str] | None:
-    """The cells if a quotation mark counts only at the edge of a cell, beside a delimiter; None if that gives another width."""
+def _split_at_edges(line: str, delimiter: str, width: int | None, quote: str) -> list[str] | None:
+    """The cells if a quotation mark counts only at the edge of a cell, beside a delimiter; None if that gives another width, or a cell that is not closed."""
     if line.count(quote) < 2:
         return None
     cells: list[str] = []
@@ -176,7 +176,7 @@ def _split_at_edges(line: str, delimiter: str, width: int, quote: str) -> list[s
             open_parts = []
         else:
             cells.append(part)
-    return cells if not open_parts and len(cells) == width else None
+    return cells if not open_parts and width in (None, len(cells)) else None
 
 
 def _unquote(cell: str, quote: str) -> str:

@@ -1,4 +1,7 @@
-"""Text formats that are no tables of cells: reads Weka's ARFF; refuses SQL dumps, YAML and EBCDIC by name, with the way out."""
+"""Text formats that are no tables of cells: reads Weka's ARFF and Rasa's Markdown; refuses others by name, with the way out.
+
+Refused are SQL dumps, YAML, TOML, labels of words (CoNLL), vectors (LIBSVM) and EBCDIC.
+"""
 
 import csv
 import re
@@ -13,6 +16,16 @@ _SQL = re.compile(r"^\s*(?:INSERT\s+INTO|CREATE\s+TABLE|COPY\s+\S+.*FROM\s+stdin
 _SQL_START = re.compile(r"\s*(?:--|/\*|SET\s|CREATE\s|INSERT\s|DROP\s|BEGIN\b|PRAGMA\s|USE\s|COPY\s|START\s|LOCK\s)", re.IGNORECASE)
 _YAML_LINE = re.compile(r"""(?:---|\s*#.*|\s*-\s.*|\s*-?\s*["']?[\w.-]+["']?:(?:\s.*)?|\s{2,}\S.*|\s*)$""")
 _YAML_KEY = re.compile(r"""\s*-?\s*["']?[\w.-]+["']?:\s*(?:[|>][-+]?)?\s*$""")
+_RASA = re.compile(r"^## intent:\s*\S", re.MULTILINE)
+_RASA_ENTITY = re.compile(r"\[([^\]\n]+)\](?:\([^)\n]*\)|\{[^}\n]*\})")
+_OTHERS = (
+    (re.compile(r"[+-]?\d+(?:\.\d+)?(?:\s+\d+:[-+\d.eE]+)+\s*"), "a file of numbers in LIBSVM's format, without texts"),
+    (
+        re.compile(r"\S+(?:[ \t]\S+)*[ \t](?:O|[BIES]-\S+)\s*|-DOCSTART-.*"),
+        "a file with a label for each word (CoNLL), which a classifier of texts cannot learn",
+    ),
+    (re.compile(r"\s*\[\[?[\w.-]+\]\]?\s*|\s*[\w.-]+\s=\s.*|\s*#.*"), "a TOML or INI file, not a table"),
+)
 _SAMPLE_LINES = 200
 _EBCDIC_LETTERS = bytes(
     [*range(0x81, 0x8A), *range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC1, 0xCA), *range(0xD1, 0xDA), *range(0xE2, 0xEA)]
@@ -32,19 +45,25 @@ def refuse_ebcdic(data: bytes) -> None:
 
 
 def read_or_refuse(text: str, limits: Limits) -> Cells | None:
-    """The table of an ARFF file; None for a text that is none of these formats.
+    """The table of an ARFF or a Rasa Markdown file; None for a text that is none of these formats.
 
-    Raises UserError ``not_a_table`` for SQL and YAML, ``too_many_rows``, ``too_many_columns``.
+    Raises UserError ``not_a_table`` for the formats that are refused, ``too_many_rows``, ``too_many_columns``.
     """
     if _ARFF.match(text[:20_000]):
         return _read_arff(text, limits)
+    if _RASA.search(text[:20_000]):
+        return _read_rasa(text, limits)
     if _SQL_START.match(text[:200]) and _SQL.search(text[:200_000]):
         raise UserError(
             "This is an SQL dump: the commands that make a table, not the table itself. Load it into the database and export the columns "
             "with the texts and the labels as CSV (SELECT ... in a database program, then Export), and upload that.",
             code="not_a_table",
         )
-    if _is_yaml([line for line in text[:50_000].split("\n")[:_SAMPLE_LINES] if line.strip()][:-1]):
+    lines = [line for line in text[:50_000].split("\n")[:_SAMPLE_LINES] if line.strip()][:-1]
+    for pattern, what in _OTHERS:
+        if len(lines) > 3 and sum(map(bool, map(pattern.fullmatch, lines))) >= 0.98 * len(lines):
+            raise UserError(f"This is {what}. Upload a table with one text and its label in each row, as CSV (UTF-8).", code="not_a_table")
+    if _is_yaml(lines):
         raise UserError(
             "This is a YAML file (as Rasa and other assistants keep their examples), not a table. "
             "Convert it to CSV or JSON with one text and its label, such as the intent, in each row, and upload that.",
@@ -61,6 +80,20 @@ def _is_yaml(lines: list[str]) -> bool:
         and any(map(_YAML_KEY.match, lines))
         and sum(map(bool, map(_YAML_LINE.match, lines))) >= 0.98 * len(lines)
     )
+
+
+def _read_rasa(text: str, limits: Limits) -> Cells:
+    """The examples below each ``## intent:name``, without the marks of entities in them."""
+    numbers, records, intent = [], [], ""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith("## "):
+            intent = line.removeprefix("## intent:").strip() if line.startswith("## intent:") else ""
+        elif intent and line.lstrip()[:2] in ("- ", "* "):
+            numbers.append(number)
+            records.append([_RASA_ENTITY.sub(r"\1", line.lstrip()[2:]).strip(), intent])
+            if len(records) > limits.max_rows:
+                raise too_many_rows_error(limits)
+    return Cells(numbers, records, ["text", "intent"])
 
 
 def _read_arff(text: str, limits: Limits) -> Cells:

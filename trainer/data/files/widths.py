@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from trainer.data.files.dialect import DELIMITER_NAMES
+from trainer.data.files.notes import drop_notes
 from trainer.data.files.rejoin import rejoin_split_cells
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, explain_too_long_cell
 from trainer.text_format import quote_names
@@ -40,6 +41,7 @@ def fit_width(
         rows, lines, n_rejoined = _fit_ragged_rows(rows, lines, dropped, ragged, widths, delimiter)
     else:
         n_rejoined = 0
+    rows, lines = drop_notes(rows, lines, dropped)
     if long_cells:
         rows, lines = drop_long_rows(rows, lines, dropped, limits)
     columns, warnings = _column_names(header, records, widths)
