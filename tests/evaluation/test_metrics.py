@@ -48,7 +48,7 @@ def test_a_new_metric_is_in_the_report_and_its_json(reports: Reports) -> None:
 
 
 def test_a_new_metric_is_in_the_terminal(reports: Reports) -> None:
-    assert ", first-class share 40.0 % (95 % interval 16.8 to 68.7 %)." in report_text(VIEW, reports.test)
+    assert ", first-class share 40.0 % (95 % interval 16.8 to 68.7 %)." in report_text(VIEW, reports.test, ())
 
 
 def test_a_new_metric_is_in_the_card_and_its_metadata(reports: Reports, tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_a_new_metric_is_in_the_card_and_its_metadata(reports: Reports, tmp_path
 
 
 def test_a_new_metric_is_in_the_table_of_the_page(reports: Reports) -> None:
-    html = results_view.classes(reports.test)
+    html = results_view.classes(reports.test, ())
     assert "First-class share" in html
     assert FIRST_CLASS.description in html
 
