@@ -15,7 +15,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Serve the page until interrupted; returns the exit status: 1 if that is not possible, 2 if strangers could use it."""
+    """Serve the page until interrupted; returns the exit status: 1 if that is not possible, 2 if strangers could use it or a setting is wrong."""
     public = build_parser().parse_args(arguments).public
     prepare_environment()
     # After the environment is set, which gradio and torch read when they are imported.
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str]) -> int:
         serve(Settings.from_environment(), public=public)
     except UserError as error:
         print(error.message, file=sys.stderr)
-        return 2 if error.code == "open_to_all" else 1
+        return error.exit_status
     return 0
 
 

@@ -23,7 +23,7 @@ _DASH = ". A text that begins with a dash goes behind two dashes: predict RUN --
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status: 0 well, 1 failed, 2 refused because of the arguments or the file."""
+    """Run one command; returns the exit status: 0 well, 1 failed or not possible now, 2 refused because of the arguments or the file."""
     parser = build_parser()
     options, unknown = parser.parse_known_args(arguments)
     options.called_at = _CALLED_AT
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return options.command(options)
         except UserError as error:
             print(error.message, file=sys.stderr)
-            return 2
+            return error.exit_status
         except KeyboardInterrupt:
             print("\nInterrupted before anything was done.", file=sys.stderr)
             return 130

@@ -5,15 +5,21 @@ Not for programming mistakes: those raise Python's own exceptions, and their tra
 
 import traceback
 from pathlib import Path
+from typing import ClassVar, Self
 
 
 class UserError(Exception):
-    """An error that the user can fix.
+    """An error that the user can fix; raised as one of the classes below, by what it is about.
 
     The message is complete sentences: what happened, what was found, what to do.
-    ``code`` is a short stable name (``empty_file``, ``one_class``, ...) for programs and tests; ``setting`` is the recipe setting that
-    the error is about, if there is one.
+    ``code`` is a short stable name (``empty_file``, ``one_class``, ...) for programs and tests, described in error_codes.py; ``setting`` is
+    the recipe setting that the error is about, if there is one.
     """
+
+    status: ClassVar[int] = 422
+    """Of an HTTP response."""
+    exit_status: ClassVar[int] = 2
+    """Of the terminal's commands: 2 if something that was given is refused, 1 if something else is in the way."""
 
     def __init__(self, message: str, *, code: str, setting: str = "") -> None:
         super().__init__(message)
@@ -24,19 +30,18 @@ class UserError(Exception):
     def message(self) -> str:
         return str(self.args[0])
 
-
-class NoMemoryError(UserError):
-    """A batch does not fit into memory.
-
-    ``retry_texts_at_a_time`` is the number of texts at a time that may fit, with the same training result; None if not even one does.
-    """
-
-    def __init__(self, message: str, *, code: str, retry_texts_at_a_time: int | None) -> None:
-        super().__init__(message, code=code)
-        self.retry_texts_at_a_time = retry_texts_at_a_time
+    def with_message(self, message: str) -> Self:
+        """The same error in other words."""
+        error = type(self).__new__(type(self), message)
+        vars(error).update(vars(self))
+        return error
 
 
-class MustFixError(UserError):
+class FileError(UserError):
+    """A file, its columns, its rows or a draft."""
+
+
+class MustFixError(FileError):
     """Findings of severity "error" that the user has not dismissed prevent the training.
 
     ``repair_codes`` are the codes of those that have a repair.
@@ -45,6 +50,43 @@ class MustFixError(UserError):
     def __init__(self, message: str, *, repair_codes: tuple[str, ...]) -> None:
         super().__init__(message, code="must_fix")
         self.repair_codes = repair_codes
+
+
+class RecipeError(UserError):
+    """A recipe, a setting of the server or another value that was given."""
+
+
+class ModelError(UserError):
+    """An encoder, a model, or the texts that it is to predict."""
+
+
+class RunError(UserError):
+    """A run, or another job, whose state does not allow it."""
+
+    status = 409
+
+
+class NotFoundError(UserError):
+    """A run, a job or a draft that does not exist, or belongs to somebody else."""
+
+    status = 404
+
+
+class UnavailableError(UserError):
+    """Something that the work needs is not to be had now: the disk, the network, a port, a place in the queue."""
+
+    status, exit_status = 503, 1
+
+
+class NoMemoryError(UnavailableError):
+    """A batch does not fit into memory.
+
+    ``retry_texts_at_a_time`` is the number of texts at a time that may fit, with the same training result; None if not even one does.
+    """
+
+    def __init__(self, message: str, *, code: str, retry_texts_at_a_time: int | None) -> None:
+        super().__init__(message, code=code)
+        self.retry_texts_at_a_time = retry_texts_at_a_time
 
 
 def error_location(error: BaseException) -> str:

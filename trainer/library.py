@@ -17,7 +17,7 @@ from trainer.cache import SingleFlightCache
 from trainer.check import CheckResult
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
-from trainer.errors import UserError
+from trainer.errors import RecipeError, RunError, UserError
 from trainer.evaluation.comparison import ComparedRun, Comparison, RunPredictions, compare, run_predictions
 from trainer.evaluation.diagnostics import check_training
 from trainer.evaluation.report import Reports, Scores, main_scores, split_report
@@ -122,7 +122,7 @@ class Library:
         """Two to six runs side by side; those with a model also on the test rows that they share. UserError for fewer or more runs."""
         chosen = tuple(dict.fromkeys(run_ids))
         if not 2 <= len(chosen) <= MAX_COMPARED_RUNS:
-            raise UserError(
+            raise RecipeError(
                 f"A comparison takes two to {MAX_COMPARED_RUNS} runs; {len(chosen):,} are chosen. Tick others in the list.",
                 code="compare_count",
             )
@@ -152,7 +152,7 @@ class Library:
         stripped = name.strip()
         if not 1 <= len(stripped) <= MAX_NAME_CHARS or not stripped.isprintable():
             problem = f"this one has {len(stripped):,}" if stripped.isprintable() else "this one has characters that cannot be seen"
-            raise UserError(
+            raise RecipeError(
                 f"A name has 1 to {MAX_NAME_CHARS} characters that can be seen; {problem}. Type another one.",
                 code="bad_name",
             )
@@ -175,7 +175,7 @@ class Library:
         with exclusive_access(self._runs, run) as (view, lock):
             if view.live:
                 doing = "is training" if view.status == "running" else "waits in the queue"
-                raise UserError(f"{view.name} {doing}, so it cannot be deleted now. Stop it first.", code="run_is_live")
+                raise RunError(f"{view.name} {doing}, so it cannot be deleted now. Stop it first.", code="run_is_live")
             if os.name == "nt":
                 # Windows moves no folder in which a file is open.
                 lock.close()
@@ -216,7 +216,7 @@ class Library:
             return run_predictions(*pipeline.load_run_rows(run), pipeline.load_run_predictions(run))
         except ValueError as error:
             name = self._runs.view(run).name
-            raise UserError(
+            raise RunError(
                 f"The rows or predictions of {name} are missing or damaged, so it cannot be compared. Leave it out.", code="run_damaged"
             ) from error
 

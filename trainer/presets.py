@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from trainer.errors import UserError
+from trainer.errors import RecipeError
 from trainer.recipe import Recipe, load_recipe
 
 _FOLDER = Path(__file__).resolve().parent.parent / "assets" / "recipes"
@@ -61,7 +61,7 @@ def load_preset(name: str, base: Recipe | None = None) -> Recipe:
         if preset.name.lower() == name.strip().lower():
             return load_recipe(preset.file, encoder=base.encoder, seed=base.seed, repairs=base.repairs)
     names = ", ".join(p.name for p in PRESETS)
-    raise UserError(f"There is no recipe called “{name[:60]}”. Recipes: {names}.", code="unknown_preset")
+    raise RecipeError(f"There is no recipe called “{name[:60]}”. Recipes: {names}.", code="unknown_preset")
 
 
 Level = Literal["Quick look", "Balanced", "Best"]
@@ -100,7 +100,7 @@ def recipe_for_level(
         return _quick_look(base_recipe, min(_QUICK_EPOCHS, resolved.epochs), train_rows, class_count, mean_tokens, device)
     if level == "Best":
         return _best(base_recipe, resolved, train_rows, mean_tokens)
-    raise UserError(f"There is no level called “{level[:40]}”. Levels: {', '.join(LEVELS)}.", code="unknown_level")
+    raise RecipeError(f"There is no level called “{level[:40]}”. Levels: {', '.join(LEVELS)}.", code="unknown_level")
 
 
 def _quick_look(

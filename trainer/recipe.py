@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import UserError
+from trainer.errors import FileError, RecipeError
 
 AUTOMATIC = "automatic"
 
@@ -248,13 +248,13 @@ class Recipe:
         for f in dataclasses.fields(self):
             object.__setattr__(self, f.name, _check_value(f, getattr(self, f.name)))
         if self.validation_share + self.test_share > 0.8:
-            raise UserError(
+            raise RecipeError(
                 f"Validation ({self.validation_share:.0%}) and test ({self.test_share:.0%}) leave too few rows for training. "
                 "Choose shares that add up to at most 80 %.",
                 code="setting_out_of_range",
             )
         if self.lora_rank and self.frozen_epochs:
-            raise UserError(
+            raise RecipeError(
                 f"LoRA trains additions to the encoder (rank {self.lora_rank}), and a frozen encoder is not trained "
                 f"({self.frozen_epochs} frozen epochs). Set one of the two to 0.",
                 code="settings_disagree",
@@ -264,11 +264,11 @@ class Recipe:
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
         """A recipe from plain values. Raises UserError for an unknown name or an invalid value."""
         if not isinstance(values, dict):
-            raise UserError('The settings must be an object with a value for each name, such as {"epochs": 3}.', code="unknown_setting")
+            raise RecipeError('The settings must be an object with a value for each name, such as {"epochs": 3}.', code="unknown_setting")
         known = [f.name for f in dataclasses.fields(cls)]
         for name in values:
             if name not in known:
-                raise UserError(f"There is no setting called “{str(name)[:60]}”. Settings: {', '.join(known)}.", code="unknown_setting")
+                raise RecipeError(f"There is no setting called “{str(name)[:60]}”. Settings: {', '.join(known)}.", code="unknown_setting")
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -309,7 +309,7 @@ def _check_names(label: str, value: Any, setting: str) -> tuple[str, ...]:
     """Names from a list or from a comma-separated text."""
     names = value.split(",") if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise UserError(f"{label} must be a list of names.", code="setting_out_of_range", setting=setting)
+        raise RecipeError(f"{label} must be a list of names.", code="setting_out_of_range", setting=setting)
     return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
@@ -317,11 +317,13 @@ def _check_name(label: str, value: Any, choices: tuple[str, ...], setting: str) 
     """A name; if there are ``choices``, one of them, in any case."""
     name = value.strip() if isinstance(value, str) else ""
     if not name:
-        raise UserError(f"{label} must be a name.", code="setting_out_of_range", setting=setting)
+        raise RecipeError(f"{label} must be a name.", code="setting_out_of_range", setting=setting)
     if not choices:
         return name
     if name.lower() not in choices:
-        raise UserError(f"{label} must be one of {', '.join(choices)}; found “{name[:40]}”.", code="setting_out_of_range", setting=setting)
+        raise RecipeError(
+            f"{label} must be one of {', '.join(choices)}; found “{name[:40]}”.", code="setting_out_of_range", setting=setting
+        )
     return name.lower()
 
 
@@ -346,7 +348,7 @@ def _check_value(f: dataclasses.Field, value: Any) -> Any:
     wrong = not math.isfinite(number) or not metadata["minimum"] <= number <= metadata["maximum"] or (whole and number != int(number))
     if wrong:
         or_none = f", or {metadata['none_label']}" if metadata["optional"] else ""
-        raise UserError(
+        raise RecipeError(
             f"{metadata['label']} must be a {'whole ' if whole else ''}number from {metadata['minimum']:g} to {metadata['maximum']:g}"
             f"{or_none}; found “{str(value)[:40]}”.",
             code="setting_out_of_range",
@@ -378,17 +380,17 @@ def _read_settings(source: Path | bytes) -> Mapping[str, Any]:
             with open(source, "rb") as file:
                 content = file.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
-        raise UserError(
+        raise FileError(
             f"The recipe file {str(source)[-80:]} could not be read ({error.strerror or error}). Check its name and its rights.",
             code="file_unreadable",
         ) from error
     if len(content) > _MAX_FILE_BYTES:
-        raise UserError(f"This is no recipe: it has more than {_MAX_FILE_BYTES:,} bytes. {expected}", code="not_a_recipe")
+        raise RecipeError(f"This is no recipe: it has more than {_MAX_FILE_BYTES:,} bytes. {expected}", code="not_a_recipe")
     try:
         values = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise UserError(f"This is no recipe: it cannot be read as JSON. {expected}", code="not_a_recipe") from error
+        raise RecipeError(f"This is no recipe: it cannot be read as JSON. {expected}", code="not_a_recipe") from error
     if not isinstance(values, dict):
-        raise UserError(f"This is no recipe: it holds no settings by name. {expected}", code="not_a_recipe")
+        raise RecipeError(f"This is no recipe: it holds no settings by name. {expected}", code="not_a_recipe")
     # A run's recipe.json is accepted too.
     return values["asked"] if isinstance(values.get("asked"), dict) else values

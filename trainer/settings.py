@@ -15,7 +15,7 @@ from typing import Any
 from platformdirs import user_data_dir
 
 from trainer.atomic import make_folder
-from trainer.errors import UserError
+from trainer.errors import RecipeError, UnavailableError
 
 LOCAL_OWNER = "local"
 """The only owner as long as there are no user accounts."""
@@ -133,7 +133,7 @@ class Settings:
             probe.write_bytes(b"emotune")
             probe.unlink(missing_ok=True)
         except OSError as error:
-            raise UserError(
+            raise UnavailableError(
                 f"Emotune cannot write to its folder {self.runs_dir} ({error.strerror or error}). "
                 "Free some disk space or allow writing there, or name another folder in the environment variable EMOTUNE_RUNS.",
                 code="disk_not_writable",
@@ -153,7 +153,9 @@ def _number_from_environment(f: Field) -> float:
     except ValueError:
         number = math.nan
     if not (math.isfinite(number) and number >= 0):
-        raise UserError(f"The environment variable {name} must be a number, at least 0; found “{value[:40]}”.", code="setting_out_of_range")
+        raise RecipeError(
+            f"The environment variable {name} must be a number, at least 0; found “{value[:40]}”.", code="setting_out_of_range"
+        )
     return type(f.default)(number * unit)
 
 
@@ -215,7 +217,7 @@ def disk_errors_as_user_error(settings: Settings) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(
+        raise UnavailableError(
             f"Emotune could not write to {settings.runs_dir} ({error.strerror or error}). Free some disk space and try again; "
             "nothing that was there is lost.",
             code="disk_not_writable",

@@ -10,7 +10,7 @@ from pathlib import Path
 from trainer.atomic import remove_folder
 from trainer.drafts.cache import DraftCache
 from trainer.drafts.copies import Copies, find_copies, remove_copies, source_digests
-from trainer.errors import UserError
+from trainer.errors import RunError, UserError
 from trainer.runs.disk_space import (
     DraftStorage,
     Files,
@@ -100,15 +100,15 @@ class StorageManager:
         view = self._runs.view(run)
         if view.live:
             doing = "is training" if view.status == "running" else "waits in the queue"
-            raise UserError(f"{view.name} {doing} and needs its checkpoints. Stop it first.", code="run_is_live")
+            raise RunError(f"{view.name} {doing} and needs its checkpoints. Stop it first.", code="run_is_live")
         if view.status == "interrupted" or not view.has_model:
-            raise UserError(
+            raise RunError(
                 f"{view.name} has only its checkpoints to continue from: without them its training would be lost. "
                 "Resume it, or delete the whole run if you do not need it.",
                 code="states_needed",
             )
         if not self._remove_checkpoints(run, (*_ENDED, "damaged")):
-            raise UserError(f"{view.name} has just been resumed, so its checkpoints stay.", code="run_is_live")
+            raise RunError(f"{view.name} has just been resumed, so its checkpoints stay.", code="run_is_live")
         return f"{view.name} can no longer be trained further. Its model, its scores and its curves stay."
 
     def clear_uploads(self) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer.cache import SingleFlightCache
-from trainer.errors import UserError
+from trainer.errors import ModelError, RunError
 from trainer.runs.run import Run
 from trainer.runs.run_files import CARD, LOG, MODEL
 from trainer.runs.seal import file_signature, files_in
@@ -46,18 +46,18 @@ class TrainedModels:
         run = self._runs.get(run_id, self._owner)
         view = self._runs.view(run)
         if not view.has_model:
-            raise UserError(f"The run {view.name} {_WITHOUT_MODEL[view.status]}; it has no model. Choose a finished run.", code="no_model")
+            raise RunError(f"The run {view.name} {_WITHOUT_MODEL[view.status]}; it has no model. Choose a finished run.", code="no_model")
         return run
 
     def predict(self, run_id: str, texts: Sequence[str]) -> tuple[tuple[str, ...], list["Prediction"]]:
         """The label names and the model's prediction for each text. UserError if there are too many texts or characters."""
         run = self.run(run_id)
         if len(texts) > self._settings.max_texts_per_prediction:
-            raise UserError(
+            raise ModelError(
                 f"{len(texts):,} texts at once are too many; send at most {self._settings.max_texts_per_prediction}.", code="too_many_texts"
             )
         if (chars := sum(map(len, texts))) > self._settings.max_chars_per_prediction:
-            raise UserError(
+            raise ModelError(
                 f"These texts have {chars:,} characters together; send at most {self._settings.max_chars_per_prediction:,} at once.",
                 code="too_many_characters",
             )

@@ -8,6 +8,7 @@ from types import ModuleType
 
 from tests.docs.markdown import code, sentence, table
 from tests.docs.pages import ROOT
+from trainer.error_codes import ERROR_CODES
 
 _PLACES = sorted([*(ROOT / "trainer" / "security").glob("*.py"), ROOT / "trainer" / "ui" / "serving.py"])
 
@@ -39,8 +40,8 @@ def _module(path: object) -> ModuleType:
 def _refusals(source: str, module: ModuleType) -> Iterator[DocumentedRefusal]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Refusal":
-            status, message, name = (_text(argument, module) for argument in node.args)
-            yield DocumentedRefusal(int(status), name, message)
+            message, name = (_text(argument, module) for argument in node.args)
+            yield DocumentedRefusal(ERROR_CODES[name].status, name, message)
 
 
 def _text(node: ast.expr, module: ModuleType) -> str:

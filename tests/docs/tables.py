@@ -1,6 +1,7 @@
 """Every table of the documentation, by its name; each is written from what the code itself uses."""
 
 import dataclasses
+import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,8 @@ from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.checks.repairs import REPAIRS
 from trainer.data.files.table import READER_WARNINGS, Limits
 from trainer.data.task import SINGLE_LABEL
+from trainer.error_codes import ERROR_CODES
+from trainer.errors import UserError
 from trainer.evaluation.diagnostics import TRAINING_CHECKS
 from trainer.evaluation.metrics import EVALUATIONS
 from trainer.evaluation.result_checks import RESULT_CHECKS
@@ -91,6 +94,18 @@ def _metrics() -> str:
     return table(["code", "metric", "meaning"], rows)
 
 
+def _errors() -> str:
+    """A table for each class of errors; the refusals of requests have one of their own."""
+    classes = dict.fromkeys(entry.error for entry in ERROR_CODES.values() if entry.error is not None)
+    return "\n\n".join(map(_errors_of, classes))
+
+
+def _errors_of(error: type[UserError]) -> str:
+    rows = [(code(e.code), sentence(e.meaning), sentence(e.what_to_do)) for e in ERROR_CODES.values() if e.error is error]
+    about = f"{sentence(inspect.getdoc(error).splitlines()[0])} HTTP status {error.status}, exit status {error.exit_status}."
+    return f"### {error.__name__}\n\n{about}\n\n{table(['code', 'meaning', 'what to do'], rows)}"
+
+
 def _environment() -> str:
     return table(["variable", "default", "meaning"], [(code(v.name), v.default, v.meaning) for v in VARIABLES])
 
@@ -148,6 +163,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "reader_warnings": _reader_warnings,
     "repairs": _repairs,
     "metrics": _metrics,
+    "errors": _errors,
     "refusals": refusal_table,
     "environment": _environment,
     "library_environment": _library_environment,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.check import CheckResult
 from trainer.cli.checks import check_lines
 from trainer.cli.recipe import parse_repairs
-from trainer.errors import UserError
+from trainer.errors import RecipeError, UnavailableError
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.terminal import one_line
 
@@ -22,12 +22,12 @@ def inspect(options: argparse.Namespace) -> int:
     from trainer.data.reader.file_reader import FileReader
 
     if bool(options.repair) != bool(options.out) or (options.out and len(options.files) > 1):
-        raise UserError(
+        raise RecipeError(
             "To repair, give one file, --repair CODES (or all) and --out FILE. Example: inspect mine.csv --repair all --out clean.csv",
             code="unknown_setting",
         )
     if options.out and options.out.resolve() in {file.resolve() for file in options.files}:
-        raise UserError(f"{options.out} is the file to be repaired; it is never overwritten. Name another one.", code="unknown_setting")
+        raise RecipeError(f"{options.out} is the file to be repaired; it is never overwritten. Name another one.", code="unknown_setting")
     with FileReader(replaces=False) as reader:
         reader.start()  # while this process imports the rest
         return _inspect_all(options, reader)
@@ -58,7 +58,7 @@ def _repair(options: argparse.Namespace, prepared: "PreparedDraft", repair_codes
     try:
         log = write_repaired(options.out, prepared.table, prepared.columns, repaired, spreadsheet=options.for_spreadsheets)
     except OSError as error:
-        raise UserError(f"{options.out} could not be written ({error.strerror or error}).", code="disk_not_writable") from error
+        raise UnavailableError(f"{options.out} could not be written ({error.strerror or error}).", code="disk_not_writable") from error
     return {"file": str(options.out), "changes": str(log), "rows": len(repaired.corpus), "repairs": repaired.counts}
 
 

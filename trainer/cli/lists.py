@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import UserError
+from trainer.errors import NotFoundError
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.terminal import one_line
@@ -42,11 +42,9 @@ def drafts(options: argparse.Namespace) -> int:
     if options.remove:
         try:
             drafts.remove(options.remove)
-        except UserError as error:
-            if error.code != "unknown_draft":
-                raise
+        except NotFoundError as error:
             message = f"There is no draft {options.remove} in {studio.settings.runs_dir}. See: python -m trainer drafts"
-            raise UserError(message, code=error.code) from error
+            raise error.with_message(message) from error
     summaries = drafts.summaries()
     if options.json:
         print(json.dumps([asdict(summary) for summary in summaries]))

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import UserError
+from trainer.errors import ModelError, NotFoundError, RecipeError
 from trainer.settings import Settings
 from trainer.terminal import one_line
 from trainer.text_format import percent
@@ -49,7 +49,9 @@ def _model_folder(model: str) -> Path:
     if (folder / "model").is_dir():
         folder = folder / "model"
     if not any((folder / name).is_file() for name in ("config.json", "head.json")):
-        raise UserError(f"{model} is neither a run with a model{place} nor a model folder. See: python -m trainer runs", code="unknown_run")
+        raise NotFoundError(
+            f"{model} is neither a run with a model{place} nor a model folder. See: python -m trainer runs", code="unknown_run"
+        )
     return folder
 
 
@@ -59,23 +61,23 @@ def _texts(options: argparse.Namespace) -> list[str]:
     from trainer.data.files.read_table import read_bytes
 
     if options.texts and options.file:
-        raise UserError("Give texts or --file, not both.", code="unknown_setting")
+        raise RecipeError("Give texts or --file, not both.", code="unknown_setting")
     if options.texts:
         return options.texts
     source = options.file or Path("-")
     if str(source) == "-":
         if not options.file and sys.stdin.isatty():
-            raise UserError(
+            raise ModelError(
                 "There is no text. Name one, or --file FILE with one text a line, or send them in: cat texts.txt | python -m trainer predict RUN",
                 code="no_texts",
             )
         content = sys.stdin.buffer.read()
     elif source.suffix.lower() in _TABLE_SUFFIXES:
-        raise UserError(f"{source} is a table; --file takes a text file with one text a line.", code="not_texts")
+        raise ModelError(f"{source} is a table; --file takes a text file with one text a line.", code="not_texts")
     else:
         content = read_bytes(source, max_bytes=Settings.from_environment().max_file_bytes)
     if not content.strip():
-        raise UserError("There is no text: the file or the input is empty. Give one text a line.", code="no_texts")
+        raise ModelError("There is no text: the file or the input is empty. Give one text a line.", code="no_texts")
     # Empty lines stay, so that the n-th prediction belongs to the n-th line.
     return decode(content).text.removesuffix("\n").split("\n")
 

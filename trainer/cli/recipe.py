@@ -2,7 +2,7 @@
 
 import argparse
 
-from trainer.errors import UserError
+from trainer.errors import RecipeError
 from trainer.presets import load_preset
 from trainer.recipe import Recipe, load_recipe
 
@@ -13,7 +13,7 @@ def parse_recipe(options: argparse.Namespace) -> Recipe:
     for setting in options.settings:
         name, equals, value = setting.partition("=")
         if not equals:
-            raise UserError(f"--set wants name=value; found “{setting}”.", code="unknown_setting")
+            raise RecipeError(f"--set wants name=value; found “{setting}”.", code="unknown_setting")
         values[name.strip()] = value
     if options.repair:
         values["repairs"] = parse_repairs(options.repair)
@@ -21,7 +21,7 @@ def parse_recipe(options: argparse.Namespace) -> Recipe:
         if getattr(options, name) is not None:
             values[name] = getattr(options, name)
     if options.recipe and options.preset:
-        raise UserError("Give --recipe or --preset, not both.", code="unknown_setting")
+        raise RecipeError("Give --recipe or --preset, not both.", code="unknown_setting")
     if options.recipe:
         return load_recipe(options.recipe, **values)
     if options.preset:

@@ -12,7 +12,7 @@ from trainer.cli.checks import check_lines
 from trainer.cli.progress import follow
 from trainer.cli.recipe import parse_recipe
 from trainer.cli.report import report_text, run_json
-from trainer.errors import MustFixError, UserError
+from trainer.errors import MustFixError, NotFoundError
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
 
@@ -48,7 +48,7 @@ def train(options: argparse.Namespace) -> int:
         )
     except MustFixError as error:
         repair = f"Repair it with --repair {','.join(error.repair_codes)}, or train" if error.repair_codes else "Fix the file, or train"
-        raise UserError(f"{error.message}\n{repair} on it as it is with --as-it-is.", code=error.code) from error
+        raise error.with_message(f"{error.message}\n{repair} on it as it is with --as-it-is.") from error
     finally:
         reader.close()
     for code, n_rows in view.repairs.items():
@@ -74,13 +74,9 @@ def resume(options: argparse.Namespace) -> int:
     run_id = folder.name if is_run_folder else options.run
     try:
         view = studio.for_owner(LOCAL_OWNER).resume(run_id, more_epochs=options.more_epochs)
-    except UserError as error:
-        if error.code != "unknown_run":
-            raise
-        raise UserError(
-            f"There is no run {run_id} in {studio.settings.runs_dir}. Name a run's id or its folder. See: python -m trainer runs",
-            code=error.code,
-        ) from error
+    except NotFoundError as error:
+        message = f"There is no run {run_id} in {studio.settings.runs_dir}. Name a run's id or its folder. See: python -m trainer runs"
+        raise error.with_message(message) from error
     if view.id != run_id:
         print(f"{view.parent_name} keeps its model; {view.name} continues its training ({view.id}).", file=sys.stderr)
     return _finish(studio, view, options)

@@ -14,7 +14,7 @@ from trainer.data.files.decoding import clean
 from trainer.data.files.read_table import DroppedRow, Table
 from trainer.data.labels import is_measurement
 from trainer.data.task import SINGLE_LABEL, Task
-from trainer.errors import UserError
+from trainer.errors import FileError
 from trainer.text_format import quote_names
 
 NO_TEXT = "no text in this row"
@@ -95,7 +95,7 @@ def build_corpus(
     Raises UserError ``no_rows``, ``empty_texts``, ``empty_labels`` or ``duplicate_class_names``.
     """
     if not table.rows:
-        raise UserError("The file has no rows that can be used. Choose a file with one row per text.", code="no_rows")
+        raise FileError("The file has no rows that can be used. Choose a file with one row per text.", code="no_rows")
     texts, raw, rows, dropped = _usable_rows(table, (text, *extra_text_columns), label, split_column)
     if not texts:
         _raise_empty(table, text, label, dropped)
@@ -156,9 +156,9 @@ def _labels_in(corpus: Corpus, split: str) -> set[str]:
     return {corpus.label_names[label_id] for label_id in np.unique(corpus.label_ids[splits == split]).tolist()}
 
 
-def unknown_class_error(unknown: Sequence[str], split: str, known: Sequence[str]) -> UserError:
+def unknown_class_error(unknown: Sequence[str], split: str, known: Sequence[str]) -> FileError:
     """The error for classes that occur only in the validation or test rows."""
-    return UserError(
+    return FileError(
         f"The {split} rows have {quote_names(unknown)}, which no training row has, so it could never be predicted. "
         f"Classes in the training rows: {quote_names(known)}. Add training rows for it, or take its rows out.",
         code="unknown_class",
@@ -212,24 +212,25 @@ def _clean_label(label: str) -> str:
 
 def _raise_empty(table: Table, text: int, label: int, dropped: list[DroppedRow]) -> None:
     without_text = sum(row.reason == NO_TEXT for row in dropped)
-    what, position, code = ("text", text, "empty_texts") if without_text >= len(dropped) / 2 else ("label", label, "empty_labels")
-    raise UserError(
+    no_texts = without_text >= len(dropped) / 2
+    what, position = ("text", text) if no_texts else ("label", label)
+    raise FileError(
         f"No row has both a text and a label: the {what} column “{table.columns[position]}” is empty in {len(dropped):,} rows. "
         "Choose other columns, or fill them in.",
-        code=code,
+        code="empty_texts" if no_texts else "empty_labels",
     )
 
 
 def _check_classes(counts: Mapping[str, int], column: str, max_classes: int) -> None:
     rows = sum(counts.values())
     if len(counts) < 2:
-        raise UserError(
+        raise FileError(
             f"All {rows:,} rows have the same label, “{next(iter(counts))[:60]}”. A classifier needs at least two different labels "
             f"in the column “{column}”. Choose another label column, or add rows with other labels.",
             code="one_class",
         )
     if is_measurement(counts):
-        raise UserError(
+        raise FileError(
             f"The label column “{column}” holds measurements such as {quote_names(list(counts)[:3])}, not classes. "
             "Choose another label column, or make a new one with a few groups, such as low, middle and high.",
             code="label_is_measurement",
@@ -238,7 +239,7 @@ def _check_classes(counts: Mapping[str, int], column: str, max_classes: int) -> 
     if len(counts) > max_classes or looks_like_id:
         limit = f"at most {max_classes:,} can be trained" if len(counts) > max_classes else "that is nearly one for each row"
         hint = " The column looks like an id or free text." if len(counts) > 0.2 * rows else ""
-        raise UserError(
+        raise FileError(
             f"The label column “{column}” has {len(counts):,} different values in {rows:,} rows; {limit}.{hint} "
             "Choose a column with a few repeated values.",
             code="too_many_classes",
@@ -248,7 +249,7 @@ def _check_classes(counts: Mapping[str, int], column: str, max_classes: int) -> 
 def _check_distinct(names: tuple[str, ...]) -> None:
     repeated = [name for name, n_classes in Counter(names).items() if n_classes > 1]
     if repeated:
-        raise UserError(
+        raise FileError(
             f"Two classes have the same name, “{repeated[0][:60]}”. Give every class a name of its own.", code="duplicate_class_names"
         )
 

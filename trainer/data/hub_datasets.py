@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from trainer.errors import UserError
+from trainer.errors import FileError, UnavailableError, UserError
 from trainer.hub import hub_is_reachable, parse_repository
 
 
@@ -56,7 +56,7 @@ def find_dataset(name: str) -> HubDataset:
             return dataset
     if address is not None and address.is_dataset is not False:
         return HubDataset(address.repo, address.repo, address.config or None, "", "", "", 0)
-    raise UserError(
+    raise FileError(
         f"There is no data set called “{name[:60]}” here. Choose one of {', '.join(dataset.name for dataset in CATALOGUE)}, name a public one of "
         "the Hugging Face Hub as owner/name, or upload a CSV file.",
         code="unknown_dataset",
@@ -82,11 +82,11 @@ def fetch_dataset(dataset: HubDataset, *, load: Callable[..., Any] | None = None
         raise hub_unreachable_error(dataset, error) from error
 
 
-def hub_unreachable_error(dataset: HubDataset, error: Exception | None) -> UserError:
+def hub_unreachable_error(dataset: HubDataset, error: Exception | None) -> UnavailableError:
     """The error for a data set that cannot be fetched."""
     detail = f" ({type(error).__name__})" if error else ""
     name = f"“{dataset.name}”" if dataset.name == dataset.repo else f"“{dataset.name}” ({dataset.repo})"
-    return UserError(
+    return UnavailableError(
         f"The data set {name} could not be fetched from the Hugging Face Hub{detail}. "
         "Check the internet connection and try again, or upload a CSV file; the sample file works without internet.",
         code="hub_unreachable",

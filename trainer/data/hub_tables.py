@@ -11,7 +11,7 @@ from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.files.table import Table
 from trainer.data.hub_datasets import HubDataset, hub_unreachable_error, to_csv
 from trainer.data.reader.file_reader import TableReader
-from trainer.errors import UserError
+from trainer.errors import FileError, UserError
 from trainer.hub import hub_is_reachable
 from trainer.text_format import quote_names
 
@@ -34,7 +34,7 @@ def fetch_tables(dataset: HubDataset, reader: TableReader, *, max_bytes: int, ma
         files = _choose_files(dataset, _list_files(dataset))
         size = sum(file.size or 0 for _, file in files)
         if size > max_bytes:
-            raise UserError(
+            raise FileError(
                 f"The data set {dataset.repo} has {size / 1e6:,.0f} MB; at most {max_bytes / 1e6:,.0f} MB are read. "
                 "Choose a smaller one, or upload a part of it as CSV.",
                 code="file_too_large",
@@ -58,22 +58,22 @@ def _list_files(dataset: HubDataset) -> "list[RepoSibling]":
         # Without the access token of the server's owner: a visitor chooses the data set.
         info = HfApi().dataset_info(dataset.repo, revision=_CONVERTED_REVISION, files_metadata=True, token=False)
     except RepositoryNotFoundError as error:
-        raise UserError(
+        raise FileError(
             f"The Hugging Face Hub has no public data set called {dataset.repo}. Look for a letter mistyped, or upload a CSV file.",
             code="unknown_dataset",
         ) from error
     except RevisionNotFoundError as error:
         raise _no_table_error(dataset) from error
     if info.gated:
-        raise UserError(
+        raise FileError(
             f"{dataset.repo} is given only to people who have agreed to its terms on the Hugging Face Hub. Download it there and upload it here.",
             code="hub_no_table",
         )
     return info.siblings or []
 
 
-def _no_table_error(dataset: HubDataset) -> UserError:
-    return UserError(
+def _no_table_error(dataset: HubDataset) -> FileError:
+    return FileError(
         f"The Hugging Face Hub offers no table of {dataset.repo}. Download its file there and upload it here.", code="hub_no_table"
     )
 
@@ -86,7 +86,7 @@ def _choose_files(dataset: HubDataset, files: "Sequence[RepoSibling]") -> "list[
         raise _no_table_error(dataset)
     chosen = dataset.config or (configs[0] if len(configs) == 1 else "default")
     if chosen not in configs:
-        raise UserError(
+        raise FileError(
             f"{dataset.repo} has several parts: {quote_names(configs)}. Write one of them behind its name, such as {dataset.repo}/{configs[0]}.",
             code="unknown_part",
         )
@@ -106,7 +106,7 @@ def _join_tables(dataset: HubDataset, tables: Sequence[tuple[str, Table]]) -> by
     """One file of several tables, with a split column if they have several splits."""
     columns = tables[0][1].columns
     if any(table.columns != columns for _, table in tables):
-        raise UserError(
+        raise FileError(
             f"The splits of {dataset.repo} have different columns. Download one of them there and upload it here.", code="hub_no_table"
         )
     has_several_splits = len({split for split, _ in tables}) > 1 and "split" not in map(str.casefold, columns)

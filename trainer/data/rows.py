@@ -11,7 +11,7 @@ from trainer.atomic import write_parquet
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.data.task import find_task
-from trainer.errors import UserError
+from trainer.errors import RunError
 
 if TYPE_CHECKING:
     import pyarrow
@@ -71,7 +71,7 @@ def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
         rows = {part: np.flatnonzero(parts == number).astype(np.int64) for number, part in enumerate(_PARTS)}
         return corpus, Splits(**rows, split_notes=tuple(metadata["split_notes"]))
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError, pa.ArrowException) as error:
-        raise UserError(
+        raise RunError(
             f"The rows of this run cannot be read ({Path(path).name}). The file is missing or damaged; start a new run from the original file.",
             code="rows_damaged",
         ) from error

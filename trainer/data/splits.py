@@ -13,7 +13,7 @@ import numpy as np
 from trainer.data.corpus import Corpus, unknown_class_error
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.duplicates.normalize import duplicate_key
-from trainer.errors import UserError
+from trainer.errors import FileError
 from trainer.text_format import pluralize
 
 
@@ -67,14 +67,14 @@ def _check_sizes(corpus: Corpus, splits: Splits) -> None:
     sizes = {"training": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)}
     empty = [name for name, size in sizes.items() if not size]
     if empty:
-        raise UserError(
+        raise FileError(
             f"With {pluralize(len(corpus), 'row')} nothing would be left for {' and '.join(empty)}. "
             "Use at least three different texts for each label; some tens for each make a useful classifier.",
             code="too_few_rows",
         )
     classes = np.unique(corpus.label_ids[splits.train])
     if len(classes) < 2:
-        raise UserError(
+        raise FileError(
             f"The training rows have a single label, “{corpus.label_names[classes[0]][:60]}”. Add rows with other labels.",
             code="too_few_rows",
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.errors import UserError
+from trainer.errors import RunError
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def find_task(key: str | None) -> Task:
         return SINGLE_LABEL
     if key not in TASKS:
         known = ", ".join(f"{task.name} ({task.key})" for task in TASKS.values())
-        raise UserError(
+        raise RunError(
             f"This is for the task “{key[:60]}”, which this version of Emotune does not know. It knows: {known}. Update Emotune.",
             code="unknown_task",
         )

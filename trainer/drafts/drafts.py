@@ -16,7 +16,7 @@ from trainer.drafts.copies import remove_copies, source_digests
 from trainer.drafts.history import DraftSummary, withheld_message
 from trainer.drafts.preparation import PreparedDraft
 from trainer.drafts.store import Draft
-from trainer.errors import UserError
+from trainer.errors import FileError, UserError
 from trainer.runs.run import Run
 from trainer.settings import disk_errors_as_user_error
 
@@ -81,7 +81,7 @@ class Drafts:
         run.check_sources()
         kept = self._store.load_from_run(run.path)
         if self._history.is_withheld(kept):
-            raise UserError(withheld_message(kept.main.name), code="withheld_draft")
+            raise FileError(withheld_message(kept.main.name), code="withheld_draft")
         with suppress(UserError):
             if self._store.get(kept.id, self._owner).version == kept.version:
                 return self.reopen(kept.id)

@@ -16,7 +16,7 @@ from trainer.data.repaired_file import change_log, repaired_csv
 from trainer.drafts.cache import DraftCache
 from trainer.drafts.preparation import PreparedDraft, repair_main_file
 from trainer.drafts.store import Draft, GivenRole, SourceFile
-from trainer.errors import UserError
+from trainer.errors import FileError, UserError
 from trainer.settings import disk_errors_as_user_error
 
 
@@ -105,7 +105,7 @@ class DraftEditor:
     def dismiss(self, draft_id: str, finding_code: str) -> PreparedDraft:
         """Leave a finding unrepaired, though it should be fixed."""
         if finding_code not in {finding.code for finding in self._prepared(draft_id).findings}:
-            raise UserError("This finding is no longer there.", code="unknown_finding")
+            raise FileError("This finding is no longer there.", code="unknown_finding")
         return self._update(draft_id, lambda draft: replace(draft, dismissed=tuple(dict.fromkeys((*draft.dismissed, finding_code)))))
 
     def export(self, draft_id: str, form: str) -> tuple[str, bytes]:
@@ -113,7 +113,7 @@ class DraftEditor:
         prepared = self._prepared(draft_id)
         repaired = repair_main_file(prepared, self._cache.tables(prepared.draft))
         if form not in ("exact", "spreadsheet", "changes"):
-            raise UserError("There is no such download. Choose one of the links on the page.", code="unknown_form")
+            raise FileError("There is no such download. Choose one of the links on the page.", code="unknown_form")
         stem = prepared.draft.main.name.split(".", 1)[0] or "file"
         if form == "changes":
             return f"{stem} changes.csv", change_log(repaired.changes, spreadsheet=True)
@@ -133,7 +133,7 @@ class DraftEditor:
 
 def _check_role(role: str) -> None:
     if role not in get_args(GivenRole):
-        raise UserError("Beside the file to learn from there may be a test file and a validation file, and no other.", code="unknown_role")
+        raise FileError("Beside the file to learn from there may be a test file and a validation file, and no other.", code="unknown_role")
 
 
 def _with_file(draft: Draft, role: GivenRole, source: SourceFile | None) -> Draft:

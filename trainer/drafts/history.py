@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainer.drafts.crash_marks import mark_reading, remove_stale_marks, stale_marks
 from trainer.drafts.store import Draft, DraftStore
-from trainer.errors import UserError
+from trainer.errors import FileError
 from trainer.runs.run_files import DRAFT
 
 _CLOSED = "closed"
@@ -65,7 +65,7 @@ class DraftHistory:
         Raises UserError ``withheld_draft`` if it already is.
         """
         if self.is_withheld(draft):
-            raise UserError(withheld_message(draft.main.name), code="withheld_draft")
+            raise FileError(withheld_message(draft.main.name), code="withheld_draft")
         with mark_reading(self._store.root / draft.id, [source.file for source in draft.sources]):
             yield
 

@@ -25,7 +25,7 @@ from trainer.data.files.read_table import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.splits import Splits, split
 from trainer.drafts.store import Draft, DraftStore, GivenRole, SourceFile
-from trainer.errors import UserError
+from trainer.errors import FileError, UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings
 
@@ -90,7 +90,7 @@ class PreparedDraft:
     def require_corpus(self) -> Corpus:
         """The corpus, or raise the problem."""
         if self.problem is not None or self.corpus is None:
-            raise self.problem or UserError("This file is not ready for training.", code="not_ready")
+            raise self.problem or FileError("This file is not ready for training.", code="not_ready")
         return self.corpus
 
     def splits(self, recipe: Recipe) -> Splits:
@@ -197,7 +197,7 @@ def _build_corpus(draft: Draft, tables: Mapping[str, Table], columns: Columns) -
 def repair_main_file(prepared: PreparedDraft, tables: Mapping[str, Table]) -> Repaired:
     """The main file alone, repaired, for a download. Raises the problem if there is no corpus."""
     if prepared.columns is None or prepared.repaired is None:
-        raise prepared.problem or UserError("There is nothing to download yet.", code="not_ready")
+        raise prepared.problem or FileError("There is nothing to download yet.", code="not_ready")
     if tables.keys() == {"main"}:
         return prepared.repaired
     corpus, _ = _build_corpus(prepared.draft, {"main": tables["main"]}, prepared.columns)
@@ -216,7 +216,7 @@ def _read(path: Path, source: SourceFile, settings: Settings, reader: TableReade
     try:
         return read_file(path, reader, **settings.file_limits)
     except UserError as error:
-        raise UserError(f"{source.name}: {error.message}", code=error.code) from error
+        raise error.with_message(f"{source.name}: {error.message}") from error
 
 
 def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> Columns:
@@ -224,12 +224,12 @@ def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> Col
     positions = (columns.text, columns.label, *columns.extra_text_columns)
     try:
         if not (table.header and main.header):
-            raise UserError("without names, columns can only be matched by position", code="unknown_column")
+            raise FileError("without names, columns can only be matched by position", code="unknown_column")
         matches = tuple(find_column(table, main.columns[position], "text") for position in positions)
     except UserError as error:
         if (table.header and main.header) or len(table.columns) != len(main.columns):
             names = ", ".join(f"“{main.columns[position]}”" for position in positions)
-            raise UserError(
+            raise FileError(
                 f"{name} lacks one of the columns {names}. Its columns: {', '.join(table.columns)}. "
                 "Give it the same columns as the training file.",
                 code="unknown_column",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainer.atomic import REMOVED_PREFIX, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
-from trainer.errors import UserError
+from trainer.errors import NotFoundError, UserError
 from trainer.runs.checksums import read_json, write_json
 from trainer.runs.ids import is_id, random_id
 from trainer.runs.run_files import DRAFT, SOURCE
@@ -148,7 +148,7 @@ class DraftStore:
                 draft = None
             if draft is not None and draft.owner == owner:
                 return draft
-        raise UserError("This file is no longer here. Open it again.", code="unknown_draft")
+        raise NotFoundError("This file is no longer here. Open it again.", code="unknown_draft")
 
     def path(self, draft: Draft, source: SourceFile) -> Path:
         """Where a file of a draft is."""

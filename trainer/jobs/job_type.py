@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from trainer.errors import UserError
+from trainer.errors import RunError
 from trainer.jobs.job import Job, JobRecord
 from trainer.jobs.queue import Lane
 from trainer.runs.event_types import Queued
@@ -73,11 +73,11 @@ def queue_again(request: "ResumeRequest") -> str:
     """The ``resume`` of types whose jobs go on in their own folder. UserError ``already_finished``, ``cannot_resume``, ``job_damaged``."""
     job, job_type = request.job, request.type
     if job.status == "damaged":
-        raise UserError(job.message, code="job_damaged")
+        raise RunError(job.message, code="job_damaged")
     if job.status == "finished":
-        raise UserError(f"{job.name} is finished. Start a new {job_type.words.record} to do it again.", code="already_finished")
+        raise RunError(f"{job.name} is finished. Start a new {job_type.words.record} to do it again.", code="already_finished")
     if job_type.resumption is Resumption.NEVER:
-        raise UserError(job_type.words.interrupted, code="cannot_resume")
+        raise RunError(job_type.words.interrupted, code="cannot_resume")
     request.record.clear_stop()
     request.record.log.append(Queued(), durable=True)
     return job.id

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import UserError
+from trainer.errors import RunError, UserError
 from trainer.jobs import execution
 from trainer.jobs.job import Job, JobRecord
 from trainer.jobs.job_type import JobServices, ResumeRequest
@@ -65,7 +65,7 @@ class OwnerJobs:
         job = self.get(job_id)
         if job.result is None:
             why = job.message or f"It is {job.status}."
-            raise UserError(f"{job.name} has no result. {why}", code="no_result")
+            raise RunError(f"{job.name} has no result. {why}", code="no_result")
         return job.result
 
     def position(self, job_id: str) -> int | None:
@@ -149,6 +149,6 @@ class OwnerJobs:
     def _resume(self, job: Job, record: JobRecord, choices: Mapping[str, Any]) -> str:
         job_type = self._store.find_type(job)
         if job_type is None:
-            raise UserError(job.message, code="job_damaged")
+            raise RunError(job.message, code="job_damaged")
         with disk_errors_as_user_error(self._settings):
             return job_type.resume(ResumeRequest(job_type, job, record, self._services, choices))

@@ -6,7 +6,7 @@ How much disk space a run takes is in ``runs/disk_space.py``.
 import shutil
 from collections.abc import Sequence
 
-from trainer.errors import UserError
+from trainer.errors import UnavailableError
 from trainer.jobs.job import Job
 from trainer.runs.view import RunView
 from trainer.settings import Settings
@@ -23,7 +23,7 @@ def check_capacity(settings: Settings, views: Sequence[RunView], *, new: bool = 
     owner; ``new`` is whether the training would be a new run."""
     _check_waiting(settings, _count_waiting(views), "trainings")
     if new and len(views) >= settings.max_runs:
-        raise UserError(
+        raise UnavailableError(
             f"There are {len(views):,} runs already; the limit is {settings.max_runs:,}. Delete those you do not need on the Runs tab.",
             code="too_many_runs",
         )
@@ -50,7 +50,7 @@ def near_capacity(settings: Settings, views: Sequence[RunView]) -> str:
 
 def _check_waiting(settings: Settings, waiting: int, what: str) -> None:
     if waiting >= settings.max_waiting_runs:
-        raise UserError(
+        raise UnavailableError(
             f"{waiting} {what} are waiting already, and at most {settings.max_waiting_runs} may wait. Wait until some have ended, or stop one.",
             code="queue_full",
         )
@@ -59,7 +59,7 @@ def _check_waiting(settings: Settings, waiting: int, what: str) -> None:
 def _check_disk(settings: Settings, what: str) -> None:
     free = _free_bytes(settings)
     if free < settings.min_free_bytes:
-        raise UserError(
+        raise UnavailableError(
             f"Only {_gigabytes(free)} are free on the disk of {settings.runs_dir}; {what} needs {_gigabytes(settings.min_free_bytes)} to start. "
             "Free some space: the Runs tab lists what uses it.",
             code="disk_full",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.atomic import REMOVED_PREFIX, remove_folder
-from trainer.errors import UserError
+from trainer.errors import NotFoundError
 from trainer.jobs.job import Job, JobRecord, Progress
 from trainer.jobs.job_folder import JobFolder, create_folder
 from trainer.jobs.job_type import JobType, Resumption
@@ -74,7 +74,7 @@ class JobStore:
             record = self.record(str(job_id))
             if record.path.is_dir() and self.view(record).owner == owner:
                 return record
-        raise UserError("There is no such job. Choose one from the list.", code="unknown_job")
+        raise NotFoundError("There is no such job. Choose one from the list.", code="unknown_job")
 
     def exclusive_access(self, record: JobRecord) -> AbstractContextManager[tuple[Any, ExitStack | None]]:
         """``exclusive_access`` of a job; the view is that of a run for a training."""

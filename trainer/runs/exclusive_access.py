@@ -5,7 +5,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from trainer.errors import UserError
+from trainer.errors import UnavailableError
 from trainer.runs.writer_lock import maintenance_lock
 
 
@@ -58,13 +58,13 @@ def exclusive_access(runs: _Store[Record, View], run: Record) -> Iterator[tuple[
             runs.get(run.id, view.owner)
         view = runs.view(run)
         if lock is None and not view.live:
-            raise UserError(f"Another program is writing {view.name}. Try again in a moment.", code="run_is_busy")
+            raise UnavailableError(f"Another program is writing {view.name}. Try again in a moment.", code="run_is_busy")
         yield view, lock
 
 
-def unwritable(view: _View, folder: Path, error: OSError) -> UserError:
+def unwritable(view: _View, folder: Path, error: OSError) -> UnavailableError:
     """The error for a run whose folder could not be changed."""
-    return UserError(
+    return UnavailableError(
         f"{view.name} could not be changed or deleted ({error.strerror or error}). Nothing is lost; allow writing in {folder}.",
         code="disk_not_writable",
     )

@@ -2,7 +2,7 @@
 
 import math
 
-from trainer.errors import UserError
+from trainer.errors import RunError
 from trainer.runs.view import RunView
 
 _MEMORY_ERRORS = frozenset({"out_of_memory", "batch_too_large"})
@@ -27,23 +27,23 @@ def epochs_after_resume(view: RunView, more_epochs: int) -> int | None:
     """Total epochs after a resume; None for the original number. Raises UserError if the run cannot be resumed."""
     if view.status == "finished":
         if more_epochs < 1:
-            raise UserError(f"{view.name} is finished. To train it further, say for how many more epochs.", code="already_finished")
+            raise RunError(f"{view.name} is finished. To train it further, say for how many more epochs.", code="already_finished")
         # A training that ended early continues from where it ended.
         epochs_done = math.ceil(max(view.last_logged_step, view.saved_step) / view.epoch_steps[0]) if view.epoch_steps else view.epochs
         return epochs_done + more_epochs
     if view.status == "damaged":
-        raise UserError(" ".join(view.damage), code="run_damaged")
+        raise RunError(" ".join(view.damage), code="run_damaged")
     if view.code in _MEMORY_ERRORS and view.retry_texts_at_a_time is None:
-        raise UserError(
+        raise RunError(
             f"{view.name} needs more memory than there is, even with one text at a time. "
             "Start a new run with a shorter maximum length or a smaller encoder.",
             code="cannot_resume",
         )
     if not is_worth_resuming(view):
-        raise UserError(
+        raise RunError(
             f"{view.name} diverged, and would diverge again from the same state. Start a new run with a smaller learning rate.",
             code="cannot_resume",
         )
     if more_epochs:
-        raise UserError(f"{view.name} has not finished its original epochs. Resume it first.", code="not_finished")
+        raise RunError(f"{view.name} has not finished its original epochs. Resume it first.", code="not_finished")
     return None

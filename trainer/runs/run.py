@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from trainer.atomic import remove_file
-from trainer.errors import UserError
+from trainer.errors import RunError, UserError
 from trainer.recipe import Recipe
 from trainer.runs import damage_messages, integrity
 from trainer.runs.checksums import read_json, write_json
@@ -177,8 +177,8 @@ class Run:
         view = replace(view, model=build_view(self.id, sealed_events).kept)
         return replace(view, lacks_end=True, message=_NO_END) if not_resumed else view
 
-    def _damaged(self, files: tuple[str, ...]) -> UserError:
-        return UserError(" ".join((*damage_messages.files(self.read_view().name, files), damage_messages.WHAT_TO_DO)), code="run_damaged")
+    def _damaged(self, files: tuple[str, ...]) -> RunError:
+        return RunError(" ".join((*damage_messages.files(self.read_view().name, files), damage_messages.WHAT_TO_DO)), code="run_damaged")
 
     def request_stop(self) -> None:
         """Not synced to the disk: a power cut ends the training anyway."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from trainer.errors import UserError
+from trainer.errors import UnavailableError
 from trainer.runs.checksums import write_json
 from trainer.runs.file_locks import try_lock
 
@@ -47,7 +47,7 @@ def server_lock(folder: Path) -> Iterator[Callable[[str], None]]:
     try:
         file = open(folder / "serving.lock", "a+b")  # noqa: SIM115 - closed below; only this error is about opening it
     except OSError as error:
-        raise UserError(
+        raise UnavailableError(
             f"Emotune cannot open {folder / 'serving.lock'} ({error.strerror or error}). Allow reading and writing it, {_ELSEWHERE}",
             code="disk_not_writable",
         ) from error
@@ -56,7 +56,7 @@ def server_lock(folder: Path) -> Iterator[Callable[[str], None]]:
             # A forked child would keep the lock after this process has ended.
             os.register_at_fork(after_in_child=file.close)
         if not any(try_lock(file, shared=False) or time.sleep(_TRY_SECONDS) for _ in range(_TRIES)):
-            raise UserError(_who_serves(folder, _read_info(info_file)), code="already_serving")
+            raise UnavailableError(_who_serves(folder, _read_info(info_file)), code="already_serving")
         info = ServerInfo(process=os.getpid(), host=platform.node(), since=time.time())
         _write_info(info_file, info)
         try:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from trainer.atomic import make_folder, move
 from trainer.cache import SingleFlightCache
-from trainer.errors import UserError
+from trainer.errors import NotFoundError
 from trainer.recipe import Recipe
 from trainer.runs import damage_messages, integrity
 from trainer.runs.event_schema import Event
@@ -121,7 +121,7 @@ class RunStore:
             run = Run(self.root / str(run_id))
             if run.path.is_dir() and self.view(run).owner == owner:
                 return run
-        raise UserError("There is no such run. Choose one from the list.", code="unknown_run")
+        raise NotFoundError("There is no such run. Choose one from the list.", code="unknown_run")
 
     def list(self, owner: str) -> list[RunView]:
         """The owner's runs, newest first."""

@@ -65,7 +65,7 @@ class _Reader:
             left = self._timeouts.base_seconds + self._bytes / self._timeouts.bytes_per_second - self._waited
             message = await asyncio.wait_for(self._receive(), min(self._timeouts.max_pause, left))
         except TimeoutError:
-            self.refused = Refusal(408, "The request came in too slowly and was given up. Send it again.", "too_slow")
+            self.refused = Refusal("The request came in too slowly and was given up. Send it again.", "too_slow")
             return {"type": "http.disconnect"}
         self._waited += time.monotonic() - start
         if message["type"] == "http.request":
@@ -95,4 +95,4 @@ class _Reader:
 
 def _too_large(limit: int) -> Refusal:
     size = f"{limit // _MEGABYTE} MB" if limit >= _MEGABYTE else f"{limit:,} bytes"
-    return Refusal(413, f"This is more than one request may bring ({size}). Send a smaller file, or fewer texts at once.", "too_large")
+    return Refusal(f"This is more than one request may bring ({size}). Send a smaller file, or fewer texts at once.", "too_large")

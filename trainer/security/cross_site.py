@@ -40,7 +40,6 @@ class CrossSiteMiddleware:
         host = hosts[0] if len(hosts) == 1 else ""
         if not self._hosts.allows(host):
             return Refusal(
-                421,
                 "This server is not served under that name. Name it in the environment variable EMOTUNE_HOSTS if it is yours.",
                 "unknown_host",
             )
@@ -49,7 +48,7 @@ class CrossSiteMiddleware:
             return None  # not a browser
         if self._is_own_page(headers, host, origins) or self._is_link(scope, headers, origins):
             return None
-        return Refusal(403, "A page of another site asked for this. Open Emotune itself and do it there.", "foreign_page")
+        return Refusal("A page of another site asked for this. Open Emotune itself and do it there.", "foreign_page")
 
     def _is_own_page(self, headers: Headers, host: str, origins: list[str]) -> bool:
         site = headers.get("sec-fetch-site")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from trainer.errors import UserError
+from trainer.errors import RecipeError
 from trainer.settings import Settings
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -52,7 +52,7 @@ def allowed_hosts(address: str, settings: Settings) -> AllowedHosts:
     """The host names of a server on ``address``. Raises UserError ``setting_out_of_range`` for invalid names in the settings."""
     for named in settings.hosts:
         if _NAME_PATTERN.fullmatch(named.lower()) is None:
-            raise UserError(
+            raise RecipeError(
                 f"EMOTUNE_HOSTS must be names of hosts with commas between them, such as “emotune.example.org, *.example.net”; found “{named[:60]}”.",
                 code="setting_out_of_range",
             )
@@ -68,7 +68,7 @@ def check_protected(address: str, settings: Settings, *, public: bool) -> None:
     """Raise UserError ``open_to_all`` if everybody who can reach this address could use the page and the user has not confirmed that."""
     if is_loopback(address) or settings.password or settings.space or public:
         return
-    raise UserError(
+    raise RecipeError(
         f"With GRADIO_SERVER_NAME={address} everybody who can reach this computer could use this page, see its files and delete its runs. "
         "Choose a password in the environment variable EMOTUNE_PASSWORD, or start with --public if that is intended.",
         code="open_to_all",

@@ -68,6 +68,6 @@ class ClosedPathsMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(self._closed):
-            await refuse(scope, receive, send, Refusal(404, "There is nothing here.", "not_here"), close=True)
+            await refuse(scope, receive, send, Refusal("There is nothing here.", "not_here"), close=True)
         else:
             await self._app(scope, receive, send)

@@ -24,9 +24,7 @@ _FORGET_SECONDS = 3600.0
 _FIRST_PAUSE, _MAX_PAUSE = 0.5, 30.0
 _MAX_BODY_BYTES = 8_192
 
-_NO_PASSWORD = Refusal(
-    401, "This needs the password. Open the page and give it there, or log in first (docs/http.md says how).", "no_password"
-)
+_NO_PASSWORD = Refusal("This needs the password. Open the page and give it there, or log in first (docs/http.md says how).", "no_password")
 
 
 class PasswordMiddleware:

@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trainer.error_codes import ERROR_CODES
+
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request is refused: HTTP status, message, and a code for programs."""
+    """Why a request is refused: a message, and a code of error_codes.py for programs."""
 
-    status: int
     message: str
     code: str
+
+    @property
+    def status(self) -> int:
+        """Of the HTTP response."""
+        return ERROR_CODES[self.code].status
 
     def to_response(self, headers: dict[str, str] | None = None) -> Response:
         """JSON with the message twice: the page and gradio's client show ``detail``."""

@@ -11,7 +11,7 @@ from trainer.errors import error_location
 from trainer.security.refusals import Refusal, refuse
 
 UNEXPECTED_MESSAGE = "Something went wrong here that should not have. The details are in the server's log; nothing of yours is lost."
-UNEXPECTED = Refusal(500, UNEXPECTED_MESSAGE, "unexpected")
+UNEXPECTED = Refusal(UNEXPECTED_MESSAGE, "unexpected")
 
 _log = logging.getLogger("emotune")
 

@@ -19,7 +19,7 @@ RECENT_SECONDS = 600.0
 
 
 _NO_ROOM = Refusal(
-    507, "So much has been uploaded in the last minutes that there is no room for more. Try again in ten minutes.", "uploads_full"
+    "So much has been uploaded in the last minutes that there is no room for more. Try again in ten minutes.", "uploads_full"
 )
 
 
@@ -60,7 +60,7 @@ class UploadLimitMiddleware:
             message = {"type": "http.disconnect"} if refused else await receive()
             # One more delimiter ends the last part.
             if message["type"] == "http.request" and counter.add(message.get("body", b"")) > self._max_files + 1:
-                refused = Refusal(413, f"These are too many files at once; send at most {self._max_files}.", "too_many_files")
+                refused = Refusal(f"These are too many files at once; send at most {self._max_files}.", "too_many_files")
                 return {"type": "http.disconnect"}
             return message
 

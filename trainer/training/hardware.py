@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from trainer.errors import UserError
+from trainer.errors import RecipeError
 from trainer.training.libraries import load_libraries
 
 
@@ -41,7 +41,7 @@ def with_precision(hardware: Hardware, precision: str) -> Hardware:
     # A GPU with bf16 has fp16 too; a CPU has no fp16.
     available = {"fp32", hardware.precision} | ({"fp16"} if hardware.device == "cuda" and hardware.precision == "bf16" else set())
     if precision not in available:
-        raise UserError(
+        raise RecipeError(
             f"This machine ({hardware.name}) has no {precision} arithmetic. Choose auto, or one of: {', '.join(sorted(available))}.",
             code="precision_unavailable",
         )

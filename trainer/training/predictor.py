@@ -16,7 +16,7 @@ import numpy as np
 from trainer.data.checks.repairs import REPAIRS, repair_text
 from trainer.data.corpus import clean_text
 from trainer.data.task import SINGLE_LABEL, Task, find_task
-from trainer.errors import UserError
+from trainer.errors import ModelError, UserError
 from trainer.training.encoder_loading import has_finite_weights, lacks_vocabulary
 from trainer.training.encoders import max_tokens_of
 from trainer.training.folder_check import check_folder
@@ -72,7 +72,7 @@ class Predictor:
         except UserError:
             raise
         except Exception as error:
-            raise UserError(
+            raise ModelError(
                 f"The model in {folder.parent.name}/{folder.name} could not be loaded; a file is missing or damaged. Train it again.",
                 code="model_damaged",
             ) from error
@@ -157,8 +157,8 @@ class Predictor:
         ]
 
 
-def _damaged(folder: Path, reason: str) -> UserError:
-    return UserError(f"The model in {folder.parent.name}/{folder.name} cannot be used: {reason}. Train it again.", code="model_damaged")
+def _damaged(folder: Path, reason: str) -> ModelError:
+    return ModelError(f"The model in {folder.parent.name}/{folder.name} cannot be used: {reason}. Train it again.", code="model_damaged")
 
 
 def _label_names(folder: Path, config: Any) -> tuple[str, ...]:

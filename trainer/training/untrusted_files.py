@@ -10,9 +10,8 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import UserError
+from trainer.errors import ModelError
 
-_REFUSED = "model_folder_refused"
 SAVE_IT = "Name a folder saved by transformers (save_pretrained) from one of its own models, or choose another encoder"
 
 _MAX_VALUES, _MAX_CONTAINERS = 2_000_000, 1_000_000
@@ -22,9 +21,9 @@ _MAX_DEPTH = 100
 """Levels of lists and objects; the files of regular models have at most ten."""
 
 
-def refusal(file: Path, problem: str, remedy: str = SAVE_IT) -> UserError:
+def refusal(file: Path, problem: str, remedy: str = SAVE_IT) -> ModelError:
     """The error for a folder that is not used: ``problem`` continues the sentence after the file's name, ``remedy`` says what to do."""
-    return UserError(f"The model folder {file.parent.name} is not used: {file.name} {problem}. {remedy}.", code=_REFUSED)
+    return ModelError(f"The model folder {file.parent.name} is not used: {file.name} {problem}. {remedy}.", code="model_folder_refused")
 
 
 def printable(value: Any) -> str:

@@ -9,7 +9,7 @@ import gradio as gr
 
 from trainer.data.hub_datasets import find_dataset
 from trainer.drafts.preparation import PreparedDraft
-from trainer.errors import UserError
+from trainer.errors import FileError, UserError
 from trainer.studio import Studio
 from trainer.text_format import split_first_sentence
 from trainer.ui import markup, no_file_view
@@ -56,7 +56,7 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
     @handler
     def fetch_dataset(name: str | None, draft: str | None, *split: Any) -> dict:
         if not name:
-            raise UserError("First choose a data set from the list, or type its name.", code="no_dataset")
+            raise FileError("First choose a data set from the list, or type its name.", code="no_dataset")
         return _show_opened(studio, tab, "", lambda: current_workspace(studio).drafts.open_hub_dataset(find_dataset(name)), draft, *split)
 
     @handler
@@ -95,7 +95,7 @@ def _show_opened(studio: Studio, tab: DataTab, name: str, open_draft: Callable[[
 
 def _add_file(studio: Studio, tab: DataTab, role: Any, path: str | None, draft: str | None, *split: Any) -> dict:
     if not path:
-        raise UserError("Choose a file first.", code="no_file")
+        raise FileError("Choose a file first.", code="no_file")
     name = Path(path).name
     try:
         return show_draft(tab, current_workspace(studio).editor.add_file(current_draft(studio, draft), role, name, Path(path)), *split)
@@ -185,7 +185,7 @@ def _apply_action(studio: Studio, draft: str, action: str, code: str) -> Prepare
     if action in ("confirm", "label"):
         columns = workspace.drafts.get(draft).columns
         if columns is None:
-            raise UserError("Choose the columns from the lists above.", code="no_columns")
+            raise FileError("Choose the columns from the lists above.", code="no_columns")
         label = int(code) if action == "label" and code.isdecimal() else columns.label
         return workspace.editor.set_columns(draft, text_columns=(columns.text, *columns.extra_text_columns), label_column=label)
     return workspace.editor.undo(draft, [code])

@@ -17,7 +17,7 @@ from trainer.charts.lengths import token_lengths_chart
 from trainer.data.hub_datasets import CATALOGUE
 from trainer.drafts.history import DraftSummary
 from trainer.drafts.preparation import PreparedDraft, numeric_labels
-from trainer.errors import UserError
+from trainer.errors import FileError, UserError
 from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.text_format import pluralize
@@ -221,7 +221,7 @@ def current_draft(studio: Studio, draft: str | None) -> str:
     """The draft that the page shows. If the page has outlived its session (a restart of the server, a night asleep), it is the latest one."""
     draft = draft or current_workspace(studio).drafts.latest_id()
     if draft is None:
-        raise UserError("No file is open. Open one in tab 1, Data.", code="no_file")
+        raise FileError("No file is open. Open one in tab 1, Data.", code="no_file")
     return draft
 
 
@@ -349,7 +349,7 @@ def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_l
     number = int(row) if isinstance(row, int | float) and row == row else 1
     matches = np.flatnonzero(corpus.source_rows == number - 1)
     if not len(matches):
-        raise UserError(
+        raise FileError(
             f"Row {number:,} has no text or does not exist. Choose a row from 1 to {len(prepared.table.rows):,}.", code="no_row"
         )
     text = corpus.texts[matches[0]]

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from trainer.errors import UserError
+from trainer.errors import UnavailableError, UserError
 from trainer.studio import Studio
 from trainer.ui.session import current_workspace
 
@@ -26,11 +26,11 @@ def download_route(studio: Studio) -> Route:
             name = current_workspace(studio).models.write_zip(request.path_params["run"], path)
         except UserError as error:
             path.unlink()
-            return PlainTextResponse(error.message, status_code=404)
+            return PlainTextResponse(error.message, status_code=error.status)
         except OSError as error:
             path.unlink()
             message = f"The zip could not be written ({error.strerror or error}). Free some disk space and try again."
-            return PlainTextResponse(message, status_code=507)
+            return PlainTextResponse(message, status_code=UnavailableError.status)
         return FileResponse(path, filename=name, media_type="application/zip", background=BackgroundTask(path.unlink))
 
     return Route("/download/{run}", download, methods=["GET"])
@@ -43,7 +43,7 @@ def prepared_route(studio: Studio) -> Route:
         try:
             name, data = current_workspace(studio).editor.export(request.path_params["draft"], request.path_params["form"])
         except UserError as error:
-            return PlainTextResponse(error.message, status_code=404)
+            return PlainTextResponse(error.message, status_code=error.status)
         # As an attachment, so that no browser renders it, whatever its cells contain.
         headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
         return Response(data, media_type="text/csv; charset=utf-8", headers=headers)

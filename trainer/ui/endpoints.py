@@ -12,7 +12,7 @@ import gradio as gr
 
 from trainer.check import run_checks_to_dict
 from trainer.data.files.decoding import refuse_lone_surrogates
-from trainer.errors import MustFixError, UserError
+from trainer.errors import FileError, ModelError, MustFixError, RecipeError, UserError
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -99,7 +99,7 @@ class _Endpoints:
         except MustFixError as error:
             codes = ", ".join(f"“{code}”" for code in error.repair_codes)
             repair = f"Put repairs into the recipe ({{“repairs”: [{codes}]}}), or" if codes else "Fix the file, or put"
-            raise UserError(f"{error.message} {repair} “as_it_is”: true to train on it as it is.", code=error.code) from error
+            raise error.with_message(f"{error.message} {repair} “as_it_is”: true to train on it as it is.") from error
         return {**_progress(view), "findings": [finding.to_dict() for finding in view.findings]}
 
     def progress(self, run: str) -> dict:
@@ -157,7 +157,7 @@ class _Endpoints:
             ...: All that /progress returns.
         """
         if isinstance(more_epochs, bool) or not isinstance(more_epochs, int) or more_epochs < 0:
-            raise UserError("more_epochs must be a whole number, at least 0.", code="setting_out_of_range")
+            raise RecipeError("more_epochs must be a whole number, at least 0.", code="setting_out_of_range")
         return _progress(current_workspace(self._studio).resume(run, more_epochs=more_epochs))
 
     def report(self, run: str) -> dict:
@@ -200,7 +200,7 @@ class _Endpoints:
             results: One for each text, in their order: the first 200 characters of its "text", "label" and "probabilities", or the "reason" why there are none; "tokens", "tokens_read" and "cut".
         """
         if isinstance(texts, str) or not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
-            raise UserError("texts must be a list of strings.", code="not_texts")
+            raise ModelError("texts must be a list of strings.", code="not_texts")
         names, predictions = current_workspace(self._studio).models.predict(run, texts)
         return {"results": [{"text": text[:_ECHOED_CHARS], **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]}
 
@@ -212,7 +212,7 @@ def _parse_recipe(values: dict | None) -> tuple[Recipe, bool]:
     settings = dict(values)
     ignore_findings = settings.pop("as_it_is", False)
     if not isinstance(ignore_findings, bool):
-        raise UserError("as_it_is must be true or false.", code="setting_out_of_range")
+        raise RecipeError("as_it_is must be true or false.", code="setting_out_of_range")
     return Recipe.from_dict(settings), ignore_findings
 
 
@@ -224,7 +224,7 @@ def _uploaded_path(file: Any) -> Path:
     """The path of a file that was uploaded to this server. A caller may write any path into its request; no other path is read."""
     path = resolve_upload(file.get("path") if isinstance(file, dict) else getattr(file, "path", None))
     if path is None:
-        raise UserError(NO_UPLOAD, code="not_uploaded")
+        raise FileError(NO_UPLOAD, code="not_uploaded")
     return path
 
 

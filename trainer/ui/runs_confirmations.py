@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from trainer.errors import UserError
+from trainer.errors import NotFoundError, RunError
 from trainer.library import MAX_NAME_CHARS
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -63,9 +63,9 @@ def _delete(studio: Studio, ids: str) -> Question:
     views, titles = selected_runs(studio, ids)
     live = [titles[view.id] for view in views if view.live]
     if live:
-        raise UserError(f"{_quoted(live)} cannot be deleted while training or waiting. Stop or deselect it first.", code="run_is_live")
+        raise RunError(f"{_quoted(live)} cannot be deleted while training or waiting. Stop or deselect it first.", code="run_is_live")
     if not views:
-        raise UserError("These runs no longer exist.", code="no_run_chosen")
+        raise NotFoundError("These runs no longer exist.", code="no_run_chosen")
     freed = file_size(sum(current_workspace(studio).storage.run_bytes(view.id) for view in views))
     models = "model, " if any(view.has_model for view in views) else ""
     details = (
@@ -107,7 +107,7 @@ def _free(studio: Studio, run: str) -> Question:
 def _remove_draft(studio: Studio, draft_id: str) -> Question:
     draft = next((summary for summary in current_workspace(studio).drafts.summaries() if summary.id == draft_id), None)
     if draft is None:
-        raise UserError("This file no longer exists. Open it again.", code="unknown_draft")
+        raise NotFoundError("This file no longer exists. Open it again.", code="unknown_draft")
     details = (
         "Its columns, repairs and class names are lost, and the page's copies of its upload are deleted too. Runs that were "
         f"trained on it, and your own file, stay as they are. This frees up to {file_size(draft.bytes)} of disk space."
@@ -130,7 +130,7 @@ def _more(studio: Studio, ids: str) -> Question:
     """All actions for the selected runs, for a screen whose footer has no space for them."""
     views, titles = selected_runs(studio, ids)
     if not views:
-        raise UserError("These runs no longer exist.", code="no_run_chosen")
+        raise NotFoundError("These runs no longer exist.", code="no_run_chosen")
     buttons = (*reversed(runs_footer.other_buttons(views)), Button("deselect", "Deselect"), Button("cancel", "Close"))
     return Question(runs_footer.selection_message(views, titles), buttons=buttons)
 
@@ -138,7 +138,7 @@ def _more(studio: Studio, ids: str) -> Question:
 def _single_run(studio: Studio, run: str) -> tuple[RunView, str]:
     views, titles = selected_runs(studio, run)
     if len(views) != 1:
-        raise UserError("This run no longer exists.", code="no_run_chosen")
+        raise NotFoundError("This run no longer exists.", code="no_run_chosen")
     return views[0], titles[views[0].id]
 
 

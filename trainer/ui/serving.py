@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from trainer.errors import UserError, error_location
+from trainer.errors import UnavailableError, error_location
 from trainer.runs.permissions import restrict_permissions, restrict_umask
 from trainer.runs.server_lock import server_lock
 from trainer.security.hosts import allowed_hosts, check_protected, is_loopback
@@ -49,8 +49,8 @@ _UNUSED = (
 """Routes of gradio that this page does not use."""
 
 _SEE_API = "“Use via API” at the foot of the page shows"
-_NO_SUCH_CALL = Refusal(404, f"There is no such endpoint. {_SEE_API} the endpoints.", "unknown_call")
-_UNREADABLE = Refusal(422, f"This request does not have the form of a call. {_SEE_API} the form.", "unreadable")
+_NO_SUCH_CALL = Refusal(f"There is no such endpoint. {_SEE_API} the endpoints.", "unknown_call")
+_UNREADABLE = Refusal(f"This request does not have the form of a call. {_SEE_API} the form.", "unreadable")
 
 
 def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr.Blocks:
@@ -106,7 +106,7 @@ def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
     try:
         listener = bind_port(host, port)
     except OSError as error:
-        raise UserError(_why_not_served(host, port), code="not_served") from error
+        raise UnavailableError(_why_not_served(host, port), code="not_served") from error
     app = add_middleware(
         _app(studio, blocks),
         hosts,
@@ -189,7 +189,7 @@ def _port() -> int | None:
     if not port:
         return None
     if not port.isdecimal() or not 0 < int(port) < 65536:
-        raise UserError(f"GRADIO_SERVER_PORT must be a number from 1 to 65535; found “{port[:40]}”.", code="not_served")
+        raise UnavailableError(f"GRADIO_SERVER_PORT must be a number from 1 to 65535; found “{port[:40]}”.", code="not_served")
     return int(port)
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from trainer.data.files.read_table import Content, Limits, open_content
 from trainer.data.reader import child_main, resource_limits
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 
 def _spin() -> None:
@@ -31,14 +31,14 @@ def _fail(secret: str) -> None:
 
 
 def _modules() -> None:
-    raise UserError(" ".join(sorted(sys.modules)), code="modules")
+    raise FileError(" ".join(sorted(sys.modules)), code="not_a_table")
 
 
 def _limits() -> None:
     import resource
 
     names = ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_CORE", "RLIMIT_FSIZE")
-    raise UserError(" ".join(f"{name}={resource.getrlimit(getattr(resource, name))[0]}" for name in names), code="limits")
+    raise FileError(" ".join(f"{name}={resource.getrlimit(getattr(resource, name))[0]}" for name in names), code="not_a_table")
 
 
 ACTIONS: dict[str, Callable[..., object]] = {

@@ -93,6 +93,7 @@ def test_a_bug_is_logged_without_the_content_of_the_file(odd_reader: FileReader,
 def test_a_reader_knows_no_page_and_no_model_and_may_write_nothing(odd_reader: FileReader) -> None:
     odd_reader.read(CSV)
     modules = set(refusal_of(odd_reader, b"odd: modules").message.split())
+    assert "sys" in modules
     assert modules & {"gradio", "torch", "transformers", "sklearn", "pandas"} == set()
     limits = dict(limit.split("=") for limit in refusal_of(odd_reader, b"odd: limits").message.split())
     assert (limits["RLIMIT_CORE"], limits["RLIMIT_FSIZE"]) == ("0", "0")

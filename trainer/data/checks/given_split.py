@@ -6,7 +6,7 @@ from trainer.check import Check, CheckResult
 from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.examples import examples
 from trainer.data.duplicates.normalize import duplicate_key
-from trainer.errors import UserError
+from trainer.errors import FileError
 from trainer.text_format import pluralize
 
 
@@ -17,10 +17,10 @@ def require_training_rows(file: CheckedFile) -> None:
     """
     for part in ("test", "validation"):
         if _is_all_in_training(file, part) and file.given_texts["train"] <= file.given_texts[part]:
-            raise UserError(
+            raise FileError(
                 f"{_overlap(file, part)}, and nothing else is: nothing would be left to learn from. A score on texts that a model has "
                 "learnt from says nothing. Give other rows for it, or none: then some are kept aside.",
-                code=f"{part}_in_training",
+                code="test_in_training" if part == "test" else "validation_in_training",
             )
 
 

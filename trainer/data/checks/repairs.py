@@ -14,7 +14,7 @@ from trainer.data.corpus import Corpus
 from trainer.data.duplicates.normalize import duplicate_key, normalize_text
 from trainer.data.html_and_links import mask_links, strip_html
 from trainer.data.labels import find_separator, normalize_label, split_labels
-from trainer.errors import UserError
+from trainer.errors import RecipeError
 from trainer.text_format import pluralize
 
 MIN_ROWS_PER_LABEL = 3
@@ -69,7 +69,7 @@ def sort_repairs(repair_codes: Iterable[str]) -> tuple[str, ...]:
     requested = set(repair_codes)
     unknown = sorted(requested - REPAIRS.keys())
     if unknown:
-        raise UserError(f"There is no repair called “{unknown[0][:60]}”. Repairs: {', '.join(REPAIRS)}.", code="unknown_repair")
+        raise RecipeError(f"There is no repair called “{unknown[0][:60]}”. Repairs: {', '.join(REPAIRS)}.", code="unknown_repair")
     return tuple(code for code in REPAIRS if code in requested)
 
 

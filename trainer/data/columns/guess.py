@@ -12,7 +12,7 @@ from trainer.data.columns.label_column import guess_label_column
 from trainer.data.columns.text_column import guess_text_column
 from trainer.data.files.read_table import Table
 from trainer.data.files.table import explain_dropped
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,17 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
     Raises UserError ``one_column``, ``no_rows``, ``no_text_column``, ``no_label_column``, ``label_is_measurement`` or ``same_column``.
     """
     if len(table.columns) < 2:
-        raise UserError(
+        raise FileError(
             f"There is only one column: {list_columns(table.columns)}. Training needs a column of texts and a column of labels, "
             "separated by a comma, a semicolon, a tab or a vertical bar. Add the missing column, or check how the file was exported.",
             code="one_column",
         )
     if not table.rows:
         message = f"The file has columns ({list_columns(table.columns)}) but no rows that can be used{explain_dropped(table.dropped)}. "
-        raise UserError(f"{message}Choose a file with one row per text.", code="no_rows")
+        raise FileError(f"{message}Choose a file with one row per text.", code="no_rows")
     if text is not None and label is not None:
         if text == label:
-            raise UserError(
+            raise FileError(
                 f"The column {quote_column(table, text)} cannot be both the text and the label. Choose two columns.", code="same_column"
             )
         return Columns(text, label, "chosen by you", "chosen by you", confident=True)
@@ -75,7 +75,7 @@ def find_column(table: Table, name_or_position: str, role: str) -> int:
         return simplified_names.index(simplified)
     if simplified.isascii() and simplified.isdigit() and len(simplified) < 9 and int(simplified) < len(table.columns):
         return int(simplified)
-    raise UserError(
+    raise FileError(
         f"There is no {role} column “{name[:60]}”. Columns: {list_columns(table.columns)}. "
         f"Give one of these names, or a position from 0 to {len(table.columns) - 1}.",
         code="unknown_column",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from trainer.data.columns.evidence import ColumnEvidence, are_split_names, list_columns, quote_column
 from trainer.data.columns.profiles import ColumnProfile
 from trainer.data.files.read_table import Table
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 _MAX_CANDIDATES = 20
 _CLEAR_NAME = 1.5  # from this score on a name means a label; below, it may mean one ("type", "status")
@@ -234,7 +234,7 @@ def _last_resort(table: Table, columns: list[ColumnEvidence], measurement: Colum
         p = measurement.profile
         some = ", ".join(list(p.counts)[:3])
         name = quote_column(table, measurement.position)
-        raise UserError(
+        raise FileError(
             f"{f'The column {name}' if table.header else name.capitalize()} holds amounts ({len(p.counts):,} different numbers such as {some}), and "
             f"there is no other label column. A classifier learns groups, not amounts. Make a new column with groups such as low, middle and high, "
             f"and choose it as the label. Columns: {list_columns(table.columns)}.",
@@ -250,7 +250,7 @@ def _last_resort(table: Table, columns: list[ColumnEvidence], measurement: Colum
             if are_split_names(p.counts):
                 continue
             return LabelGuess(column.position, f"{_describe(table, p)}; nothing else looks like a label", confident=False, candidates=())
-    raise UserError(
+    raise FileError(
         f"No label column was found. Columns: {list_columns(table.columns)}. "
         "A label column has a few repeated values; pick it by hand, or add one.",
         code="no_label_column",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from trainer.data.columns.guess import Columns, find_column, guess_columns
 from trainer.data.files.read_table import Table
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 
 def resolve_columns(table: Table, text_columns: Sequence[str | int] = (), label_column: str | int | None = None) -> Columns:
@@ -17,14 +17,14 @@ def resolve_columns(table: Table, text_columns: Sequence[str | int] = (), label_
     text_positions = list(dict.fromkeys(_position(table, name, "text") for name in text_columns))
     label_position = None if label_column is None else _position(table, label_column, "label")
     if label_position is not None and label_position in text_positions:
-        raise UserError(
+        raise FileError(
             f"The text and the label cannot be the same column (“{table.columns[label_position]}”). Choose two different ones.",
             code="same_column",
         )
     columns = guess_columns(table, text=text_positions[0] if text_positions else None, label=label_position)
     # A guessed label may be one of the columns that the user joined to the text.
     if columns.label in text_positions[1:]:
-        raise UserError(
+        raise FileError(
             f"The column “{table.columns[columns.label]}” is used as the label, so it cannot be joined to the text. "
             "Choose another label column, or do not join this one.",
             code="same_column",

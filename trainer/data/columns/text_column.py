@@ -4,7 +4,7 @@ import math
 
 from trainer.data.columns.evidence import ColumnEvidence, list_columns, quote_column
 from trainer.data.files.read_table import Table
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 
 def guess_text_column(table: Table, columns: list[ColumnEvidence]) -> tuple[int, str, bool]:
@@ -15,7 +15,7 @@ def guess_text_column(table: Table, columns: list[ColumnEvidence]) -> tuple[int,
         ((score, c) for c in columns if (score := _text_score(c, min_words)) > 0), key=lambda pair: (-pair[0], pair[1].position)
     )
     if not ranked:
-        raise UserError(
+        raise FileError(
             f"No text column was found. Columns: {list_columns(table.columns)}. "
             "A text column holds sentences, mostly different from row to row; pick it by hand, or choose another file.",
             code="no_text_column",

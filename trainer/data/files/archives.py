@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 from trainer.data.files.formats import FileFormat, compressed_file_error
 from trainer.data.files.table import Limits
-from trainer.errors import UserError
+from trainer.errors import FileError, UserError
 
 _CHUNK_BYTES = 1 << 20
 _PIECE_BYTES = 1 << 16
@@ -39,15 +39,15 @@ def unpack(data: bytes, file_format: FileFormat, limits: Limits) -> bytes:
         raise damaged_error() from error
 
 
-def damaged_error() -> UserError:
+def damaged_error() -> FileError:
     """The error for a compressed file that cannot be unpacked."""
-    return UserError(
+    return FileError(
         "This compressed file is damaged or cut short. Copy or download it again, or upload the CSV file inside.", code="file_damaged"
     )
 
 
-def _too_large(limits: Limits) -> UserError:
-    return UserError(
+def _too_large(limits: Limits) -> FileError:
+    return FileError(
         f"The file is larger than {limits.max_bytes / 1024 / 1024:,.0f} MB when unpacked, the maximum. "
         "Keep only the columns with the texts and the labels, or fewer rows.",
         code="file_too_large",
@@ -68,7 +68,7 @@ def _iter_chunks(data: bytes, file_format: FileFormat) -> Iterator[bytes]:
         offset = _PADDING.match(data, offset).end()
         if not data.startswith(_MAGIC[file_format], offset):
             return
-    raise UserError(
+    raise FileError(
         f"This file is compressed in more than {_MAX_STREAMS:,} parts, the maximum. Unpack it and upload the file inside.",
         code="compressed_file",
     )
@@ -103,7 +103,7 @@ def _unpack_zip(data: bytes, limits: Limits) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = zip_entries(archive)
         if len(entries) != 1:
-            raise UserError(
+            raise FileError(
                 f"This zip file holds {len(entries):,} files, and one is expected. Unpack it and upload the one with the texts and the labels.",
                 code="compressed_file",
             )
@@ -125,12 +125,12 @@ def zip_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> bytes:
     """The content of one file in a zip. Raises UserError ``compressed_file`` or ``file_too_large``, and zipfile's errors."""
     if stat.S_ISLNK(entry.external_attr >> 16):
-        raise UserError(
+        raise FileError(
             "This zip file holds only a link to a file on the computer that packed it, not the file itself. Pack the file itself, or upload it.",
             code="compressed_file",
         )
     if entry.flag_bits & 1:
-        raise UserError("This zip file is protected by a password. Unpack it and upload the CSV file inside.", code="compressed_file")
+        raise FileError("This zip file is protected by a password. Unpack it and upload the CSV file inside.", code="compressed_file")
     with archive.open(entry) as file:
         return _read_limited(iter(lambda: file.read(_CHUNK_BYTES), b""), limits)
 

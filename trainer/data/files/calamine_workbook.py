@@ -19,7 +19,7 @@ from trainer.data.files.table import (
     too_many_rows_error,
     too_much_text_error,
 )
-from trainer.errors import UserError
+from trainer.errors import FileError, UserError
 from trainer.text_format import quote_names
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ _EXCEL_ROWS = 1_048_576
 _MAX_SPARSE_COLUMNS = 50  # in a sheet with a stray cell in its last row
 
 
-def unreadable_workbook_error(why: str) -> UserError:
+def unreadable_workbook_error(why: str) -> FileError:
     """The error for a workbook that cannot be opened."""
-    return UserError(
+    return FileError(
         f"This looks like a workbook, but it cannot be opened: {why}. "
         "Open it in Excel or LibreOffice, save it as CSV (UTF-8), and upload that.",
         code="spreadsheet_file",
@@ -71,7 +71,7 @@ def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Cells:
             if best is None or score > best[0]:
                 best = score, name, numbers, records, merged
     if best is None:
-        raise refusal or UserError("The workbook is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
+        raise refusal or FileError("The workbook is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
     _, chosen, numbers, records, merged = best
     return Cells(numbers, records, warnings=(*_other_sheets_warning(chosen, filled), *_merged_cells_warning(merged)))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from trainer.data.files.text_formats import refuse_ebcdic
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
     Raises UserError ``empty_file``, ``not_a_table``, ``wrong_encoding`` (``encoding`` does not fit).
     """
     if not data.strip(b" \t\r\n\x00"):
-        raise UserError("The file is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
+        raise FileError("The file is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
     null_characters = _padding_length(data)
     if null_characters:
         data = data[:-null_characters]
@@ -75,7 +75,7 @@ def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
     if "\n\ufeff" in text:
         text = text.replace("\n\ufeff", "\n")  # files that were put together, each with its mark
     if not text or text.isspace():
-        raise UserError("The file contains only blanks. Choose a file with texts and labels.", code="empty_file")
+        raise FileError("The file contains only blanks. Choose a file with texts and labels.", code="empty_file")
     return Decoded(text, name, guessed, null_characters)
 
 
@@ -104,7 +104,7 @@ def _decode_as(data: bytes, encoding: str) -> tuple[str, str, bool]:
     try:
         return data.decode(encoding), encoding, False
     except (LookupError, UnicodeError) as error:
-        raise UserError(
+        raise FileError(
             f"The file cannot be read as {encoding}. Choose another encoding, or let Emotune detect it.", code="wrong_encoding"
         ) from error
 
@@ -125,7 +125,7 @@ def refuse_lone_surrogates(*values: object) -> None:
     for value in values:
         if isinstance(value, str) and _SURROGATES.search(value):
             shown = _SURROGATES.sub("\ufffd", value)[:60]
-            raise UserError(f"“{shown}” holds half a character, which is no text. Type it again, or send it as UTF-8.", code="not_text")
+            raise FileError(f"“{shown}” holds half a character, which is no text. Type it again, or send it as UTF-8.", code="not_text")
         if isinstance(value, Mapping):
             refuse_lone_surrogates(*value.keys(), *value.values())
         elif isinstance(value, list | tuple):
@@ -297,7 +297,7 @@ def _refuse_control_dense(data: bytes) -> None:
     nulls = sample.count(b"\0")  # a database writes one in each cell, a picture far more
     controls = len(sample) - len(sample.translate(None, _SUSPICIOUS_BYTES)) - sample.count(b"\x01") - nulls
     if controls + nulls > 8 and (controls > 0.02 * len(sample) or nulls > 0.1 * len(sample)):
-        raise UserError(
+        raise FileError(
             f"This does not look like a text file: {(controls + nulls) / len(sample):.0%} of it is control characters. "
             "Export the table as CSV (UTF-8) and upload that.",
             code="not_a_table",

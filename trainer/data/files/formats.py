@@ -4,7 +4,7 @@ import io
 import zipfile
 from typing import Literal
 
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 FileFormat = Literal["text", "spreadsheet", "parquet", "arrow", "gzip", "bzip2", "xz", "zip"]
 
@@ -53,7 +53,7 @@ def detect_format(data: bytes) -> FileFormat:
 def _format_of_zip(data: bytes) -> FileFormat:
     # Each entry of the zip directory begins with these bytes; the number of entries stated in the file may be false.
     if data.count(b"PK\x01\x02") > _MAX_ENTRIES:
-        raise UserError(
+        raise FileError(
             f"This zip file holds more than {_MAX_ENTRIES:,} files, and one is expected. Unpack it and upload the one with the texts and the labels.",
             code="compressed_file",
         )
@@ -61,7 +61,7 @@ def _format_of_zip(data: bytes) -> FileFormat:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             names = archive.namelist()[:1_000]
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise UserError(
+        raise FileError(
             "This zip file is damaged: its list of contents cannot be read. Copy or download it again, or upload the CSV file inside.",
             code="compressed_file",
         ) from error
@@ -76,11 +76,11 @@ def _format_of_zip(data: bytes) -> FileFormat:
     return "zip"
 
 
-def compressed_file_error(name: str) -> UserError:
+def compressed_file_error(name: str) -> FileError:
     """The error for an archive format that is not supported."""
-    return UserError(f"This is a compressed file ({name}). Unpack it and upload the CSV file inside.", code="compressed_file")
+    return FileError(f"This is a compressed file ({name}). Unpack it and upload the CSV file inside.", code="compressed_file")
 
 
-def not_a_table_error(name: str) -> UserError:
+def not_a_table_error(name: str) -> FileError:
     """The error for a file that is not a table; ``name`` includes the article ("a picture")."""
-    return UserError(f"This is {name}, not a table of texts and labels. {_SAVE_AS_CSV}", code="not_a_table")
+    return FileError(f"This is {name}, not a table of texts and labels. {_SAVE_AS_CSV}", code="not_a_table")

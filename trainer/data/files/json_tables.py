@@ -21,7 +21,7 @@ from trainer.data.files.table import (
     too_many_columns_error,
     too_many_rows_error,
 )
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 _SAMPLE_LINES = 20  # lines that decide whether a file holds one object per line
 _MAX_BRACKETS_PER_ROW = 5  # on average
@@ -72,8 +72,8 @@ def _from_single_object(text: str, limits: Limits) -> Cells | None:
     return _from_rows([number], [document], [], limits) if rows is None else _from_document(rows, limits)
 
 
-def _no_table(why: str) -> UserError:
-    return UserError(
+def _no_table(why: str) -> FileError:
+    return FileError(
         f"This is a JSON file, but it contains no table: {why}. "
         "Expected is one object per line, or a list of objects, each with the text and the label. Or save the table as CSV (UTF-8).",
         code="not_a_table",

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from trainer.data.files.calamine_workbook import clean_cell
 from trainer.data.files.formats import not_a_table_error
 from trainer.data.files.table import Cells, Limits, ReaderWarning, too_many_columns_error, too_many_rows_error, too_much_text_error
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 _PAGES = ("<!doctype html", "<html", "<table", "<head", "<body", "<meta", "<style", "<div")
 _XML = ("<?xml", "<!doctype ", "<rss", "<svg", "<feed", "<workbook", "<ss:workbook")
@@ -44,9 +44,9 @@ def read_markup(text: str, limits: Limits) -> Cells | None:
     return Cells(list(range(1, len(records) + 1)), records, warnings=(ReaderWarning("table_in_markup", "ok", len(records), message),))
 
 
-def _no_table_error(*, is_page: bool) -> UserError:
+def _no_table_error(*, is_page: bool) -> FileError:
     if is_page:
-        return UserError(
+        return FileError(
             "This is a web page (HTML), not a table. Probably a link was saved instead of the file behind it: "
             "use the page's own download button, then upload the CSV file.",
             code="not_a_table",

@@ -18,7 +18,7 @@ from trainer.data.files.table import (
     too_many_rows_error,
     too_much_text_error,
 )
-from trainer.errors import UserError
+from trainer.errors import FileError
 from trainer.text_format import quote_names
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def read_parquet(data: bytes, limits: Limits) -> Cells:
         columns = _read_columns(data, [schema.field(position) for position in readable], file.metadata.num_rows, limits)
         _name_classes(schema, readable, columns, limits)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
-        raise UserError(
+        raise FileError(
             "This Parquet file is damaged, or packed in a way that is not supported. Copy or download it again, or export it as CSV.",
             code="file_damaged",
         ) from error
@@ -88,7 +88,7 @@ def read_arrow(data: bytes, limits: Limits) -> Cells:
                     raise too_much_text_error(limits)
         _name_classes(schema, readable, columns, limits)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
-        raise UserError(
+        raise FileError(
             "This Arrow file is damaged, or written in a way that is not supported. Save the data set again with "
             "dataset.to_csv(...) or dataset.to_parquet(...), and upload that.",
             code="file_damaged",
@@ -103,8 +103,8 @@ def _as_cells(schema: "pa.Schema", readable: list[int], columns: list[list[str]]
     return Cells(list(range(1, len(records) + 1)), records, names, warnings=_excluded_columns_warning(excluded))
 
 
-def _nothing_readable(name: str) -> UserError:
-    return UserError(
+def _nothing_readable(name: str) -> FileError:
+    return FileError(
         f"No column of this {name} file holds text or numbers. Export the column with the texts and the column with the labels as CSV.",
         code="not_a_table",
     )
@@ -158,16 +158,16 @@ def _check_size(metadata: "pq.FileMetaData", limits: Limits) -> None:
         raise too_many_cells_error(limits)
 
 
-def _too_many_parts() -> UserError:
-    return UserError(
+def _too_many_parts() -> FileError:
+    return FileError(
         f"This Parquet file is cut into more than {_MAX_ROW_GROUPS:,} row groups, or describes itself at more length than its rows. "
         "Write it again with larger row groups, or export it as CSV.",
         code="file_too_large",
     )
 
 
-def _too_large() -> UserError:
-    return UserError(
+def _too_large() -> FileError:
+    return FileError(
         f"This Parquet file is larger than {_MAX_UNPACKED_BYTES >> 20:,} MB when unpacked, the maximum. "
         "Keep only the columns with the texts and the labels, or fewer rows.",
         code="file_too_large",

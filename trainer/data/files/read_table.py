@@ -35,7 +35,7 @@ from trainer.data.files.table import (
 from trainer.data.files.text_formats import read_or_refuse
 from trainer.data.files.widths import distinct_names, drop_long_rows, evenly_spaced, fit_width
 from trainer.data.files.zip_tables import read_zip
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 __all__ = ["Content", "DroppedRow", "Limits", "ReaderWarning", "Table", "open_content", "read_bytes", "read_content", "read_table"]
 
@@ -62,18 +62,18 @@ def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
     path = Path(path)
     try:
         if not path.exists():
-            raise UserError(f"There is no file {path}. Check the name and the folder.", code="file_not_found")
+            raise FileError(f"There is no file {path}. Check the name and the folder.", code="file_not_found")
         if not path.is_file():
-            raise UserError(f"{path} is not a file. Give the path of one CSV file.", code="not_a_file")
+            raise FileError(f"{path} is not a file. Give the path of one CSV file.", code="not_a_file")
         with path.open("rb") as file:
             data = file.read(max_bytes + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise UserError(
+        raise FileError(
             f"The file {path} cannot be read ({reason}). Check its permissions, or copy it and try the copy.", code="file_unreadable"
         ) from error
     if len(data) > max_bytes:
-        raise UserError(
+        raise FileError(
             f"The file is larger than {max_bytes / 1024 / 1024:,.0f} MB, the maximum. "
             "Keep only the columns with the texts and the labels, or fewer rows.",
             code="file_too_large",
@@ -198,7 +198,7 @@ def _refuse_many_lines(text: str, limits: Limits) -> None:
     """Refuse too many short lines before splitting, which takes fifteen times their memory. Long lines may belong to one row."""
     max_lines, n_lines = 3 * limits.max_rows + _FEW_LINES, text.count("\n")
     if n_lines > max_lines and len(text) < _SHORT_LINE_CHARS * n_lines:
-        raise UserError(
+        raise FileError(
             f"The file has {n_lines:,} lines, nearly all of them of a few characters; at most {max_lines:,} such lines, and {limits.max_rows:,} rows, "
             "can be read. Upload a part of it.",
             code="too_many_rows",
@@ -209,7 +209,7 @@ def _check_longest_line(lines: list[str]) -> int:
     """The length of the longest line. Raises UserError ``line_too_long``."""
     length = max(map(len, lines))
     if length > _MAX_LINE_CHARS:
-        raise UserError(
+        raise FileError(
             f"Line {next(number for number, line in enumerate(lines, 1) if len(line) == length):,} of the file has {length:,} characters; "
             f"at most {_MAX_LINE_CHARS:,} are read. Save the table again with a line for each row.",
             code="line_too_long",
@@ -238,7 +238,7 @@ def _parse_records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_
         if len(records) > max_records:
             raise too_many_rows_error(limits)
     if not records:
-        raise UserError("The file has no rows. Choose a file with texts and labels.", code="empty_file")
+        raise FileError("The file has no rows. Choose a file with texts and labels.", code="empty_file")
     return numbers, records
 
 

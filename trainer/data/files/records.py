@@ -10,7 +10,7 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from itertools import islice
 
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 NO_DELIMITER = "\x1f"  # cannot occur: control characters are removed before
 PLACEHOLDER = "\x1e"  # for a delimiter of several characters, which the csv module does not support; cannot occur either
@@ -71,7 +71,7 @@ def split_records(
         if start < len(lines):
             n_unsound += 1
             if n_unsound > _MAX_UNSOUND_LINES:
-                raise UserError(
+                raise FileError(
                     f"In more than {_MAX_UNSOUND_LINES:,} lines of the file a quotation mark is not closed properly. "
                     "Save the table again as CSV (UTF-8) from the program it comes from.",
                     code="quotes_unsound",

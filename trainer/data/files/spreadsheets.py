@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from trainer.data.files.calamine_workbook import best_sheet, open_workbook, unreadable_workbook_error
 from trainer.data.files.table import Cells, Limits
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 _MAX_UNPACKED_BYTES = 300 << 20
 _MAX_RATIO = 100  # sheets shrink to about a tenth, zip bombs to a thousandth
@@ -61,8 +61,8 @@ def unpacked_size(data: bytes) -> int:
     return size
 
 
-def _too_large() -> UserError:
-    return UserError(
+def _too_large() -> FileError:
+    return FileError(
         f"This workbook is larger than {_MAX_UNPACKED_BYTES >> 20:,} MB when unpacked, or packed suspiciously tightly. "
         "Save the sheet with the texts and the labels as CSV (UTF-8), and upload that.",
         code="file_too_large",

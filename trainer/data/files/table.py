@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from trainer.errors import UserError
+from trainer.errors import FileError
 from trainer.text_format import quote_names
 
 Record = tuple[str, ...]  # the cells of a row, of any number
@@ -122,37 +122,37 @@ class Limits:
         return 2 * self.max_bytes
 
 
-def unknown_part_error(part: str, parts: Sequence[str]) -> UserError:
+def unknown_part_error(part: str, parts: Sequence[str]) -> FileError:
     """The error for a sheet, or a file in an archive, that the file does not hold."""
-    return UserError(f"The file holds no “{part[:60]}”. It holds {quote_names(parts, limit=20)}: choose one of these.", code="unknown_part")
+    return FileError(f"The file holds no “{part[:60]}”. It holds {quote_names(parts, limit=20)}: choose one of these.", code="unknown_part")
 
 
-def too_many_rows_error(limits: Limits) -> UserError:
+def too_many_rows_error(limits: Limits) -> FileError:
     """The error for a file with more rows than ``limits`` allow."""
-    return UserError(f"The file has more than {limits.max_rows:,} rows, the maximum. Upload a part of it.", code="too_many_rows")
+    return FileError(f"The file has more than {limits.max_rows:,} rows, the maximum. Upload a part of it.", code="too_many_rows")
 
 
-def too_many_columns_error(width: int, limits: Limits) -> UserError:
+def too_many_columns_error(width: int, limits: Limits) -> FileError:
     """The error for a file with ``width`` columns, more than ``limits`` allow."""
-    return UserError(
+    return FileError(
         f"The file has {width:,} columns; at most {limits.max_columns:,} can be read. "
         "Keep the column with the texts and the column with the labels, and upload that.",
         code="too_many_columns",
     )
 
 
-def too_many_cells_error(limits: Limits) -> UserError:
+def too_many_cells_error(limits: Limits) -> FileError:
     """The error for a file with more cells than ``limits`` allow."""
-    return UserError(
+    return FileError(
         f"The table has more than {limits.max_cells:,} cells, the maximum. "
         "Keep the column with the texts and the column with the labels, and upload that.",
         code="too_many_cells",
     )
 
 
-def too_much_text_error(limits: Limits) -> UserError:
+def too_much_text_error(limits: Limits) -> FileError:
     """The error for a file whose cells hold more characters than ``limits`` allow."""
-    return UserError(
+    return FileError(
         f"The cells of this file hold more than {limits.max_chars / 1e6:,.0f} million characters, the maximum. "
         "Keep only the columns with the texts and the labels, or fewer rows.",
         code="file_too_large",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 
 from trainer.data.files.table import Cells, DroppedRow, Limits, too_many_columns_error, too_many_rows_error
-from trainer.errors import UserError
+from trainer.errors import FileError
 
 _ARFF = re.compile(r"(?:\s*(?:%[^\n]*)?\n)*\s*@relation\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\s*@attribute\s+(?:'([^']*)'|"([^"]*)"|(\S+))""", re.IGNORECASE)
@@ -37,7 +37,7 @@ def refuse_ebcdic(data: bytes) -> None:
     sample = data[:50_000]
     letters = len(sample) - len(sample.translate(None, _EBCDIC_LETTERS))
     if letters > 0.5 * len(sample) and sample.count(b"\x40") > 0.05 * len(sample) and sample.count(b" ") < 0.01 * len(sample):
-        raise UserError(
+        raise FileError(
             "This text is in EBCDIC, the encoding of mainframes. Transfer the file in text mode, or convert it "
             "(iconv -f IBM037 -t UTF-8), and upload the result.",
             code="not_a_table",
@@ -54,7 +54,7 @@ def read_or_refuse(text: str, limits: Limits) -> Cells | None:
     if _RASA.search(text[:20_000]):
         return _read_rasa(text, limits)
     if _SQL_START.match(text[:200]) and _SQL.search(text[:200_000]):
-        raise UserError(
+        raise FileError(
             "This is an SQL dump: the commands that make a table, not the table itself. Load it into the database and export the columns "
             "with the texts and the labels as CSV (SELECT ... in a database program, then Export), and upload that.",
             code="not_a_table",
@@ -62,9 +62,9 @@ def read_or_refuse(text: str, limits: Limits) -> Cells | None:
     lines = [line for line in text[:50_000].split("\n")[:_SAMPLE_LINES] if line.strip()][:-1]
     for pattern, what in _OTHERS:
         if len(lines) > 3 and sum(map(bool, map(pattern.fullmatch, lines))) >= 0.98 * len(lines):
-            raise UserError(f"This is {what}. Upload a table with one text and its label in each row, as CSV (UTF-8).", code="not_a_table")
+            raise FileError(f"This is {what}. Upload a table with one text and its label in each row, as CSV (UTF-8).", code="not_a_table")
     if _is_yaml(lines):
-        raise UserError(
+        raise FileError(
             "This is a YAML file (as Rasa and other assistants keep their examples), not a table. "
             "Convert it to CSV or JSON with one text and its label, such as the intent, in each row, and upload that.",
             code="not_a_table",

@@ -15,7 +15,7 @@ from trainer.data.files.archives import open_zip, read_entry, zip_entries
 from trainer.data.files.calamine_workbook import clean_cell
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Table, too_many_rows_error, unknown_part_error
 from trainer.data.files.widths import drop_long_rows
-from trainer.errors import UserError
+from trainer.errors import FileError, UserError
 from trainer.text_format import quote_names
 
 _TABLES = frozenset("csv tsv tab txt json jsonl ndjson xlsx xlsm xlsb xls ods parquet arrow arff data dat".split())
@@ -75,9 +75,9 @@ def read_zip(data: bytes, limits: Limits, read: Read, *, part: str | None = None
         return _best_table(archive, tables, limits, read)
 
 
-def _no_table_error(entries: Sequence[_Entry]) -> UserError:
+def _no_table_error(entries: Sequence[_Entry]) -> FileError:
     shown = quote_names([entry.name for entry in entries], limit=3) if entries else "nothing"
-    return UserError(
+    return FileError(
         f"This zip file holds {len(entries):,} files ({shown}), none of which is a table. Pack the CSV file, or a folder of text files for each class, "
         "or upload the file itself.",
         code="compressed_file",

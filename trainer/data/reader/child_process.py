@@ -15,7 +15,8 @@ from trainer.data.files.calamine_workbook import unreadable_workbook_error
 from trainer.data.files.table import Table
 from trainer.data.reader import resource_limits
 from trainer.data.reader.wire import BrokenWireError, receive_json, receive_table, send
-from trainer.errors import UserError
+from trainer.error_codes import ERROR_CODES
+from trainer.errors import FileError, UnavailableError, UserError
 
 _ROOT = Path(__file__).resolve().parents[3]
 _CHILD_MODULE = "trainer.data.reader.child_main"
@@ -31,7 +32,7 @@ _ADVICE = "Save the sheet or table with the texts and the labels as CSV (UTF-8),
 _log = logging.getLogger("emotune")
 
 
-class EndedEarlyError(UserError):
+class EndedEarlyError(UnavailableError):
     """The child ended before it started on the file, so the file is probably not the cause."""
 
 
@@ -130,34 +131,35 @@ class ChildProcess:
 def _raise_refusal(reply: dict[str, Any], file_format: str) -> Table:
     """Raise the error that the child sent instead of a table."""
     error = reply.get("error")
-    if isinstance(error, dict):
-        raise UserError(str(error.get("message")), code=str(error.get("code")))
+    known = ERROR_CODES.get(str(error.get("code"))) if isinstance(error, dict) else None
+    if known is not None and known.error is not None:
+        raise known.error(str(error.get("message")), code=known.code)
     if reply.get("out_of_memory"):
         raise _unreadable_workbook() if file_format == "spreadsheet" else _too_much_memory()
     _log.error("reading a file failed: %s", reply.get("failed"))
-    raise UserError(f"Emotune failed to read this file because of an error of its own. {_ADVICE}", code="reading_failed")
+    raise FileError(f"Emotune failed to read this file because of an error of its own. {_ADVICE}", code="reading_failed")
 
 
-def _too_long(weight: int) -> UserError:
-    return UserError(
+def _too_long(weight: int) -> FileError:
+    return FileError(
         f"Reading this file took more than {resource_limits.cpu_seconds(weight)} seconds of computing, far more than its size explains, and was stopped. "
         f"{_ADVICE}",
         code="file_too_heavy",
     )
 
 
-def _too_much_memory() -> UserError:
-    return UserError(f"Reading this file takes more memory than its size explains, and was stopped. {_ADVICE}", code="file_too_heavy")
+def _too_much_memory() -> FileError:
+    return FileError(f"Reading this file takes more memory than its size explains, and was stopped. {_ADVICE}", code="file_too_heavy")
 
 
-def _unreadable_workbook() -> UserError:
+def _unreadable_workbook() -> FileError:
     return unreadable_workbook_error(
         "it is damaged, or asks for far too much memory (a cell far below or beside the table is enough: delete the empty rows and columns)"
     )
 
 
-def _damaged() -> UserError:
-    return UserError(
+def _damaged() -> FileError:
+    return FileError(
         "This file is damaged, or made to do harm: the process that read it ended suddenly. Nothing else was touched. "
         "Copy or download it again, or open it in the program it comes from and save it as CSV (UTF-8).",
         code="file_damaged",

@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self
 from trainer.data.files.table import Limits, Table
 from trainer.data.reader import resource_limits
 from trainer.data.reader.child_process import ChildProcess, EndedEarlyError
-from trainer.errors import UserError
+from trainer.errors import UnavailableError
 
 _MAX_SMALL_FILES, _MAX_BIG_FILES = 4, 2
 """Files read at the same time; big files have slots of their own, so that a small one never waits for them."""
@@ -122,7 +122,7 @@ class FileReader:
         try:
             return next_child.result()
         except OSError as error:
-            raise UserError(
+            raise UnavailableError(
                 f"The process that reads files could not be started ({error.strerror or error}). Close other programs, and try again.",
                 code="reader_unavailable",
             ) from error

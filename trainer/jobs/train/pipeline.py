@@ -16,7 +16,7 @@ import numpy as np
 from trainer.data.corpus import Corpus
 from trainer.data.rows import load_rows
 from trainer.data.splits import Splits
-from trainer.errors import UserError
+from trainer.errors import RunError, UserError
 from trainer.evaluation.baseline import Rows, estimate_baseline_seconds, majority_class, word_count_baseline
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 from trainer.evaluation.report import Report, split_report
@@ -191,7 +191,7 @@ def load_run_predictions(run: Run) -> Predictions:
     try:
         return load_predictions(run.predictions)
     except (OSError, ValueError) as error:
-        raise UserError(
+        raise RunError(
             "The predictions of this run are missing or damaged, so there is no report. Train it again.", code="run_damaged"
         ) from error
 
@@ -256,13 +256,13 @@ def require_checkpoint(checkpoints: Checkpoints, name: str, *, digest: Digest | 
     """
     newest, damaged = checkpoints.newest_and_damaged(digest=digest)
     if newest is None and damaged:
-        raise UserError(
+        raise RunError(
             f"The last state of {name} (in the folder checkpoints) is damaged, so it cannot be trained further. "
             "Its curves, scores and model still work. Start a new run with more epochs.",
             code="run_damaged",
         )
     if newest is None:
-        raise UserError(
+        raise RunError(
             f"The last state of {name} is no longer kept, so it cannot be trained further. Start a new run with more epochs.",
             code="no_state",
         )
