@@ -50,7 +50,7 @@ READER_WARNINGS = {
     "other_sheets": "Of several sheets of a workbook one was read.",
     "preamble_skipped": "Lines above the table were not read as rows.",
     "single_quotes": "Single quotation marks around the cells were removed.",
-    "table_in_markup": "The table was read out of HTML, XML or the like.",
+    "table_in_markup": "The table was read out of an HTML page or an XML spreadsheet.",
 }
 """What a warning of each code says; its message says it of the file."""
 
