@@ -63,12 +63,10 @@ def _check_class_ids(labels: np.ndarray, rows: int, classes: int) -> None:
 
 
 def _softmax(logits: np.ndarray) -> np.ndarray:
-    # Imported late: only predicting needs it.
-    from scipy.special import softmax
-
-    # Logits of a diverged model may be infinite or no numbers.
+    # As transformers' pipeline computes it; scipy.special would take a tenth of a second to import. A diverged model has infinite logits.
     with np.errstate(invalid="ignore"):
-        return softmax(logits, axis=-1)
+        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def _most_probable(probabilities: np.ndarray) -> np.ndarray:
