@@ -80,7 +80,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "unknown_dataset": ("The Hugging Face Hub has no such data set, or it is not public.", "Check the name."),
         "unknown_finding": ("The file does not have this finding any more.", "Look at its findings again."),
         "unknown_form": ("There is no such form of the repaired file.", "Use a link of the page."),
-        "unknown_part": ("The data set has no such part.", "Name one of its parts behind its name."),
+        "unknown_part": ("The data set, workbook or zip has no such part.", "Name one of its parts; the message lists them."),
         "unknown_role": ("A file can be for training, validation or test only.", "Choose one of these."),
         "validation_in_training": ("All training rows are validation rows too.", "Give other validation rows, or none."),
         "withheld_draft": ("Reading this file has ended the program before.", "Remove it, or try it once more."),

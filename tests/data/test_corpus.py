@@ -136,3 +136,26 @@ def test_duplicate_key():
 def test_from_a_file_to_a_corpus():
     table = read_table(b"text;label\n a b ;joy\nc d;fear\n")
     assert build_corpus(table, text=0, label=1).texts == ("a b", "c d")
+
+
+def test_errors_of_a_spreadsheet_and_nulls_of_a_database_are_no_values():
+    corpus = corpus_of(("a text", "joy"), ("#NAME?", "joy"), ("more text", "#N/A"), ("and more", "\\N"), ("#happy", "#sad"))
+    assert corpus.texts == ("a text", "#happy")
+    assert [row.line for row in corpus.dropped] == [3, 4, 5]
+    assert [row.reason.split(":")[0] for row in corpus.dropped] == [NO_TEXT, NO_LABEL, NO_LABEL]
+    assert "#NAME?" in corpus.dropped[0].reason
+
+
+def test_a_label_on_the_first_row_of_each_block_counts_for_the_rows_below():
+    rows = [(f"text {n}", ("good", "bad")[n // 4] if n % 4 == 0 else "") for n in range(8)]
+    corpus = corpus_of(*rows)
+    assert corpus.labels == ["good"] * 4 + ["bad"] * 4
+    assert corpus.dropped == ()
+
+
+def test_one_class_beside_empty_labels_says_what_an_empty_label_may_mean():
+    rows = [(f"text {n}", "spam" if n % 2 else "") for n in range(20)]
+    with pytest.raises(UserError, match="10 rows have an empty label") as refusal:
+        trainable(corpus_of(*rows))
+    assert refusal.value.code == "one_class"
+    assert "“not spam”" in refusal.value.message

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.data.labels import find_separator, is_measurement, normalize_label, split_labels
+from trainer.data.labels import find_separator, is_date, is_measurement, normalize_label, split_cells, split_labels
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,10 @@ from trainer.data.labels import find_separator, is_measurement, normalize_label,
         ("کتاب‌ها", "کتابها"),
         ("ｶﾞ", "ガ"),
         ("❤️", "❤"),
+        ("don’t know", "Don't know"),
+        ("7–10", "7-10"),
+        ("non\u2011fiction", "non-fiction"),
+        ("“good”", '"good"'),
         ("", "\u200b "),
     ],
 )
@@ -185,3 +189,32 @@ def test_a_million_different_cells_take_no_time():
         start = time.process_time()
         assert not function(counts)
         assert time.process_time() - start < 20 * once
+
+
+@pytest.mark.parametrize(
+    ("cells", "parts"),
+    [
+        (["Prices, fees", "Prices, fees, Parking", "Parking", "Staff", "Staff, Parking"], ("Prices, fees", "Parking")),
+        (["joy, fear", "joy, fear, awe", "awe", "joy", "joy, awe"], ("joy", "fear", "awe")),
+        (["a, b, c", "a, b, c, d", "d", "e", "d, e"], ("a, b, c", "d")),
+    ],
+)
+def test_parts_that_never_stand_apart_are_one_label(cells, parts):
+    assert split_cells(dict.fromkeys(cells, 5))[cells[1]] == parts
+
+
+def test_cells_with_one_label_each_are_not_split():
+    assert split_cells({"joy": 5, "fear": 4}) == {}
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["2025-01-03", "2025-01-03 00:00:00", "3.1.2025", "03/01/25", "3-Jan", "03. Jan", "Jan-03", "6 Apr", "1. Mai", "2-Mrz", "Dec 24"],
+)
+def test_days(label):
+    assert is_date(label)
+
+
+@pytest.mark.parametrize("label", ["1-3", "7+", "2024", "May", "3", "1.5", "1.10", "1/2", "Jan", "marching", "12:30", "3-D"])
+def test_no_days(label):
+    assert not is_date(label)

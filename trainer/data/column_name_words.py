@@ -62,6 +62,10 @@ LABEL_WORDS = {
     ),
     # What annotation tools call it (Prodigy, spaCy, Label Studio).
     **dict.fromkeys("accept cats choice choices".split(), 2.25),
+    **dict.fromkeys("flair flairs".split(), 1.45),
+    **dict.fromkeys("annotation annotations".split(), 1.2),
+    # Classifications of occupations, industries, products, patents and diseases.
+    **dict.fromkeys("isco naics nace isic soc sic cpv cpc ipc icd hs unspsc ateco noga kldb wz rome".split(), 1.45),
     # As often the status of a record or of an answer sheet.
     **dict.fromkeys("status progress".split(), 0.25),
 }
@@ -79,7 +83,7 @@ MEASURE_WORDS = frozenset(
 # Who, where, which one: a label only if a label word is next to it ("label_id").
 IDENTITY_WORDS = frozenset(
     "id ids uid uuid guid key index idx no nr number row rownum rowid season episode author user username userid users speaker name "
-    "surname firstname lastname screen_name person annotator annotators annotation rater worker coder sex gender age city country state "
+    "surname firstname lastname screen_name person annotator annotators agent rater worker coder sex gender age city country state "
     "region location place religion language lang locale source website site publisher journal email mail phone split splits set subset "
     "usage fold folds kfold partition ip zip company brand artist album singer song dataset corpus platform channel reviewer timezone coord birth "
     "alter geschlecht stadt land sprache autor auteur âge ville pays langue edad sexo ciudad país idioma imię wiek płeć "
@@ -90,7 +94,7 @@ TOPIC_WORDS = frozenset(
 )
 # The label of something else, or of one annotator: "product_category", "annotator_label".
 FOREIGN_LABEL_WORDS = frozenset(
-    "annotator annotators annotation rater worker coder predicted prediction pred old original product item site brand".split()
+    "annotator annotators agent rater worker coder predicted prediction pred old original product item site brand".split()
 )
 SPLIT_WORDS = frozenset("split splits set subset fold partition usage phase".split())
 REVIEW_WORDS = frozenset("review reviews comment comments avis reseña recensione 评论 отзыв レビュー 리뷰 yorum ulasan".split())

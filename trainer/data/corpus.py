@@ -12,7 +12,9 @@ import numpy as np
 from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.files.decoding import clean
 from trainer.data.files.read_table import DroppedRow, Table
+from trainer.data.label_blocks import fill_blocks
 from trainer.data.labels import is_measurement
+from trainer.data.missing_labels import explain_no_value
 from trainer.data.task import SINGLE_LABEL, Task
 from trainer.errors import FileError
 from trainer.text_format import quote_names
@@ -21,6 +23,7 @@ NO_TEXT = "no text in this row"
 NO_LABEL = "no label in this row"
 NO_SPLIT = "no known split in this row"
 
+_NO_VALUE_STARTS = ("#", "\\")  # of what explain_no_value knows
 _OTHER_BLANKS = "\ufeff\u200b\u200c\u200d\u2060 "  # that str.strip does not know
 
 
@@ -144,7 +147,8 @@ def check_trainable(corpus: Corpus, *, column: str, max_classes: int) -> None:
     which could never be predicted.
     """
     counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
-    _check_classes(counts, column[:60], max_classes)
+    n_empty = sum(row.reason.startswith(NO_LABEL) for row in corpus.dropped)
+    _check_classes(counts, column[:60], max_classes, n_empty)
     for split in ("validation", "test"):
         unknown = sorted(_labels_in(corpus, split) - _labels_in(corpus, "train")) if corpus.given_split else []
         if unknown and _labels_in(corpus, "train"):
@@ -183,12 +187,18 @@ def _usable_rows(
 ) -> tuple[list[str], list[str], list[int], list[DroppedRow]]:
     texts, labels, rows = [], [], []
     dropped = []
+    filled = fill_blocks([cells[label_column] for cells in table.rows])
     for row, cells in enumerate(table.rows):
         if len(text_columns) == 1:
             text = clean_text(cells[text_columns[0]])
         else:
             text = "\n".join(filter(None, (clean_text(cells[column]) for column in text_columns)))
-        label = _clean_label(cells[label_column])
+        label = _clean_label(cells[label_column] if filled is None else filled[row])
+        if text[:1] in _NO_VALUE_STARTS or label[:1] in _NO_VALUE_STARTS:
+            why = explain_no_value(text) or explain_no_value(label)
+            if why:
+                dropped.append(DroppedRow(table.lines[row], f"{NO_TEXT if explain_no_value(text) else NO_LABEL}: {why}"))
+                continue
         if text and label and split_column is not None and cells[split_column].strip().casefold() not in SPLIT_NAMES:
             split = f"“{cells[split_column].strip()[:40]}”" if cells[split_column].strip() else "empty"
             dropped.append(DroppedRow(table.lines[row], f"{NO_SPLIT}: it is {split}, neither train, validation nor test"))
@@ -211,7 +221,7 @@ def _clean_label(label: str) -> str:
 
 
 def _raise_empty(table: Table, text: int, label: int, dropped: list[DroppedRow]) -> None:
-    without_text = sum(row.reason == NO_TEXT for row in dropped)
+    without_text = sum(row.reason.startswith(NO_TEXT) for row in dropped)
     no_texts = without_text >= len(dropped) / 2
     what, position = ("text", text) if no_texts else ("label", label)
     raise FileError(
@@ -221,8 +231,15 @@ def _raise_empty(table: Table, text: int, label: int, dropped: list[DroppedRow])
     )
 
 
-def _check_classes(counts: Mapping[str, int], column: str, max_classes: int) -> None:
+def _check_classes(counts: Mapping[str, int], column: str, max_classes: int, n_empty: int) -> None:
     rows = sum(counts.values())
+    if len(counts) < 2 and n_empty:
+        name = next(iter(counts))[:60]
+        raise FileError(
+            f"All {rows:,} rows with a label have the same one, “{name}”, and {n_empty:,} rows have an empty label in the column “{column}”. A classifier needs "
+            f"at least two different labels. If an empty label means something, such as “not {name}”, write that into these rows.",
+            code="one_class",
+        )
     if len(counts) < 2:
         raise FileError(
             f"All {rows:,} rows have the same label, “{next(iter(counts))[:60]}”. A classifier needs at least two different labels "

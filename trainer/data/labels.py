@@ -6,16 +6,28 @@ Works on label strings and how often each occurs; knows neither tables nor colum
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice
 
 # Reliable separators first: a semicolon or a bar is rarely part of a name, a comma or a slash often is.
 _RELIABLE_SEPARATORS = (";", "|", "；", "؛", "\n")
 _UNRELIABLE_SEPARATORS = (",", "、", "，", "،", "/", "+", "#")
+_MAX_OPTION_PARTS = 5  # commas in an option such as "Prices, fees"
 _QUOTES = "\"'`“”‘’«»"
 _MAX_CELLS = 50_000  # distinct cells that are examined, evenly spaced
 _MAX_PARTS = 1_000  # with more different parts, they are words of a text, not labels
 
+# Word processors and phones write these for the ones of a keyboard.
+_TYPOGRAPHIC = str.maketrans(dict.fromkeys("‘’‚‛′ʼ´", "'") | dict.fromkeys("“”„‟«»″", '"') | dict.fromkeys("‐‑‒–—―−﹣", "-"))
+
+_MONTH = (
+    "(?:jan(?:uary|uar|vier)?|feb(?:ruary|ruar)?|févr?|m[aä]r(?:ch|z|s)?|mrz|apr(?:il)?|avr(?:il)?|may|mai|mei|maj|jun[ei]?|juin|jul[iy]?|juil(?:let)?|aug(?:ust)?|août"
+    "|sept?(?:ember)?|o[ck]t(?:ober)?|nov(?:ember)?|de[cz](?:ember)?|déc|ene|abr|ago|dic|fev|set|out|mag|giu|lug|янв|фев|мар|апр|мая|июн|июл|авг|сен|окт|ноя|дек)"
+)
+_DATE = re.compile(
+    r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}(?:[ t]0{1,2}:00(?::00)?)?|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{2}|\d{4})"
+    rf"|\d{{1,2}}\.?[-/ ]?{_MONTH}\.?(?:[-/ ]\d{{2}}(?:\d{{2}})?)?|{_MONTH}\.?[-/ ]\d{{1,2}}"
+)
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([,.]\d{3})+")
 _QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""")
 _NUMBER = re.compile(r"[+-]?(\d+)(?:[.,٫](\d+))?(?:[eE]([+-]?\d+))?\s?%?|[+-]?[.,](\d+)")
@@ -25,7 +37,7 @@ _NUMBER = re.compile(r"[+-]?(\d+)(?:[.,٫](\d+))?(?:[eE]([+-]?\d+))?\s?%?|[+-]?[
 
 
 def normalize_label(label: str) -> str:
-    """The label without regard to case, Unicode form, invisible characters and the number and kind of blanks. Idempotent.
+    """The label without regard to case, Unicode form, invisible characters and the kind of apostrophes, dashes and blanks. Idempotent.
 
     Removes blanks at the ends; others become one space. They are not removed altogether, since different labels would
     become equal ("no table", "notable").
@@ -33,8 +45,8 @@ def normalize_label(label: str) -> str:
     if label.isascii():
         return " ".join(label.casefold().split())
     while True:
-        normalized = unicodedata.normalize("NFKC", "".join(c for c in label if not _is_invisible(c))).casefold()
-        normalized = " ".join(unicodedata.normalize("NFKC", normalized).split())
+        normalized = unicodedata.normalize("NFKC", "".join(c for c in label if not _is_invisible(c)).translate(_TYPOGRAPHIC)).casefold()
+        normalized = " ".join(unicodedata.normalize("NFKC", normalized).translate(_TYPOGRAPHIC).split())
         # Lower-case letters may compose again: repeat until nothing changes.
         if normalized == label:
             return normalized
@@ -86,6 +98,49 @@ def split_labels(cell: str, separator: str) -> tuple[str, ...]:
             return tuple(part for single, double in _QUOTED.findall(cell) if (part := (single or double).strip()))
     parts = cell.split() if separator == " " else cell.split(separator)
     return tuple(part for raw in parts if (part := _unquoted(raw)))
+
+
+def split_cells(counts: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
+    """The labels in each cell, given how often each cell occurs; {} if cells are single labels.
+
+    An option such as "Prices, fees" stays whole if its parts never stand apart.
+    """
+    separator = find_separator(counts)
+    if separator is None:
+        return {}
+    cells = {cell: split_labels(cell, separator) for cell in counts}
+    if separator in _UNRELIABLE_SEPARATORS and not any(_is_list(cell.strip()) for cell in counts):
+        for _ in range(_MAX_OPTION_PARTS):
+            pairs = _inseparable_pairs(cells.values())
+            if not pairs:
+                break
+            for first, second in pairs:
+                cells = {cell: _joined(parts, first, second, f"{first}{separator} {second}") for cell, parts in cells.items()}
+    return cells if any(len(parts) > 1 for parts in cells.values()) else {}
+
+
+def _inseparable_pairs(cells: Collection[tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Parts that always follow one another, in two different cells at least."""
+    followers, leaders, uses = defaultdict(set), defaultdict(set), Counter()
+    for parts in cells:
+        for first, second in zip(("", *parts), (*parts, ""), strict=True):
+            followers[first].add(second)
+            leaders[second].add(first)
+            uses[first, second] += 1
+    pairs = [
+        (first, second)
+        for (first, second), n_cells in uses.items()
+        if first and second and n_cells > 1 and followers[first] == {second} and leaders[second] == {first}
+    ]
+    seconds = {second for _, second in pairs}
+    return [(first, second) for first, second in pairs if first not in seconds]  # of "a, b, c" first "a, b", then with "c"
+
+
+def _joined(parts: tuple[str, ...], first: str, second: str, whole: str) -> tuple[str, ...]:
+    if first not in parts:
+        return parts
+    position = parts.index(first)
+    return (*parts[:position], whole, *parts[position + 2 :]) if parts[position + 1 : position + 2] == (second,) else parts
 
 
 def _unquoted(part: str) -> str:
@@ -147,6 +202,14 @@ def _are_numbers(split_cells: Mapping[str, Sequence[str]], separator: str, ratio
         return False
     unordered = sum(int(parts[0]) > int(parts[1]) for parts in numbers)
     return ratio > 0.95 or unordered > 0.05 * len(numbers) or (len(numbers) > 2 and len({parts[1] for parts in numbers}) == 1)
+
+
+# --- dates --------------------------------------------------------------------------------------------------------------
+
+
+def is_date(label: str) -> bool:
+    """Whether a label is a day: "2025-01-03", "3.1.2025", "03. Jan", "Jan-03"."""
+    return len(label) < 30 and _DATE.fullmatch(label.strip().casefold()) is not None
 
 
 # --- measurements -------------------------------------------------------------------------------------------------------

@@ -63,6 +63,16 @@ def _many_labels() -> CheckedFile:
     return file_of(*((f"{random.Random(n).random()} {word}", f"label {n % 40}") for n, word in enumerate(WORDS * 10)))
 
 
+def _two_label_columns() -> CheckedFile:
+    lines = [f"{text},{label},{GOOD[n - 1][1]}" for n, (text, label) in enumerate(GOOD)]
+    return read_bytes("\n".join(["text,label,label 2", *lines]).encode())
+
+
+def _label_blocks() -> CheckedFile:
+    lines = [f"{text},{GOOD[n // 20][1] if n % 20 == 0 else ''}" for n, (text, _) in enumerate(GOOD)]
+    return read_bytes("\n".join(["text,label", *lines]).encode())
+
+
 Examples = dict[str, tuple[Callable[[], CheckedFile], Callable[[], CheckedFile]]]
 
 
@@ -76,8 +86,13 @@ FILE_EXAMPLES: Examples = {
     "reader_warnings": (lambda: read("one\x00 more,joy"), good),
     "empty_texts": (lambda: read(",joy"), good),
     "empty_labels": (lambda: read("no label here,"), good),
+    "labels_filled_down": (_label_blocks, good),
     "unknown_split": (lambda: _own_split("holdout"), _own_split),
     "columns_unsure": (lambda: replace(good(), columns=replace(SURE, confident=False)), good),
+    "other_texts": (lambda: replace(good(), columns=replace(SURE, text_candidates=(1,))), good),
+    "other_labels": (_two_label_columns, good),
+    "missing_labels": (lambda: file_of(*GOOD, ("one more", "unlabeled")), good),
+    "date_labels": (lambda: file_of(*GOOD, ("one more", "2025-01-03")), good),
     "label_variants": (lambda: file_of(*GOOD, ("one more", "JOY")), good),
     "several_labels": (
         lambda: file_of(*GOOD, *GOOD, *((f"more {n}", pair) for n, pair in enumerate(["joy, fear", "fear, awe", "joy, awe"] * 8))),
@@ -92,6 +107,7 @@ FILE_EXAMPLES: Examples = {
     "near_duplicates": (lambda: file_of(*GOOD, (f"{GOOD[0][0]}!!!", "fear")), good),
     "near_duplicates_parted": (lambda: _near(separated=True), good),
     "near_duplicates_unchecked": (lambda: _near(unchecked=True), good),
+    "placeholder_texts": (lambda: file_of(*GOOD, ("[removed]", "joy")), good),
     "html_in_texts": (lambda: file_of(*GOOD, ("salt &amp; pepper", "joy")), good),
     "links_in_texts": (lambda: file_of(*GOOD, ("see https://a.b", "joy")), good),
     "label_leak": (lambda: file_of(*((f"[{label}] {text}", label) for text, label in GOOD)), good),

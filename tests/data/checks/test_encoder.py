@@ -137,3 +137,15 @@ def test_many_signs_are_shown_by_how_often_they_occur():
     message = findings(texts, dataclasses.replace(ENGLISH, unknown_characters=list))["unknown_signs"].message
     assert f"such as {signs[7]} {signs[0]} " in message
     assert sum(sign in message for sign in signs) == 12
+
+
+def test_languages_that_are_mixed_row_by_row_are_named():
+    sentences = (
+        "Il treno è arrivato di nuovo in ritardo e nessuno ha detto niente",
+        "Der Zug kam wieder zu spät und niemand sagte etwas dazu",
+        "Le repas était délicieux et le service rapide aussi",
+        "La comida estaba fría y nadie nos dijo nada al respecto",
+    )
+    by_code = findings([sentences[n % 4] for n in range(80)])
+    message = by_code["language_unknown"].message
+    assert all(name in message for name in ("Italian", "German", "French", "Spanish", "several languages"))

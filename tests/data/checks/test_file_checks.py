@@ -18,7 +18,7 @@ def findings(data: bytes, columns: Columns = SURE):
     table = read_table(data)
     corpus = build_corpus(table, text=columns.text, label=columns.label, extra_text_columns=columns.extra_text_columns)
     checked = sort_by_severity(run_checks(FILE_CHECKS, CheckedFile(table, columns, corpus, find_near_duplicates(corpus.texts))))
-    assert [f.severity for f in checked] == sorted((f.severity for f in checked), key=["error", "warning", "ok"].index)
+    assert [f.severity for f in checked] == sorted((f.severity for f in checked), key=["error", "warning", "info", "ok"].index)
     return {f.code: f for f in with_message(checked)}
 
 
@@ -129,3 +129,23 @@ def test_examples_show_the_rows():
 def test_what_the_reader_did_is_told():
     by_code = findings(b"text,label,label\n" + "\n".join(f"{row},x" for row in GOOD).encode())
     assert "headers_renamed" in by_code
+
+
+def test_a_guessed_encoding_is_said_with_the_words_that_would_change():
+    data = ("text,label\n" + "".join(f"žádná zpráva jen déšť {n},{('joy', 'fear')[n % 2]}\n" for n in range(30))).encode("iso8859-2")
+    by_code = findings(data)
+    assert "If it were cp1250, " in by_code["encoding_guessed"].sentence
+    assert "rival_encoding" not in by_code
+
+
+def test_labels_that_were_filled_down_are_told():
+    rows = [f"this is text number {n} of {word},{('joy', 'fear')[n // 10] if n % 10 == 0 else ''}" for n, word in enumerate(WORDS)]
+    finding = findings(lines(*rows))["labels_filled_down"]
+    assert (finding.severity, finding.count) == ("warning", 18)
+    assert "first row of each block" in finding.message
+
+
+def test_rows_without_a_value_are_told_with_the_reason():
+    finding = findings(lines(*GOOD, "one more text here,#N/A", "and another text,#N/A"))["empty_labels"]
+    assert finding.count == 2
+    assert "In 2 rows it is the spreadsheet error “#N/A”." in finding.sentence

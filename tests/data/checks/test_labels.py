@@ -44,3 +44,26 @@ def test_rare_labels():
 def test_many_labels_and_few_rows():
     assert findings(*[f"label {n}" for n in range(40)] * 5)["many_classes"].count == 40
     assert findings(*["joy", "fear"] * 5)["few_rows"].count == 10
+
+
+def test_a_label_that_stands_for_none_is_told_with_a_repair():
+    by_code = findings(*["joy", "fear"] * 20, *["todo"] * 5, "?")
+    finding = by_code["missing_labels"]
+    assert (finding.severity, finding.count, finding.repairable) == ("warning", 6, True)
+    assert finding.message == "“?” (1 row) and “todo” (5 rows) probably stand for no label."
+    assert {example.note for example in finding.examples} == {"?", "todo"}
+
+
+def test_a_class_that_only_looks_like_no_label_is_kept_and_told():
+    by_code = findings(*["FAVOR", "AGAINST", "NONE"] * 20)
+    assert "missing_labels" not in by_code
+    assert by_code["doubtful_classes"].severity == "ok"
+    assert "“NONE” (20 rows) is taken as a class" in by_code["doubtful_classes"].message
+    assert not {"missing_labels", "doubtful_classes"} & findings(*["joy", "fear"] * 20).keys()
+
+
+def test_labels_that_a_spreadsheet_made_dates_of():
+    by_code = findings(*["2025-01-03", "6-Apr", "7+"] * 20)
+    assert (by_code["date_labels"].severity, by_code["date_labels"].count) == ("warning", 2)
+    assert by_code["date_labels"].message == "2 labels look like dates: “2025-01-03”, “6-Apr”."
+    assert "date_labels" not in findings(*["0-3", "4-6", "7+", "May", "2024", "1.5"] * 20)

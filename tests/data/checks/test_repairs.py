@@ -108,3 +108,20 @@ def test_twice_is_once_and_every_row_is_accounted_for(rows, codes, published):
     if published:
         given_rows = [line for line, origin in zip(corpus.lines.tolist(), corpus.given_split, strict=True) if origin != "train"]
         assert set(given_rows) <= set(once.corpus.lines.tolist())
+
+
+def test_labels_that_stand_for_none_leave():
+    rows = [(f"text {n}", ("joy", "fear")[n % 2]) for n in range(8)] + [("x", "todo"), ("y", "?")]
+    done = apply_repairs(corpus_of(*rows), ["missing_labels"])
+    assert (done.corpus.label_names, done.counts) == (("fear", "joy"), {"missing_labels": 2})
+
+
+def test_placeholders_leave():
+    done = apply_repairs(corpus_of(("[removed]", "joy"), ("a text", "joy"), ("another", "fear")), ["placeholder_texts"])
+    assert (done.corpus.texts, done.counts) == (("a text", "another"), {"placeholder_texts": 1})
+
+
+def test_an_option_with_a_comma_in_it_is_one_label():
+    cells = ["Prices, fees", "Prices, fees, Parking", "Parking", "Staff", "Opening hours, Parking", "Staff, Prices, fees"] * 4
+    done = apply_repairs(corpus_of(*[(f"text {n}", cell) for n, cell in enumerate(cells)]), ["several_labels"])
+    assert done.corpus.label_names == ("Parking", "Prices, fees", "Staff")

@@ -80,3 +80,11 @@ def test_given_test_rows_play_no_part_in_what_gives_the_label_away():
     turned = [(text, label, {"train": "test", "test": "train"}[part]) for text, label, part in plain + leaking]
     results = run_checks(TEXT_CHECKS, CheckedFile(table, columns, corpus_of(*turned)))
     assert [finding.code for finding in found(results)] == ["label_leak"]
+
+
+def test_placeholders_for_texts_are_told_with_a_repair():
+    rows = rows_of("the {a} was beside the {b} number {n}")
+    rows[3], rows[10] = ("[removed]", "joy"), ("None", "fear")
+    finding = findings(rows)["placeholder_texts"]
+    assert (finding.severity, finding.count, finding.repairable) == ("warning", 2, True)
+    assert finding.message == "2 texts are only placeholders for a missing one, such as “[removed]”, “None”."

@@ -412,3 +412,63 @@ def test_shape_of_a_published_data_set(line):
     assert table.columns[columns.label] in label.split(" or ")
     assert columns.confident or confidence != ["sure"]
     assert not columns.confident or confidence != ["ask"]
+
+
+@pytest.mark.parametrize(
+    ("header", "values"),
+    [
+        ("text,isco", ("0110", "0210", "9112")),
+        ("text,naics", ("100000", "100997", "101994")),
+        ("text,soc_code", ("1100", "1200", "1300")),
+        ("text,xyz", ("4711", "4712", "4713")),
+        ("text,decade", ("1980", "1990", "2000")),
+        ("text,year", ("1984", "1990", "2001")),
+        ("text,group", ("2025-01-03", "2025-04-06", "7+")),
+        ("text,age band", ("03. Jan", "06. Apr", "7+")),
+        ("text,gender", ("m", "f", "x")),
+    ],
+)
+def test_codes_decades_and_dates_beside_a_text_are_an_unsure_label(header, values):
+    table = table_of(header, lambda n: f"{SENTENCES[n]},{values[n % 3]}")
+    columns = guess_columns(table)
+    assert (columns.label, columns.confident) == (1, header == "text,isco" or header == "text,naics")
+
+
+def test_dates_under_the_name_of_a_label_are_taken_unsure():
+    table = table_of("text,label", lambda n: f"{SENTENCES[n]},2025-01-{n % 3 + 10}")
+    assert names(table) == ("text", "label", False)
+
+
+def test_a_refusal_names_the_dates():
+    with pytest.raises(UserError, match="“sent on”, “seen on” hold dates"):
+        guess_columns(table_of("text,sent on,seen on", lambda n: f"{SENTENCES[n]},2025-01-{n % 28 + 1:02},2024-01-{n % 28 + 1:02}"))
+
+
+def test_an_annotation_is_a_label_and_its_status_is_not():
+    table = table_of(
+        "text,annotation,annotation_agent,status",
+        lambda n: f"{SENTENCES[n]},{('good', 'bad')[n % 2]},ada,{('Default', 'Validated')[n % 3 > 0]}",
+    )
+    assert names(table)[1] == "annotation"
+    assert names(table_of("sentence,annotation", lambda n: f"{SENTENCES[n]},{n % 3}")) == ("sentence", "annotation", False)
+
+
+def test_a_class_called_na_is_counted():
+    table = table_of("text,area", lambda n: f"{SENTENCES[n]},{('NA', 'EU', 'APAC')[n % 3]}")
+    assert guess_columns(table).label_reason.startswith("3 different values")
+
+
+def test_labels_on_the_first_row_of_each_block_are_found():
+    table = table_of("category,comment", lambda n: f"{('bad', 'good', 'meh')[n // 10] if n % 10 == 0 else ''},{SENTENCES[n]}")
+    assert names(table)[:2] == ("comment", "category")
+
+
+def test_invisible_characters_around_names():
+    table = table_of("\u200btext\u200b,\xa0label\xa0,\u200fmood\u200e", lambda n: f"{SENTENCES[n]},{n % 3},{n}")
+    assert table.columns == ("text", "label", "mood")
+
+
+def test_four_hundred_columns():
+    header = ",".join(["text", "label", *(f"f{k}" for k in range(398))])
+    table = table_of(header, lambda n: ",".join([SENTENCES[n], ("good", "bad", "meh")[n % 3], *(f"{(n * k) % 97}.5" for k in range(398))]))
+    assert names(table) == ("text", "label", True)

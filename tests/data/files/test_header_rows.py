@@ -68,3 +68,22 @@ def test_the_second_header_row_of_surveymonkey():
 def test_a_row_of_answers_stays_a_row():
     table = table_of([["text", "label"], ["thank you for this response", "Comments"], *([text, "Yes/No"] for text in SENTENCES)])
     assert (len(table.rows), table.warnings) == (41, ())
+
+
+@pytest.mark.parametrize(
+    "types",
+    ["string,category", "text,VARCHAR(20)", "object,int64", "string\tdiscrete\nmeta\tclass", "str,enum"],
+)
+def test_a_row_of_types_belongs_to_the_header(types):
+    separator = "\t" if "\t" in types else ","
+    rows = "\n".join(f"this is sentence number {n}{separator}{('good', 'bad', 'meh')[n % 3]}" for n in range(12))
+    table = read_table(f"comment{separator}verdict\n{types}\n{rows}\n".encode())
+    assert (len(table.rows), table.columns) == (12, ("comment", "verdict"))
+    (warning,) = table.warnings
+    assert (warning.code, warning.count) == ("header_rows", types.count("\n") + 1)
+
+
+@pytest.mark.parametrize("first", ["text,number", "a text,string", "string,"])
+def test_classes_and_texts_that_are_called_like_types_stay(first):
+    rows = "\n".join(f"this is sentence number {n},{('text', 'number', 'string')[n % 3]}" for n in range(12))
+    assert len(read_table(f"comment,verdict\n{first}\n{rows}\n".encode()).rows) == 13

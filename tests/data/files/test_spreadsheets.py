@@ -162,3 +162,63 @@ def _replaced(book: bytes, name: str, old: str, new: str) -> bytes:
     with zipfile.ZipFile(io.BytesIO(book)) as archive:
         parts = {entry.filename: archive.read(entry) for entry in archive.infolist()}
     return make_zip(parts | {name: parts[name].replace(old.encode(), new.encode())})
+
+
+GUIDE = [[f"Step {n}", f"please read this guidance line number {n} before you begin"] for n in range(40)]
+
+
+def test_a_page_of_guidance_longer_than_the_data_is_not_the_table():
+    table = read_table(make_workbook({"Read me": GUIDE, "2025": ROWS * 3}))
+    assert table.columns == ("text", "label")
+    assert (table.part, table.parts) == ("2025", ("Read me", "2025"))
+
+
+def test_a_sheet_for_each_class():
+    def rows(what):
+        return [["No", "Message"], *([n, f"this is message {n} about {what}"] for n in range(1, 6))]
+
+    table = read_table(make_workbook({"refund": rows("money"), "delivery": rows("parcels")}))
+    assert table.columns == ("No", "Message", "label")
+    assert [row[2] for row in table.rows] == ["refund"] * 5 + ["delivery"] * 5
+    assert table.lines == list(range(2, 12))
+    assert [warning.code for warning in table.warnings] == ["sheets_joined"]
+    assert table.part is None
+
+
+@pytest.mark.parametrize("names", [("Sheet1", "Sheet2"), ("Tabelle1", "Tabelle2"), ("Лист1", "Лист2")])
+def test_sheets_without_names_of_their_own_are_no_classes(names):
+    rows = [["No", "Message"], *([n, f"this is message number {n}"] for n in range(1, 6))]
+    table = read_table(make_workbook(dict.fromkeys(names, rows)))
+    assert (len(table.rows), table.part) == (5, names[0])
+    assert "Sheets with the same columns may belong together" in table.warnings[0].message
+
+
+def test_sheets_called_train_and_test_are_the_split():
+    table = read_table(make_workbook({"train": ROWS, "test": ROWS[:3]}))
+    assert table.columns == ("text", "label", "split")
+    assert [row[2] for row in table.rows] == ["train"] * 3 + ["test"] * 2
+
+
+def test_a_sheet_can_be_chosen():
+    data = make_workbook({"May": ROWS, "June": [["text", "label"], ["what a rainy day", "sadness"]], "Old": ROWS}, hidden=("Old",))
+    assert read_table(data).part == "May"
+    (warning,) = read_table(data).warnings
+    assert "Hidden in the workbook: “Old”" in warning.message
+    table = read_table(data, part="June")
+    assert (table.part, table.parts, len(table.rows), table.warnings) == ("June", ("May", "June", "Old"), 1, ())
+    with pytest.raises(UserError, match="“May”, “June”, “Old”") as refusal:
+        read_table(data, part="July")
+    assert refusal.value.code == "unknown_part"
+
+
+def test_formulas_without_stored_values_are_told():
+    rows = [["comment", "score", "verdict"], *([f"this is comment number {n}", n % 3] for n in range(6))]
+    name = "xl/worksheets/sheet1.xml"
+    book = make_workbook({"S": rows})
+    with zipfile.ZipFile(io.BytesIO(book)) as archive:
+        parts = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    parts[name] = parts[name].replace(b"</c></row>", b'</c><c r="C9"><f>IF(B2&gt;1,"good","bad")</f><v></v></c></row>')
+    (warning,) = read_table(make_zip(parts)).warnings
+    assert (warning.code, warning.severity) == ("formulas_without_values", "warning")
+    assert "“verdict” are formulas" in warning.message
+    assert read_table(book).warnings == ()

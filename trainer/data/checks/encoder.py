@@ -13,7 +13,7 @@ import numpy as np
 
 from trainer.check import Check, CheckResult
 from trainer.data.checks.examples import examples
-from trainer.data.checks.language import LANGUAGE_NAMES, guess_language, scripts
+from trainer.data.checks.language import LANGUAGE_NAMES, guess_language, language_ratios, scripts
 from trainer.data.corpus import Corpus
 from trainer.text_format import percent, pluralize
 
@@ -22,6 +22,9 @@ _TOLERATED_CUT_RATIO = 0.01
 """Ratio of texts that may be cut without a warning."""
 _MIN_LANGUAGE_RATIO = 0.8
 """From this ratio of texts in the encoder's language on, there is no warning."""
+_MIN_MIXED_RATIO = 0.1
+"""Ratio of texts from which on a language is named among several."""
+_MULTILINGUAL = "Choose a multilingual encoder on the Train tab, such as distilbert-base-multilingual-cased."
 _FITTING_RATIO = 0.99
 """Ratio of the texts that the suggested length would read whole."""
 
@@ -159,8 +162,9 @@ def _check_lengths(checked: CheckedEncoder) -> CheckResult:
     if ratio <= _TOLERATED_CUT_RATIO:
         return CheckResult("texts_cut", "ok", rows, message, examples=shown)
     if better > max_length:
-        whole = percent(float((lengths.tokens <= better).mean()))
-        advice = f"A maximum length of {better} would read {whole} of them whole; it takes longer."
+        whole = float((lengths.tokens <= better).mean())
+        gain = f"{percent(whole)} of them whole" if whole >= _TOLERATED_CUT_RATIO else f"{better / max_length:.0f} times as much of each"
+        advice = f"A maximum length of {better} would read {gain}; it takes longer."
         return CheckResult("texts_cut", "warning", rows, message, advice, shown, setting=("max_length", better))
     advice = f"{encoder.name} cannot read more than {encoder.max_tokens}. Put what matters at the beginning."
     return CheckResult("texts_cut", "warning", rows, message, advice, shown)
@@ -182,6 +186,9 @@ def _check_language(checked: CheckedEncoder) -> CheckResult | None:
     code, ratio = guess_language(corpus.texts) or ("", 0.0)
     if code in encoder.languages and ratio >= _MIN_LANGUAGE_RATIO:
         return CheckResult("language_known", "ok", len(corpus), f"The texts look {known}, which {encoder.name} knows.")
+    mixed = None if code in encoder.languages else _check_mixed_languages(corpus, encoder, known)
+    if mixed:
+        return mixed
     if code in encoder.languages:
         message = f"Only about {percent(ratio)} of the texts look {known}, the language that {encoder.name} knows."
         n_texts = round((1 - ratio) * len(corpus))
@@ -196,8 +203,18 @@ def _check_language(checked: CheckedEncoder) -> CheckResult | None:
             return None
         message = f"Most texts are written in another script ({script}) than {known}, which is all that {encoder.name} knows."
         n_texts = len(corpus)
-    advice = "Choose a multilingual encoder on the Train tab, such as distilbert-base-multilingual-cased."
-    return CheckResult("language_unknown", "warning", n_texts, message, advice)
+    return CheckResult("language_unknown", "warning", n_texts, message, _MULTILINGUAL)
+
+
+def _check_mixed_languages(corpus: Corpus, encoder: EncoderInfo, known: str) -> CheckResult | None:
+    """Texts of several languages, none of which is that of nearly all."""
+    ratios = {code: ratio for code, ratio in language_ratios(corpus.texts).items() if ratio >= _MIN_MIXED_RATIO}
+    others = 1 - sum(ratio for code, ratio in ratios.items() if code in (encoder.languages or ()))
+    if len(ratios) < 2 or others < 1 - _MIN_LANGUAGE_RATIO:
+        return None
+    listed = ", ".join(f"{LANGUAGE_NAMES.get(code, code)} (about {percent(ratio)})" for code, ratio in ratios.items())
+    message = f"The texts are in several languages: {listed}. {encoder.name} knows {known} only and would learn far less from the others."
+    return CheckResult("language_unknown", "warning", round(others * len(corpus)), message, _MULTILINGUAL)
 
 
 def _is_estimated(checked: CheckedEncoder) -> bool:

@@ -6,7 +6,10 @@ from trainer.check import MAX_EXAMPLES, Check, CheckResult, Example
 from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.corpus import NO_LABEL, NO_SPLIT, NO_TEXT
 from trainer.data.files.table import DroppedRow, Table
+from trainer.data.label_blocks import fill_blocks
 from trainer.text_format import percent, pluralize
+
+_RIVAL_ENCODING = "rival_encoding"  # told with the guess
 
 
 def _check_dropped_rows(file: CheckedFile) -> CheckResult:
@@ -30,16 +33,23 @@ def _check_encoding(file: CheckedFile) -> CheckResult | None:
     rows = pluralize(len(non_ascii), "row depends", "rows depend")
     message = f"The file does not say how its letters are encoded; {table.encoding} is the best guess, and {rows} on it."
     question = f"Look at line {table.lines[non_ascii[0]]:,}: are its letters right? " if non_ascii else ""
+    rival = "".join(f"{warning.message} " for warning in table.warnings if warning.code == _RIVAL_ENCODING)
     shown = tuple(
         Example(table.lines[row], next(cell for cell in table.rows[row] if not cell.isascii())) for row in non_ascii[:MAX_EXAMPLES]
     )
     return CheckResult(
-        "encoding_guessed", "warning", len(non_ascii), message, f"{question}If not, save the file as UTF-8 and upload it again.", shown
+        "encoding_guessed",
+        "warning",
+        len(non_ascii),
+        message,
+        f"{question}{rival}If they are wrong, save the file as UTF-8 and upload it again.",
+        shown,
     )
 
 
 def _check_reader_warnings(file: CheckedFile) -> list[CheckResult]:
-    return [CheckResult(warning.code, warning.severity, warning.count, warning.message) for warning in file.table.warnings]
+    told = [warning for warning in file.table.warnings if warning.code != _RIVAL_ENCODING]
+    return [CheckResult(warning.code, warning.severity, warning.count, warning.message) for warning in told]
 
 
 def _check_empty_texts(file: CheckedFile) -> CheckResult | None:
@@ -51,11 +61,27 @@ def _check_empty_labels(file: CheckedFile) -> CheckResult | None:
 
 
 def _check_empty_cells(file: CheckedFile, reason: str, code: str, what: str, shown_column: int) -> CheckResult | None:
-    rows = [row for row in file.corpus.dropped if row.reason == reason]
+    rows = [row for row in file.corpus.dropped if row.reason.startswith(reason)]
     if not rows:
         return None
     message = f"{pluralize(len(rows), 'row has', 'rows have')} no {what} and will not be used, the first on line {rows[0].line:,}."
-    return CheckResult(code, "warning", len(rows), message, examples=_examples(file.table, rows, shown_column))
+    whys = Counter(row.reason.removeprefix(f"{reason}: ") for row in rows if row.reason != reason)
+    advice = "; ".join(f"in {pluralize(n_rows, 'row')} {why}" for why, n_rows in whys.most_common(3))
+    shown = _examples(file.table, rows, shown_column)
+    return CheckResult(code, "warning", len(rows), message, advice and f"{advice[0].upper()}{advice[1:]}.", shown)
+
+
+def _check_label_blocks(file: CheckedFile) -> CheckResult | None:
+    labels = [cells[file.columns.label] for cells in file.table.rows]
+    if fill_blocks(labels) is None:
+        return None
+    n_filled = sum(not label.strip() for label in labels)
+    message = (
+        f"The label stands on the first row of each block only: it was filled down into the {pluralize(n_filled, 'row')} below, so that each row "
+        "has the label from above."
+    )
+    advice = "If rows without a label are not labelled yet, fill in those that are and take the others out."
+    return CheckResult("labels_filled_down", "warning", n_filled, message, advice)
 
 
 def _has_own_split(file: CheckedFile) -> bool:
@@ -80,17 +106,6 @@ def _check_own_split(file: CheckedFile) -> list[CheckResult]:
     return results
 
 
-def _check_columns(file: CheckedFile) -> CheckResult | None:
-    table, columns = file.table, file.columns
-    if columns.confident:
-        return None
-    advice = (
-        f"Text: “{table.columns[columns.text][:60]}” ({columns.text_reason}). "
-        f"Label: “{table.columns[columns.label][:60]}” ({columns.label_reason}). Choosing them by hand settles it."
-    )
-    return CheckResult("columns_unsure", "warning", 1, "Please check the columns: it is not certain which are meant.", advice)
-
-
 def _examples(table: Table, rows: list[DroppedRow], column: int) -> tuple[Example, ...]:
     lines = {row.line for row in rows[:MAX_EXAMPLES]}
     cells = {line: row[column] for line, row in zip(table.lines, table.rows, strict=True) if line in lines}
@@ -103,8 +118,7 @@ READING_CHECKS: tuple[Check[CheckedFile], ...] = (
     Check("reader_warnings", "Read as it is written", _check_reader_warnings),
     Check("empty_texts", "A text in every row", _check_empty_texts),
     Check("empty_labels", "A label in every row", _check_empty_labels),
+    Check("labels_filled_down", "A label for each row, not for a block", _check_label_blocks),
     Check("unknown_split", "A split column without gaps", _check_own_split, _has_own_split, "files that come with a split"),
 )
 """Also of a given test or validation file."""
-
-COLUMN_CHECKS: tuple[Check[CheckedFile], ...] = (Check("columns_unsure", "Clear text and label columns", _check_columns),)

@@ -1,18 +1,62 @@
 """Checks of the labels: spelling variants, several labels in a cell, rare labels, too many labels, unequal class sizes."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 
-from trainer.check import Check, CheckResult
+from trainer.check import Check, CheckResult, found, run_checks
 from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.examples import examples, rows_where
-from trainer.data.checks.repairs import MIN_ROWS_PER_LABEL, removable_mask
+from trainer.data.checks.repairs import MIN_ROWS_PER_LABEL, label_counts, missing_label_mask, removable_mask
+from trainer.data.corpus import Corpus
+from trainer.data.labels import is_date
+from trainer.data.missing_labels import find_missing_labels
 from trainer.text_format import pluralize, quote_names
 
 _MIN_IMBALANCE = 10  # times as many rows in the largest as in the smallest class
 _MANY_LABELS = 30
 _FEW_ROWS = 20
+
+
+def _check_missing_labels(file: CheckedFile) -> list[CheckResult]:
+    """Labels that probably mean "no label", and labels that look like it but are kept as classes."""
+    corpus, missing = file.corpus, find_missing_labels(label_counts(file.corpus))
+    results = []
+    if missing.marks:
+        mask = missing_label_mask(corpus)
+        stands = "probably stands" if len(missing.marks) == 1 else "probably stand"
+        message = f"{_names_with_rows(corpus, missing.marks)} {stands} for no label."
+        advice = "It would be learnt like any other class. Leave these rows out, or label them; keep them if it is a class."
+        repairable = bool(removable_mask(corpus, mask).any())
+        shown = examples(corpus, rows_where(mask))
+        results.append(CheckResult("missing_labels", "warning", int(mask.sum()), message, advice, shown, repairable))
+    if missing.classes:
+        message = (
+            f"{_names_with_rows(corpus, missing.classes)} is taken as a class like the others, beside which it is written in the same way."
+        )
+        results.append(CheckResult("doubtful_classes", "ok", len(missing.classes), message))
+    return results
+
+
+def _names_with_rows(corpus: Corpus, names: Sequence[str]) -> str:
+    counts = label_counts(corpus)
+    shown = [f"“{name[:40]}” ({pluralize(counts[name], 'row')})" for name in names[:10]]
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _check_dates(file: CheckedFile) -> CheckResult | None:
+    corpus = file.corpus
+    dates = [name for name in corpus.label_names if is_date(name)]
+    if not dates or len(corpus.label_names) < 2:
+        return None
+    mask = np.isin(corpus.label_ids, [corpus.label_names.index(name) for name in dates])
+    message = f"{pluralize(len(dates), 'label looks like a date', 'labels look like dates')}: {quote_names(dates, limit=5)}."
+    advice = (
+        "A spreadsheet turns labels such as 3-1 or 4/6 into dates when it opens a file. If that happened here, write the labels again, "
+        "in cells that are formatted as text."
+    )
+    return CheckResult("date_labels", "warning", len(dates), message, advice, examples(corpus, rows_where(mask)))
 
 
 def _check_variants(file: CheckedFile) -> CheckResult | None:
@@ -21,7 +65,7 @@ def _check_variants(file: CheckedFile) -> CheckResult | None:
         return None
     number = pluralize(len(variants), "label differs", "labels differ")
     pairs = ", ".join(f"“{name[:40]}” and “{common[:40]}”" for name, common in list(variants.items())[:5])
-    message = f"{number} from another only in case, blanks or the form of a letter: {pairs}{', …' if len(variants) > 5 else '.'}"
+    message = f"{number} from another only in how they are written: {pairs}{', …' if len(variants) > 5 else '.'}"
     is_variant = np.isin(corpus.label_ids, [label_id for label_id, name in enumerate(corpus.label_names) if name in variants])
     shown = examples(corpus, rows_where(is_variant))
     return CheckResult("label_variants", "error", len(variants), message, "A model would take them for different labels.", shown, True)
@@ -89,13 +133,16 @@ def _check_few_rows(file: CheckedFile) -> CheckResult | None:
 def _clear(file: CheckedFile) -> CheckResult | None:
     """The number of labels and the rows of the smallest, if nothing else was found about the labels."""
     sizes = file.class_sizes
-    if len(sizes) < 2 or any(check.run(file) for check in LABEL_CHECKS if check.code != "few_rows"):
+    others = run_checks((check for check in LABEL_CHECKS if check.code != "few_rows"), file)
+    if len(sizes) < 2 or found(others):
         return None
     message = f"{pluralize(len(sizes), 'label')}, each with at least {pluralize(int(sizes.min()), 'row')}."
     return CheckResult("labels_clear", "ok", len(sizes), message)
 
 
 LABEL_CHECKS: tuple[Check[CheckedFile], ...] = (
+    Check("missing_labels", "No label that stands for none", _check_missing_labels),
+    Check("date_labels", "No labels that are dates", _check_dates),
     Check("label_variants", "One spelling of each label", _check_variants),
     Check("several_labels", "One label in each cell", _check_several_labels),
     Check("rare_classes", "Enough rows to split every label", _check_rare_labels),

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from trainer.data.checks.label_variants import find_variants
+from trainer.data.checks.placeholder_texts import MAX_PLACEHOLDER_CHARS, is_placeholder
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.normalize import duplicate_key, normalize_text
 from trainer.data.html_and_links import mask_links, strip_html
-from trainer.data.labels import find_separator, normalize_label, split_labels
+from trainer.data.labels import split_cells
+from trainer.data.missing_labels import find_missing_labels
 from trainer.errors import RecipeError
 from trainer.text_format import pluralize
 
@@ -149,18 +152,14 @@ def _text_repair(title: str, done: str, function: Callable[[str], str]) -> Repai
 # --- labels -------------------------------------------------------------------------------------------------------------
 
 
+def label_counts(corpus: Corpus) -> dict[str, int]:
+    """The number of rows of each label."""
+    return dict(zip(corpus.label_names, np.bincount(corpus.label_ids, minlength=len(corpus.label_names)).tolist(), strict=True))
+
+
 def label_variants(corpus: Corpus) -> dict[str, str]:
-    """Labels that differ only in case, blanks or Unicode form, each with the variant that most rows have."""
-    counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
-    groups: dict[str, list[str]] = defaultdict(list)
-    for name in corpus.label_names:
-        groups[normalize_label(name)].append(name)
-    variants = {}
-    for names in groups.values():
-        if len(names) > 1:
-            common = min(names, key=lambda name: (-counts[name], name))
-            variants |= {name: common for name in names if name != common}
-    return variants
+    """Labels that differ only in their spelling, each with the variant that most rows have."""
+    return find_variants(label_counts(corpus))
 
 
 def _merge_variants(corpus: Corpus) -> Corpus:
@@ -170,11 +169,10 @@ def _merge_variants(corpus: Corpus) -> Corpus:
 
 def several_labels_mask(corpus: Corpus) -> np.ndarray:
     """(n,) bool: the rows whose label cell has several labels."""
-    counts = dict(zip(corpus.label_names, np.bincount(corpus.label_ids).tolist(), strict=True))
-    separator = find_separator(counts)
-    if separator is None:
+    split = split_cells(label_counts(corpus))
+    if not split:
         return np.zeros(len(corpus), dtype=bool)
-    has_several = np.array([len(split_labels(name, separator)) > 1 for name in corpus.label_names])
+    has_several = np.array([len(split[name]) > 1 for name in corpus.label_names])
     return has_several[corpus.label_ids]
 
 
@@ -185,6 +183,17 @@ def drop_several_labels(corpus: Corpus) -> Corpus:
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------------
+
+
+def missing_label_mask(corpus: Corpus) -> np.ndarray:
+    """(n,) bool: the rows whose label probably says that there is none."""
+    marks = find_missing_labels(label_counts(corpus)).marks
+    return np.array([name in marks for name in corpus.label_names], dtype=bool)[corpus.label_ids]
+
+
+def placeholder_mask(corpus: Corpus) -> np.ndarray:
+    """(n,) bool: the rows whose text only stands for one that is missing ("[removed]", "None")."""
+    return np.array([len(text) <= MAX_PLACEHOLDER_CHARS and is_placeholder(text) for text in corpus.texts], dtype=bool)
 
 
 def not_in_given_split(corpus: Corpus) -> np.ndarray:
@@ -282,6 +291,16 @@ REPAIRS: dict[str, Repair] = {
         "Leave these rows out",
         "left out, since the cell has several labels",
         lambda corpus: _without(corpus, several_labels_mask(corpus)),
+    ),
+    "missing_labels": Repair(
+        "Leave these rows out",
+        "left out, since the label says that there is none",
+        lambda corpus: _without(corpus, missing_label_mask(corpus)),
+    ),
+    "placeholder_texts": Repair(
+        "Leave these rows out",
+        "left out, since the text only stands for a missing one",
+        lambda corpus: _without(corpus, placeholder_mask(corpus)),
     ),
     "conflicting_labels": Repair(
         "Keep the label most copies have",

@@ -9,7 +9,7 @@ import numpy as np
 from trainer.check import Check, CheckResult
 from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.examples import examples, rows_where
-from trainer.data.checks.repairs import not_in_given_split
+from trainer.data.checks.repairs import not_in_given_split, placeholder_mask, removable_mask
 from trainer.data.corpus import Corpus
 from trainer.data.html_and_links import mask_links, strip_html
 from trainer.text_format import percent, pluralize, quote_names
@@ -19,6 +19,18 @@ _MIN_PURITY = 0.98
 """Ratio of rows in which a sign has one label only, from which it gives the label away."""
 _MIN_COVERAGE = 0.8
 """Ratio of rows that must have such a sign."""
+
+
+def _check_placeholders(file: CheckedFile) -> CheckResult | None:
+    corpus, mask = file.corpus, placeholder_mask(file.corpus)
+    rows = rows_where(mask)
+    if not rows:
+        return None
+    names = quote_names(dict.fromkeys(corpus.texts[row] for row in rows), limit=3)
+    message = f"{pluralize(len(rows), 'text is only a placeholder', 'texts are only placeholders')} for a missing one, such as {names}."
+    advice = "Nothing can be learnt from them; leave these rows out."
+    repairable = bool(removable_mask(corpus, mask).any())
+    return CheckResult("placeholder_texts", "warning", len(rows), message, advice, examples(corpus, rows), repairable)
 
 
 def _check_html(file: CheckedFile) -> CheckResult | None:
@@ -116,6 +128,7 @@ def _sample_rows(corpus: Corpus) -> list[int]:
 
 
 TEXT_CHECKS: tuple[Check[CheckedFile], ...] = (
+    Check("placeholder_texts", "No placeholders for missing texts", _check_placeholders),
     Check("html_in_texts", "No HTML codes", _check_html),
     Check("links_in_texts", "No links or user names", _check_links),
     Check("label_leak", "Nothing gives the label away", _check_leaks),

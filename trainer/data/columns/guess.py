@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.columns.evidence import are_split_names, gather_evidence, list_columns, quote_column
 from trainer.data.columns.label_column import guess_label_column
-from trainer.data.columns.text_column import guess_text_column
+from trainer.data.columns.text_column import TextGuess, guess_text_column
 from trainer.data.files.read_table import Table
 from trainer.data.files.table import explain_dropped
 from trainer.errors import FileError
@@ -19,7 +19,8 @@ from trainer.errors import FileError
 class Columns:
     """Positions of the text and the label column, each with a reason; ``confident`` is False if a user should check them.
 
-    ``candidates``: other columns that could be the label, best first. ``extra_text_columns``: further columns that a user joined to the text.
+    ``candidates``: other columns that could be the label, best first. ``text_candidates``: other columns of texts. ``extra_text_columns``:
+    further columns that a user joined to the text.
     """
 
     text: int
@@ -28,6 +29,7 @@ class Columns:
     label_reason: str
     confident: bool
     candidates: tuple[int, ...] = ()
+    text_candidates: tuple[int, ...] = ()
     extra_text_columns: tuple[int, ...] = ()
 
 
@@ -52,13 +54,14 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
             )
         return Columns(text, label, "chosen by you", "chosen by you", confident=True)
     columns = gather_evidence(table)
-    text_reason, text_confident = "chosen by you", True
-    if text is None:
-        text, text_reason, text_confident = guess_text_column(table, [c for c in columns if c.position != label])
+    texts = TextGuess(text, "chosen by you", confident=True, candidates=()) if text is not None else None
+    texts = texts or guess_text_column(table, [c for c in columns if c.position != label])
     if label is not None:
-        return Columns(text, label, text_reason, "chosen by you", text_confident)
-    guess = guess_label_column(table, columns, text)
-    return Columns(text, guess.position, text_reason, guess.reason, text_confident and guess.confident, guess.candidates)
+        return Columns(texts.position, label, texts.reason, "chosen by you", texts.confident, text_candidates=texts.candidates)
+    guess = guess_label_column(table, columns, texts.position)
+    text_candidates = tuple(position for position in texts.candidates if position != guess.position)
+    confident = texts.confident and guess.confident
+    return Columns(texts.position, guess.position, texts.reason, guess.reason, confident, guess.candidates, text_candidates)
 
 
 def find_column(table: Table, name_or_position: str, role: str) -> int:

@@ -11,6 +11,9 @@ from trainer.errors import FileError
 
 _MAX_CANDIDATES = 20
 _CLEAR_NAME = 1.5  # from this score on a name means a label; below, it may mean one ("type", "status")
+_MAX_DATES = 0.2  # more of them are the dates of a log
+_MIN_NAME_OF_DATES = 2.25  # from this score on dates are taken for labels, which a spreadsheet may have made of "3-1"
+_MAX_CODES = 200
 _SAMPLE_ROWS = 2_000  # for comparing two columns cell by cell
 
 
@@ -54,7 +57,10 @@ def guess_label_column(table: Table, columns: list[ColumnEvidence], text: int) -
     confident = not close and best not in one_hot_columns and amounts is None and best.name.label > -1.5
     # The label may be inside a JSON object that could not be flattened.
     nested = best.name.label < 1 and any(c.profile.is_structured for c in others)
-    confident = confident and not nested and not (best.profile.is_dominated and len(ranked) > 1)
+    confident = confident and not nested and not (best.profile.is_dominated and len(ranked) > 1) and best.profile.dates <= _MAX_DATES
+    # An annotation may as well be the number of an annotation.
+    weak_numbers = best.profile.numeric > 0.9 and not best.name.is_rating and 1.0 < best.name.label < _CLEAR_NAME and not equivalent
+    confident = confident and not weak_numbers
     reason = _reason(table, best, equivalent, close, one_hot_columns if best in one_hot_columns else [], amounts)
     candidates = tuple(c.position for c in [*ranked[1:], *constant] if scores[c.position] > scores[best.position] - 2.0 or c in close)
     return LabelGuess(best.position, reason, confident, candidates[:_MAX_CANDIDATES])
@@ -154,7 +160,7 @@ def _describe(table: Table, p: ColumnProfile) -> str:
 def _label_score(column: ColumnEvidence, texts_are_reviews: bool) -> float | None:
     """How much a column looks like labels; None rules it out, 0 and less is not enough."""
     p, name = column.profile, column.name
-    if not p.n_filled or p.filled < 0.02 or p.mean_chars > 80 or p.dates > 0.2:
+    if not p.n_filled or p.filled < 0.02 or p.mean_chars > 80 or (p.dates > _MAX_DATES and name.label < _MIN_NAME_OF_DATES):
         return None
     if p.is_measurement or p.is_structured or are_split_names(p.counts):
         return None
@@ -170,6 +176,7 @@ def _label_score(column: ColumnEvidence, texts_are_reviews: bool) -> float | Non
     score += 1.0 if p.n_distinct <= 30 else 0.5 if p.n_distinct <= 200 else 0.0
     score += 0.5 if repeats >= 10 else 0.0
     score -= 1.0 if p.mean_words > 4 and not p.separator else 0.0
+    score -= 1.0 if p.dates > _MAX_DATES else 0.0
     return score - sum(p.filled < ratio for ratio in (0.9, 0.5, 0.2, 0.1))
 
 
@@ -249,9 +256,33 @@ def _last_resort(table: Table, columns: list[ColumnEvidence], measurement: Colum
         if (is_identity or is_unfinished) and 2 <= p.n_distinct <= 30 and p.n_filled >= min_repeats * p.n_distinct and p.dates < 0.2:
             if are_split_names(p.counts):
                 continue
-            return LabelGuess(column.position, f"{_describe(table, p)}; nothing else looks like a label", confident=False, candidates=())
+            return _unsure(table, column)
+    for column in columns:
+        if _may_be_codes(column, is_only=len(table.columns) == 2):
+            return _unsure(table, column)
+    dates = [quote_column(table, c.position) for c in columns if c.profile.dates > _MAX_DATES]
+    hint = f"{', '.join(dates[:3])} {'holds' if len(dates) == 1 else 'hold'} dates, which are rarely labels. " if dates else ""
     raise FileError(
-        f"No label column was found. Columns: {list_columns(table.columns)}. "
+        f"No label column was found. Columns: {list_columns(table.columns)}. {hint}"
         "A label column has a few repeated values; pick it by hand, or add one.",
         code="no_label_column",
     )
+
+
+def _unsure(table: Table, column: ColumnEvidence) -> LabelGuess:
+    reason = f"{_describe(table, column.profile)}; nothing else looks like a label"
+    return LabelGuess(column.position, reason, confident=False, candidates=())
+
+
+def _may_be_codes(column: ColumnEvidence, *, is_only: bool) -> bool:
+    """Whether a column may hold class codes ("0110"), decades, or labels that a spreadsheet made dates of; ``is_only``: there is no other column beside the text."""
+    p, name = column.profile, column.name
+    repeats = 2 <= p.n_distinct <= _MAX_CODES and p.n_filled >= 3 * p.n_distinct and p.filled >= 0.5 and p.mean_chars <= 40
+    if not repeats or p.is_measurement or p.is_structured or are_split_names(p.counts):
+        return False
+    if p.dates > _MAX_DATES:
+        return is_only and name.role is None
+    if is_only and name.role == "identity" and p.numeric < 0.9 and not name.is_split:
+        return True
+    years = is_only and name.role == "measure" and bool(p.whole_numbers) and p.whole_numbers[0] >= 1_000 and p.whole_numbers[-1] <= 2_100
+    return years or (name.role is None and name.label > -1)

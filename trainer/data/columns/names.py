@@ -25,6 +25,8 @@ from trainer.data.column_name_words import (
     WEAK_TEXT_WORDS,
 )
 
+_LINK_WORDS = frozenset(("link", "links"))
+
 
 @dataclass(frozen=True)
 class ColumnNameScores:
@@ -63,6 +65,8 @@ def score_column_name(name: str) -> ColumnNameScores:
         known.add("_".join(words))
     label = max((LABEL_WORDS[word] for word in known if word in LABEL_WORDS), default=0.0)
     role = "measure" if known & MEASURE_WORDS else "identity" if known & IDENTITY_WORDS else None
+    if label and known & MEASURE_WORDS <= _LINK_WORDS and words[-1] not in _LINK_WORDS and not known & IDENTITY_WORDS:
+        role = None  # the flair of a link
     if label:
         if role == "measure":
             label = -3.5

@@ -11,10 +11,14 @@ from functools import cached_property
 
 from trainer.data.files.preamble import is_numeric
 from trainer.data.files.read_table import Table
-from trainer.data.labels import find_separator, is_measurement, split_labels
+from trainer.data.label_blocks import fill_blocks
+from trainer.data.labels import find_separator, is_measurement, split_cells
+from trainer.data.missing_labels import is_written_like
 
 _SAMPLE_ROWS = 20_000
 _SAMPLE_CELLS = 400_000
+
+_COMMON_VALUES = 50  # beside which a word such as "NA" is judged
 
 _EMPTY = frozenset("null nan na n/a nil undefined - -- ? .".split())
 _YES_NO = frozenset("0 1 0.0 1.0 yes no y n true false t f ja nein oui non si sì sí sim não да нет evet hayır 是 否".split())
@@ -53,7 +57,7 @@ class ColumnProfile:
         """Number of different values; if cells are lists, of different list members."""
         if self.separator is None:
             return len(self.counts)
-        return len({part for cell in self.counts for part in split_labels(cell, self.separator)})
+        return len({part for parts in split_cells(self.counts).values() for part in parts}) or len(self.counts)
 
     @cached_property
     def is_measurement(self) -> bool:
@@ -101,14 +105,23 @@ def profile_columns(table: Table) -> list[ColumnProfile]:
     """A profile of every column, from at most 20,000 evenly spaced rows."""
     max_rows = max(200, min(_SAMPLE_ROWS, _SAMPLE_CELLS // len(table.columns)))
     rows = table.rows[:: -(-len(table.rows) // max_rows)]
-    return [_profile(position, [cells[position].strip() for cells in rows]) for position in range(len(table.columns))]
+    return [
+        _profile(position, _filled_blocks(table, position) or [cells[position].strip() for cells in rows])
+        for position in range(len(table.columns))
+    ]
+
+
+def _filled_blocks(table: Table, position: int) -> list[str] | None:
+    """The whole column with empty cells filled from above if its values stand on the first row of each block; most columns cost two cells."""
+    first = [cells[position].strip() for cells in table.rows[:2]]
+    return fill_blocks([cells[position] for cells in table.rows]) if len(first) == 2 and first[0] and not first[1] else None
 
 
 def _profile(position: int, column: list[str]) -> ColumnProfile:
     counts = Counter(column)
     for value in [value for value in counts if not value or value.casefold() in _EMPTY]:
-        # One of two values may well be a class of its own.
-        if not value or len(counts) > 2:
+        # One of two values may well be a class of its own, and so may "NA" beside "EU".
+        if not value or (len(counts) > 2 and not is_written_like(value, _common_values(counts))):
             del counts[value]
     n_filled = counts.total()
     scale = 1 / max(1, n_filled)
@@ -128,6 +141,10 @@ def _profile(position: int, column: list[str]) -> ColumnProfile:
         dates=scale * n_dates,
         counts=counts,
     )
+
+
+def _common_values(counts: Counter[str]) -> list[str]:
+    return [value for value, _ in counts.most_common(_COMMON_VALUES)]
 
 
 def count_words(cell: str) -> float:

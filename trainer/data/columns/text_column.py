@@ -1,14 +1,28 @@
 """Which column is the text: the longest and least repetitive texts, under a name that means text."""
 
 import math
+from dataclasses import dataclass
 
 from trainer.data.columns.evidence import ColumnEvidence, list_columns, quote_column
 from trainer.data.files.read_table import Table
 from trainer.errors import FileError
 
+_MIN_CANDIDATE_SCORE = 0.3  # of the best score
+_MIN_CANDIDATE_DISTINCT = 0.2
 
-def guess_text_column(table: Table, columns: list[ColumnEvidence]) -> tuple[int, str, bool]:
-    """The position of the text column, the reason, and whether the guess is confident. Raises UserError ``no_text_column``."""
+
+@dataclass(frozen=True)
+class TextGuess:
+    """The position of the text column, the reason, and other columns of texts, best first."""
+
+    position: int
+    reason: str
+    confident: bool
+    candidates: tuple[int, ...]
+
+
+def guess_text_column(table: Table, columns: list[ColumnEvidence]) -> TextGuess:
+    """The text column among ``columns``. Raises UserError ``no_text_column``."""
     # Of two columns one is the text, so short texts are accepted too.
     min_words = 1.3 if len(table.columns) == 2 else 3.0
     ranked = sorted(
@@ -32,7 +46,20 @@ def guess_text_column(table: Table, columns: list[ColumnEvidence]) -> tuple[int,
         reason = f"longest texts ({length})"
     if second and not confident:
         reason += f"; {quote_column(table, second[1].position)} could be it too"
-    return best.position, reason, confident
+    candidates = [c.position for candidate_score, c in ranked[1:] if _is_candidate(c, candidate_score, score)]
+    return TextGuess(best.position, reason, confident, tuple(candidates))
+
+
+def _is_candidate(column: ColumnEvidence, score: float, best_score: float) -> bool:
+    """Whether a column holds texts that may be wanted beside the best ones, such as the subject of a mail."""
+    p = column.profile
+    return (
+        score >= _MIN_CANDIDATE_SCORE * best_score
+        and p.mean_words >= 2
+        and not p.is_structured
+        and (column.name.role is None or column.name.text > 0)
+        and len(p.counts) >= _MIN_CANDIDATE_DISTINCT * p.n_filled
+    )
 
 
 def _text_score(column: ColumnEvidence, min_words: float) -> float:

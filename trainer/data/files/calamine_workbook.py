@@ -7,9 +7,11 @@ import datetime
 import io
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.decoding import clean
+from trainer.data.files.sheet_choice import SheetSummary, joined_sheets, joined_sheets_warning, other_sheets_warning, summarize_sheet
 from trainer.data.files.table import (
     Cells,
     Limits,
@@ -18,9 +20,9 @@ from trainer.data.files.table import (
     too_many_columns_error,
     too_many_rows_error,
     too_much_text_error,
+    unknown_part_error,
 )
 from trainer.errors import FileError, UserError
-from trainer.text_format import quote_names
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -51,60 +53,110 @@ def open_workbook(data: bytes) -> "CalamineWorkbook":
         raise unreadable_workbook_error("it is damaged, protected by a password, or not a workbook") from error
 
 
-def best_sheet(workbook: "CalamineWorkbook", limits: Limits) -> Cells:
-    """The cells of the sheet that looks most like a table of texts: its used part, all rows equally long. Raises the same errors as ``read_sheet``."""
-    from python_calamine import CalamineError, SheetTypeEnum, SheetVisibleEnum
+@dataclass(frozen=True)
+class _Sheet:
+    """The filled rows of a sheet, each with its row number; ``n_merged``: cells filled from merged ones."""
 
-    worksheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet][:_MAX_SHEETS]
+    name: str
+    numbers: list[int]
+    records: list[list[str]]
+    n_merged: int
+
+
+def best_sheet(workbook: "CalamineWorkbook", limits: Limits, *, part: str | None = None) -> Cells:
+    """The cells of the sheet ``part``, or of the one that looks most like a table of texts: its used part, all rows equally long.
+
+    Sheets of the same columns that are named after classes, or train and test, are joined. Raises the same errors as ``read_sheet``.
+    """
+    from python_calamine import SheetTypeEnum, SheetVisibleEnum
+
+    worksheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    names = [sheet.name for sheet in worksheets]
+    if part is not None and part not in names:
+        raise unknown_part_error(part, names)
     hidden = {sheet.name for sheet in worksheets if sheet.visible != SheetVisibleEnum.Visible}
-    best: tuple[tuple[int, int], str, list[int], list[list[str]], int] | None = None
-    filled, refusal = [], None
-    for name in (sheet.name for sheet in worksheets):
+    summaries, best = _read_best(workbook, names[:_MAX_SHEETS] if part is None else [part], hidden, limits)
+    if part is not None:
+        return Cells(best.numbers, best.records, warnings=_merged_cells_warning(best.n_merged), part=part, parts=tuple(names))
+    column, chosen = joined_sheets(summaries)
+    cells = _join_sheets(workbook, column, chosen, limits) if column else _single_sheet(best)
+    others = other_sheets_warning([*chosen] or [best.name], summaries)
+    parts = tuple(summary.name for summary in summaries)
+    warnings = (*others, *_many_sheets_warning(len(names)), *cells.warnings)
+    return replace(cells, warnings=warnings, parts=parts if len(parts) > 1 else ())
+
+
+def _read_best(workbook: "CalamineWorkbook", names: list[str], hidden: set[str], limits: Limits) -> tuple[list[SheetSummary], _Sheet]:
+    """Summaries of the sheets with cells, and the best of them. A sheet that cannot be read is passed over if another one can."""
+    from python_calamine import CalamineError
+
+    summaries: list[SheetSummary] = []
+    best: tuple[SheetSummary, _Sheet] | None = None
+    refusal: UserError | None = None
+    for name in names:
         try:
-            numbers, records, merged = _read_records(workbook, name, limits)
+            sheet = _read_records(workbook, name, limits)
         except (UserError, CalamineError) as error:
             refusal = refusal or (error if isinstance(error, UserError) else unreadable_workbook_error("it is damaged"))
             continue
-        if records:
-            filled.append(name)
-            score = (-1 if name in hidden else 0, _count_text_rows(records))
-            if best is None or score > best[0]:
-                best = score, name, numbers, records, merged
+        if sheet.records:
+            summaries.append(summarize_sheet(name, sheet.records, hidden=name in hidden))
+            # Only the best one is kept: fifty sheets may need much memory.
+            if best is None or summaries[-1].score > best[0].score:
+                best = summaries[-1], sheet
     if best is None:
         raise refusal or FileError("The workbook is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
-    _, chosen, numbers, records, merged = best
-    return Cells(numbers, records, warnings=(*_other_sheets_warning(chosen, filled), *_merged_cells_warning(merged)))
+    return summaries, best[1]
 
 
-def _other_sheets_warning(chosen: str, filled: list[str]) -> list[ReaderWarning]:
-    others = [name for name in filled if name != chosen]
-    if not others:
-        return []
-    message = (
-        f"The workbook has {len(filled)} sheets. “{chosen}” was read, because it looks most like a table of texts; not read: {quote_names(others, limit=5)}. "
-        "If you want another one, save that sheet as a file of its own and upload it."
-    )
-    return [ReaderWarning("other_sheets", "warning", len(others), message)]
+def _single_sheet(sheet: _Sheet) -> Cells:
+    return Cells(sheet.numbers, sheet.records, warnings=_merged_cells_warning(sheet.n_merged), part=sheet.name)
 
 
-def _merged_cells_warning(n_cells: int) -> list[ReaderWarning]:
+def _join_sheets(workbook: "CalamineWorkbook", column: str, names: list[str], limits: Limits) -> Cells:
+    """The rows of several sheets of the same columns, with the name of the sheet in one more column."""
+    numbers: list[int] = []
+    records: list[list[str]] = []
+    n_merged = 0
+    for name in names:
+        sheet = _read_records(workbook, name, limits)
+        has_header = any(cell.count(" ") < 2 for cell in sheet.records[0]) and not any(cell.count(" ") >= 2 for cell in sheet.records[0])
+        if has_header and not records:
+            numbers.append(1)
+            records.append([*sheet.records[0], column])
+        records += [[*record, name] for record in sheet.records[has_header:]]
+        numbers += range(len(numbers) + 1, len(records) + 1)
+        n_merged += sheet.n_merged
+        if len(records) > limits.max_rows + 1:
+            raise too_many_rows_error(limits)
+    return Cells(numbers, records, warnings=(joined_sheets_warning(column, names), *_merged_cells_warning(n_merged)))
+
+
+def _many_sheets_warning(n_sheets: int) -> tuple[ReaderWarning, ...]:
+    if n_sheets <= _MAX_SHEETS:
+        return ()
+    message = f"The workbook has {n_sheets:,} sheets, of which the first {_MAX_SHEETS} were looked at. If the table is on a later one, choose that sheet."
+    return (ReaderWarning("sheets_not_read", "warning", n_sheets - _MAX_SHEETS, message),)
+
+
+def _merged_cells_warning(n_cells: int) -> tuple[ReaderWarning, ...]:
     if not n_cells:
-        return []
+        return ()
     message = (
         f"Cells are merged over several rows; their value was filled into the {n_cells:,} cells below it, so that each row has its own. "
         "Look at a few rows, and unmerge the cells in the workbook if that is wrong."
     )
-    return [ReaderWarning("merged_cells", "warning", n_cells, message)]
+    return (ReaderWarning("merged_cells", "warning", n_cells, message),)
 
 
-def _read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tuple[list[int], list[list[str]], int]:
-    """``(row numbers, rows, cells filled from merged ones)`` of the used rectangle of a sheet, without empty rows.
+def _read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> _Sheet:
+    """The used rectangle of a sheet without empty rows.
 
     Checks the limits before it creates cells. Empty rows count only for memory: a stray cell in Excel's last row makes a million of them.
     """
     sheet = workbook.get_sheet_by_name(name)
     if sheet.start is None or not sheet.height:
-        return [], [], 0
+        return _Sheet(name, [], [], 0)
     if sheet.width > limits.max_columns:
         raise too_many_columns_error(sheet.width, limits)
     if sheet.height * sheet.width > max(limits.max_cells, _EXCEL_ROWS * min(sheet.width, _MAX_SPARSE_COLUMNS)):
@@ -125,7 +177,7 @@ def _read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> tu
                 raise too_much_text_error(limits)
     if len(records) * sheet.width > limits.max_cells:
         raise too_many_cells_error(limits)
-    return numbers, records, _fill_down(sheet, numbers, records, limits)
+    return _Sheet(name, numbers, records, _fill_down(sheet, numbers, records, limits))
 
 
 def _iter_rows(sheet: "CalamineSheet") -> Iterator[list[Any]]:
@@ -178,8 +230,3 @@ def cell_text(cell: Any) -> str:
     if isinstance(cell, datetime.date | datetime.time):
         return cell.isoformat()
     return str(cell)
-
-
-def _count_text_rows(records: list[list[str]]) -> int:
-    """How many rows hold a text of a few words and another filled cell."""
-    return sum(any(cell.count(" ") >= 2 for cell in record) and sum(map(bool, record)) >= 2 for record in records)

@@ -5,12 +5,12 @@ Knows no rows or columns. A guessed encoding is always marked as guessed.
 
 import codecs
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
+from trainer.data.files.encoding_guess import can_decode, guess_encoding, is_single_byte, plausibility
+from trainer.data.files.table import ReaderWarning
 from trainer.data.files.text_formats import refuse_ebcdic
 from trainer.errors import FileError
 
@@ -19,13 +19,14 @@ from trainer.errors import FileError
 class Decoded:
     """The text of a file, with ``\\n`` as the only newline and without control characters, byte order marks and lone surrogates.
 
-    ``null_characters``: how many null characters were removed; only damaged files have them.
+    ``null_characters``: how many null characters were removed; only damaged files have them. ``warnings``: what a guess depends on.
     """
 
     text: str
     encoding: str
     guessed: bool
     null_characters: int = 0
+    warnings: tuple[ReaderWarning, ...] = ()
 
 
 _BOMS = (  # utf-32-le before utf-16: its mark begins with the one of utf-16-le
@@ -38,7 +39,7 @@ _BOMS = (  # utf-32-le before utf-16: its mark begins with the one of utf-16-le
 # Encodings in ASCII bytes only, with marks where other characters begin.
 _ESCAPED = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp"), (b"\x1b$", "iso2022_jp_2"), (b"~{", "hz"))
 _PADDING_SAMPLE_BYTES = 1_000
-_SAMPLE_BYTES = 200_000  # chardet looks at no more
+_MIN_PLAUSIBLE = 0.9  # of the words in each part of a file in two encodings
 
 # Control characters that are whitespace (vertical tab: a soft line break of Word and Excel) become blanks; the others are removed.
 _CONTROL_BLANKS = re.compile("[\x0b\x0c\x1c-\x1f]")
@@ -48,9 +49,6 @@ _CONTROL_DELIMITERS = ("\x01", "\x1f")
 _CONTROLS = re.compile("[\x00-\x08\x0e-\x1b\x7f\ud800-\udfff]")
 _NULL_MARK = re.compile('\0"([\t,;|\n]|$)?')
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_WORDS = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]+")
-_DASHES = re.compile("[–—…]")
-_WORD_EDGE_SIGNS = "“”„‚‘’«»‹›–—…€£¥¢§©®™°·•¡¿†‡¨´¸¯`ªº¹²³¼½¾±×÷¬¦¶µ\xa0\xad"
 
 
 def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
@@ -63,7 +61,8 @@ def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
     null_characters = _padding_length(data)
     if null_characters:
         data = data[:-null_characters]
-    text, name, guessed = _detect_and_decode(data) if encoding is None else _decode_as(data, encoding)
+    decoded = _detect_and_decode(data) if encoding is None else _decode_as(data, encoding)
+    text, name = decoded.text, decoded.encoding
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
     # Searching the bytes is five times as fast; UTF-8 keeps control bytes as they are and has no surrogates.
@@ -76,7 +75,7 @@ def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
         text = text.replace("\n\ufeff", "\n")  # files that were put together, each with its mark
     if not text or text.isspace():
         raise FileError("The file contains only blanks. Choose a file with texts and labels.", code="empty_file")
-    return Decoded(text, name, guessed, null_characters)
+    return replace(decoded, text=text, null_characters=null_characters)
 
 
 def _control_delimiters_to_tabs(text: str) -> str:
@@ -100,9 +99,9 @@ def _without_nulls(text: str) -> str:
     return text.replace("\0", "") if 2 * at_ends >= len(marks) else text.replace('\0"', '""').replace("\0", "")
 
 
-def _decode_as(data: bytes, encoding: str) -> tuple[str, str, bool]:
+def _decode_as(data: bytes, encoding: str) -> Decoded:
     try:
-        return data.decode(encoding), encoding, False
+        return Decoded(data.decode(encoding), encoding, guessed=False)
     except (LookupError, UnicodeError) as error:
         raise FileError(
             f"The file cannot be read as {encoding}. Choose another encoding, or let Emotune detect it.", code="wrong_encoding"
@@ -132,29 +131,70 @@ def refuse_lone_surrogates(*values: object) -> None:
             refuse_lone_surrogates(*value)
 
 
-def _detect_and_decode(data: bytes) -> tuple[str, str, bool]:
+def _detect_and_decode(data: bytes) -> Decoded:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             try:
-                return data.decode(encoding), encoding, False
+                return Decoded(data.decode(encoding), encoding, guessed=False)
             except UnicodeDecodeError:
-                return data.decode(encoding, "replace"), encoding, True
+                return Decoded(data.decode(encoding, "replace"), encoding, guessed=True)
     wide_encoding = _detect_wide_encoding(data)
     if wide_encoding:
-        return data.decode(wide_encoding), wide_encoding, True
+        return Decoded(data.decode(wide_encoding), wide_encoding, guessed=True)
     # Searching for one byte takes a twentieth of the time of two.
     for mark, encoding in _ESCAPED if b"\x1b" in data or b"~" in data else ():
-        if mark in data and data.isascii() and _can_decode(data, encoding) and not (text := data.decode(encoding)).isascii():
-            return text, encoding, True
+        if mark in data and data.isascii() and can_decode(data, encoding) and not (text := data.decode(encoding)).isascii():
+            return Decoded(text, encoding, guessed=True)
+    with suppress(UnicodeDecodeError):
+        text = data.decode("utf-8")
+        _refuse_control_dense(data)
+        return Decoded(text, "utf-8", guessed=False)
     refuse_ebcdic(data)
     _refuse_control_dense(data)
-    with suppress(UnicodeDecodeError):
-        return data.decode("utf-8"), "utf-8", False
+    by_line = _decode_lines(data)
+    if by_line is not None:
+        return by_line
     mostly_utf8 = _decode_mostly_utf8(data)
-    if mostly_utf8 is not None:
-        return mostly_utf8, "utf-8", True
-    encoding = _guess_encoding(data)
-    return data.decode(encoding, "replace"), encoding, True
+    return Decoded(mostly_utf8, "utf-8", guessed=True) if mostly_utf8 is not None else _decode_as_guessed(data)
+
+
+def _decode_as_guessed(data: bytes) -> Decoded:
+    guess = guess_encoding(data)
+    warnings: tuple[ReaderWarning, ...] = ()
+    if guess.rival is not None:
+        words = ", ".join(f"“{word}” would be “{other}”" for word, other in guess.changed)
+        message = f"If it were {guess.rival}, {words}."
+        warnings = (ReaderWarning("rival_encoding", "ok", len(guess.changed), message),)
+    return Decoded(data.decode(guess.name, "replace"), guess.name, guessed=True, warnings=warnings)
+
+
+def _decode_lines(data: bytes) -> Decoded | None:
+    """Lines of UTF-8 and lines of another encoding, as files that were joined have them; None if one encoding explains all lines.
+
+    Lines are UTF-8 by chance only if they have few letters outside ASCII, and then they are no words in it.
+    """
+    lines = data.splitlines(keepends=True)
+    others = [number for number, line in enumerate(lines) if not line.isascii() and not can_decode(line, "utf-8")]
+    as_utf8 = b"".join(line for line in lines if not line.isascii() and can_decode(line, "utf-8"))
+    if not as_utf8 or not others:
+        return None
+    guess = guess_encoding(b"".join(lines[number] for number in others))
+    if (
+        not is_single_byte(guess.name)
+        or guess.score < _MIN_PLAUSIBLE * _MIN_PLAUSIBLE
+        or plausibility(as_utf8, "utf-8") < _MIN_PLAUSIBLE
+        or plausibility(as_utf8, guess.name) > plausibility(as_utf8, "utf-8") / 2
+    ):
+        return None
+    other_numbers = set(others)
+    text = "".join(line.decode(guess.name if number in other_numbers else "utf-8", "replace") for number, line in enumerate(lines))
+    message = (
+        f"The file mixes two encodings: {len(others):,} of its lines are not UTF-8 like the others and were read as {guess.name}, "
+        f"the first of them line {others[0] + 1:,}. Look at a few of them."
+    )
+    return Decoded(
+        text, "utf-8", guessed=True, warnings=(ReaderWarning("mixed_encodings", "warning", len(others), message, others[0] + 1),)
+    )
 
 
 def _detect_wide_encoding(data: bytes) -> str | None:
@@ -164,7 +204,7 @@ def _detect_wide_encoding(data: bytes) -> str | None:
     for encoding, high in (("utf-32-le", (3, 2)), ("utf-32-be", (0, 1))):
         quarter = len(data) // 4
         if quarter and not len(data) % 4 and data[high[0] :: 4].count(0) == quarter and data[high[1] :: 4].count(0) > 0.9 * quarter:
-            return encoding if _can_decode(data, encoding) else None
+            return encoding if can_decode(data, encoding) else None
     zeros_at_even, zeros_at_odd = data[0::2].count(0), data[1::2].count(0)
     fewer, most_zeros = sorted((zeros_at_even, zeros_at_odd))
     if len(data) % 2 or most_zeros < 4 or most_zeros < 0.005 * len(data) or fewer * 20 > most_zeros:
@@ -194,98 +234,6 @@ def _bad_bytes_as_cp1252(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("emotune-cp1252", _bad_bytes_as_cp1252)
-
-
-def _guess_encoding(data: bytes) -> str:
-    """The most plausible encoding of text that is not UTF-8; cp1252 unless another one is clearly more plausible.
-
-    chardet sees only the lines with non-ASCII bytes, wherever they are, so that plain English does not outweigh them.
-    Its proposals are ranked by the fraction of plausible words, because on its own it confuses Swedish with Cyrillic.
-    """
-    lines, size = [], 0
-    for line in data.replace(b"\r", b"\n").split(b"\n"):
-        if not line.isascii():
-            lines.append(line[: _SAMPLE_BYTES - size])
-            size += len(lines[-1]) + 1
-            if size >= _SAMPLE_BYTES:
-                break
-    sample = b"\n".join(lines)
-    best, best_score = "cp1252", _plausibility(sample, "cp1252")
-    for name, margin in _candidate_encodings(sample):
-        if name != best:
-            score = _plausibility(sample, name)
-            if score > best_score + margin and _can_decode(data, name):
-                best, best_score = name, score
-    # chardet often misses DOS encodings or says cp437; Western Europe used cp850, which has the same common letters and more rare ones.
-    needed = best_score if best == "cp437" else 0.9
-    if (best == "cp437" or (best == "cp1252" and best_score < 0.6)) and _plausibility(sample, "cp850") >= needed:
-        return "cp850"
-    return best
-
-
-def _candidate_encodings(sample: bytes) -> Iterator[tuple[str, float]]:
-    """Encodings that chardet proposes, each with the margin by which it must be more plausible than cp1252."""
-    import chardet
-
-    for era in (chardet.EncodingEra.MODERN_WEB, chardet.EncodingEra.ALL):
-        detection = chardet.detect(sample, prefer_superset=True, encoding_era=era)
-        name = _usable_codec(detection["encoding"])
-        if name is None:
-            continue
-        # Turkish differs from cp1252 in six letters only, so a tie goes to chardet.
-        trusted = name == "cp1254" or (era is chardet.EncodingEra.MODERN_WEB and detection["confidence"] >= 0.1)
-        yield name, -0.02 if trusted else 0.03
-        if name == "cp1250":
-            yield "iso8859-2", 0.03
-
-
-def _usable_codec(encoding: str | None) -> str | None:
-    """Python's name of an encoding; None if it is unknown or ruled out already."""
-    try:
-        name = codecs.lookup(encoding or "").name
-    except LookupError:
-        return None
-    return None if name in ("ascii", "utf-8", "utf-8-sig", "iso8859-1", "utf-7") or name.startswith(("utf-16", "utf-32")) else name
-
-
-def _can_decode(data: bytes, encoding: str) -> bool:
-    try:
-        data.decode(encoding)
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _plausibility(sample: bytes, encoding: str) -> float:
-    """Fraction of plausible words among those with non-ASCII characters: letters of one alphabet, no capital after a small letter."""
-    text = sample.decode(encoding, "replace")
-    n_plausible = n_seen = 0
-    for match in _WORDS.finditer(text):
-        word = match.group()
-        if word.isascii():
-            continue
-        n_seen += 1
-        n_plausible += all(_is_word(part.strip(_WORD_EDGE_SIGNS)) for part in _DASHES.split(word))
-        if n_seen >= 5_000:
-            break
-    return n_plausible / n_seen if n_seen else 0.0
-
-
-def _is_word(word: str) -> bool:
-    if len(word) > 1 and any(a.islower() and b.isupper() for a, b in pairwise(word)):
-        return False
-    alphabets = set()
-    for character in word[:40]:
-        if character in "’'":
-            continue
-        category = unicodedata.category(character)
-        if category[0] not in "LM":
-            # Full-width punctuation belongs to Chinese, Japanese and Korean words.
-            if not "\u3000" <= character <= "\uffee" or character == "\ufffd":
-                return False
-            continue
-        alphabets.add("latin" if character < "\u0250" else "other")
-    return len(alphabets) <= 1
 
 
 # --- files that are not text tables ---------------------------------------------------------------------------------

@@ -1,12 +1,21 @@
-"""Additional header rows of survey tools: Qualtrics (questions, import ids) and SurveyMonkey ("Response").
+"""Additional header rows: of survey tools (Qualtrics: questions, import ids; SurveyMonkey: "Response"), and of types ("string", "category").
 
-Recognises only these two; any other second row is data.
+Recognises only these; any other second row is data.
 """
+
+import re
 
 from trainer.data.files.table import ReaderWarning, Record
 
 _IMPORT_ID = '{"ImportId":'
 _MAX_HEADER_ROWS = 3
+_MAX_COMPARED_ROWS = 200
+_TYPE = re.compile(
+    r"(?:var)?char(?:acter)?(?: varying)?(?:\(\d+\))?|n?varchar2?(?:\(\w+\))?|string|str|s|text|object|category|categorical|factor|enum|nominal|ordinal"
+    r"|discrete|d|continuous|c|time|t|meta|int(?:eger)?(?:8|16|32|64)?|bigint|smallint|long|float(?:32|64)?|double|decimal(?:\(\d+(?:,\s?\d+)?\))?|real"
+    r"|num(?:eric|ber)?|bool(?:ean)?|logical|date|datetime(?:64)?(?:\[\w+\])?|timestamp|json|uuid"
+)
+_ORANGE_FLAG = re.compile(r"(?:m|meta|c|class|i|ignore|\w+=.*)(?: .*)?")
 _ANSWER_TYPES = frozenset(("response", "open-ended response", "other (please specify)", "comments", "yes/no"))
 _RESPONDENT_COLUMNS = frozenset(("respondent id", "respondentid", "collector id", "collectorid"))
 
@@ -17,7 +26,27 @@ def count_extra_header_rows(header: Record, records: list[Record]) -> int:
         filled = [cell for cell in cells if cell.strip()]
         if filled and 2 * sum(cell.replace(" ", "").startswith(_IMPORT_ID) for cell in filled) > len(filled):
             return n_rows
-    return int(bool(records) and _is_answer_type_row(header, records[0]))
+    if records and _is_answer_type_row(header, records[0]):
+        return 1
+    return _count_type_rows(records)
+
+
+def _count_type_rows(records: list[Record]) -> int:
+    """How many rows say the type of each column, as Orange ("string", "discrete", then "meta", "class") and database tools write them."""
+    if len(records) < 2 or not _holds_only(_TYPE, records[0]):
+        return 0
+    # A class of texts may be called "text" or "number": then it comes again.
+    below = records[1:_MAX_COMPARED_ROWS]
+    if any(
+        cell.strip() and sum(cells[position : position + 1] == (cell,) for cells in below) > 1 for position, cell in enumerate(records[0])
+    ):
+        return 0
+    return 2 if len(records) > 2 and _holds_only(_ORANGE_FLAG, records[1], may_be_blank=True) else 1
+
+
+def _holds_only(pattern: re.Pattern[str], cells: Record, *, may_be_blank: bool = False) -> bool:
+    filled = [cell.strip().casefold() for cell in cells if cell.strip()]
+    return bool(filled) and (may_be_blank or len(filled) == len(cells)) and all(pattern.fullmatch(cell) for cell in filled)
 
 
 def _is_answer_type_row(header: Record, cells: Record) -> bool:
@@ -47,5 +76,5 @@ def header_rows_warning(below: list[Record], line: int) -> ReaderWarning:
     """The warning that the rows ``below`` the header, from ``line`` on, were not read as data."""
     rows = "1 more row below the column names belongs" if len(below) == 1 else f"{len(below)} more rows below the column names belong"
     were = "was" if len(below) == 1 else "were"
-    message = f"{rows} to the header, as survey tools write it (questions, answer types, import ids), and {were} not read as data."
+    message = f"{rows} to the header, as some tools write it (questions, types, import ids), and {were} not read as data."
     return ReaderWarning("header_rows", "ok", len(below), message, line=line)

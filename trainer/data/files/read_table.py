@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.data.files.archives import count_zip_entries, refuse_nested, unpack, unpacked_zip_size
+from trainer.data.files.crosses import join_crosses
 from trainer.data.files.decoding import Decoded, decode
 from trainer.data.files.dialect import Dialect, dialect_for_delimiter, find_dialect, sep_line_delimiter
 from trainer.data.files.formats import FileFormat, detect_format
@@ -129,13 +130,14 @@ def read_content(
     """The second half of ``read_table``.
 
     ``delimiter`` ("" for a single column), ``quote`` ("" for none), ``header`` and ``encoding`` are detected if None. If delimiter and
-    header are given, nothing above the first record is skipped. ``part``: the file of a zip to read, by name; None for the one that looks most like a table of texts.
+    header are given, nothing above the first record is skipped. ``part``: the sheet of a workbook, or the file of a zip, to read, by name; None for
+    the one that looks most like a table of texts.
     """
     if content.file_format == "zip":
         stated = {"delimiter": delimiter, "quote": quote, "header": header, "encoding": encoding}
         return read_zip(content.data, limits, lambda data: _read_member(data, limits, stated), part=part)
     if content.file_format == "spreadsheet":
-        return unwrap_lists(_from_cells(read_sheet(content.data, limits), limits, header))
+        return _tidy_cells(_from_cells(read_sheet(content.data, limits, part=part), limits, header))
     if content.file_format in ("parquet", "arrow"):
         return _from_cells(_read_columns(content, limits), limits)
     decoded = decode(content.data, encoding=encoding)
@@ -143,10 +145,11 @@ def read_content(
         cells = read_markup(decoded.text, limits) or read_or_refuse(decoded.text, limits) or read_json_rows(decoded.text, limits)
         if cells is not None:
             table = _from_cells(cells, limits, header)
-            return replace(table, encoding=decoded.encoding, encoding_guessed=decoded.guessed)
+            warnings = (*decoded.warnings, *table.warnings)
+            return replace(table, encoding=decoded.encoding, encoding_guessed=decoded.guessed, warnings=warnings)
     table = _from_text(decoded, limits, delimiter, quote, header)
     # If the caller states everything, cells stay as written.
-    return table if delimiter is not None and header is not None else unwrap_lists(table)
+    return table if delimiter is not None and header is not None else _tidy_cells(table)
 
 
 def _read_member(data: bytes, limits: Limits, stated: Mapping[str, Any]) -> Table:
@@ -186,6 +189,11 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
         delimiter=dialect.delimiter if len(table.columns) > 1 else None,
         warnings=(*_text_warnings(decoded, dialect, len(records)), *table.warnings),
     )
+
+
+def _tidy_cells(table: Table) -> Table:
+    """The table with lists of one as their element, and with columns of crosses as labels."""
+    return join_crosses(unwrap_lists(table))
 
 
 def _strip_blank_end(text: str) -> str:
@@ -243,7 +251,7 @@ def _parse_records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_
 
 
 def _text_warnings(decoded: Decoded, dialect: Dialect, rows: int) -> list[ReaderWarning]:
-    warnings = []
+    warnings = [*decoded.warnings]
     if decoded.null_characters:
         n_nulls = decoded.null_characters
         nulls = "a null character" if n_nulls == 1 else f"{n_nulls:,} null characters"
@@ -343,7 +351,7 @@ def _from_cells(cells: Cells, limits: Limits, header: bool | None = None) -> Tab
     if cells.columns is None:
         width = max(map(len, records))
         table = _from_records(cells.numbers, records, Dialect(None, width), limits, header, long_cells=True, stated=False)
-        return replace(table, warnings=(*cells.warnings, *table.warnings))
+        return replace(table, warnings=(*cells.warnings, *table.warnings), part=cells.part, parts=cells.parts)
     names, renamed = distinct_names(cells.columns)
     return _from_named_columns(names, records, cells.numbers, cells.dropped, (*cells.warnings, *renamed), limits)
 

@@ -5,34 +5,66 @@ referenced a million times), so the caller must limit the memory: see trainer/da
 """
 
 import io
+import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from trainer.data.files.calamine_workbook import best_sheet, open_workbook, unreadable_workbook_error
-from trainer.data.files.table import Cells, Limits
+from trainer.data.files.table import Cells, Limits, ReaderWarning
 from trainer.errors import FileError
+from trainer.text_format import quote_names
 
 _MAX_UNPACKED_BYTES = 300 << 20
 _MAX_RATIO = 100  # sheets shrink to about a tenth, zip bombs to a thousandth
 _SMALL_BYTES = 20 << 20  # up to this size the ratio is not checked
 _CHUNK_BYTES = 1 << 20
+_MAX_HEADER_ROW = 6
+_MAX_FORMULA_BYTES = 4 << 20
+_FORMULA = re.compile(rb"<c\b[^>]*><f\b[^>]*(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
 
 
-def read_sheet(data: bytes, limits: Limits) -> Cells:
-    """The sheet of a workbook that looks most like a table of texts.
+def read_sheet(data: bytes, limits: Limits, *, part: str | None = None) -> Cells:
+    """The sheet of a workbook named ``part``, or the one that looks most like a table of texts.
 
-    Raises UserError ``spreadsheet_file`` (damaged, password-protected, not a workbook), ``empty_file``, ``too_many_rows``,
+    Raises UserError ``unknown_part``, ``spreadsheet_file`` (damaged, password-protected, not a workbook), ``empty_file``, ``too_many_rows``,
     ``too_many_columns``, ``too_many_cells``; MemoryError.
     """
     try:
-        return best_sheet(open_workbook(data), limits)
+        cells = best_sheet(open_workbook(data), limits, part=part)
     except BaseException as error:
         # calamine is written in Rust, and a Rust panic is not an Exception.
         if type(error).__name__ == "PanicException":
             raise unreadable_workbook_error("it is damaged") from error
         raise
+    return replace(cells, warnings=(*cells.warnings, *_formula_warning(data, cells.records)))
+
+
+def _formula_warning(data: bytes, records: Sequence[Sequence[str]]) -> tuple[ReaderWarning, ...]:
+    """The warning about columns with a name and formulas below it whose results are not in the file; programs that write workbooks leave them out."""
+    filled = [[row for row, record in enumerate(records) if record[column].strip()] for column in range(len(records[0]))]
+    empty = [(rows[0], column) for column, rows in enumerate(filled) if len(rows) == 1 and rows[0] < _MAX_HEADER_ROW and len(records) > 2]
+    if not empty or not data.startswith(b"PK") or _count_formulas(data) < len(records) // 2:
+        return ()
+    names = quote_names([records[row][column] for row, column in empty], limit=5)
+    message = (
+        f"The cells of {names} are formulas whose results are not stored in the file, so they are empty here. "
+        "Open the workbook in Excel or LibreOffice, save it, and upload it again."
+    )
+    return (ReaderWarning("formulas_without_values", "warning", len(empty), message),)
+
+
+def _count_formulas(data: bytes) -> int:
+    """Cells of a .xlsx with a formula and no value, in the first megabytes of each sheet."""
+    n_formulas = 0
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for part in archive.infolist():
+            if part.filename.startswith("xl/worksheets/") and part.filename.endswith(".xml"):
+                with archive.open(part) as file:
+                    n_formulas += len(_FORMULA.findall(file.read(_MAX_FORMULA_BYTES)))
+    return n_formulas
 
 
 def unpacked_size(data: bytes) -> int:

@@ -7,9 +7,12 @@ from trainer.data.files.dialect import DELIMITER_NAMES
 from trainer.data.files.notes import drop_notes
 from trainer.data.files.rejoin import rejoin_split_cells
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, explain_too_long_cell
+from trainer.data.files.totals import drop_totals
 from trainer.text_format import quote_names
 
 _SAMPLE_ROWS = 2_000
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\ufeff\u2060\u200e\u200f\u061c\xad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+_JOINERS = "\u200c\u200d\xa0 "  # within a word they matter in Persian and Hindi
 _RULE_SIGNS = "-+=:|_* \t"
 
 
@@ -41,6 +44,7 @@ def fit_width(
         rows, lines, n_rejoined = _fit_ragged_rows(rows, lines, dropped, ragged, widths, delimiter)
     else:
         n_rejoined = 0
+    rows, lines = drop_totals(rows, lines, dropped)
     rows, lines = drop_notes(rows, lines, dropped)
     if long_cells:
         rows, lines = drop_long_rows(rows, lines, dropped, limits)
@@ -192,7 +196,8 @@ def _column_names(header: Record | None, records: list[Record], widths: _Widths)
 
 
 def distinct_names(names: list[str]) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
-    """``names`` with blank ones named by position and repeated ones numbered ("text (2)"), and a warning that lists the changes."""
+    """``names`` without invisible characters, with blank ones named by position and repeated ones numbered ("text (2)"), and a warning that lists the changes."""
+    names = [name if name.isascii() else name.translate(_INVISIBLE).strip(_JOINERS).strip() for name in names]
     used_names = set(names)
     seen: set[str] = set()
     result, renamed = [], []

@@ -1,0 +1,47 @@
+"""Totals below and between the rows of a table."""
+
+import pytest
+
+from tests.data.files.samples import make_workbook
+from trainer.data.files.read_table import read_table
+
+ROWS = [[f"this is sentence number {n} about things", ("good", "bad", "meh")[n % 3]] for n in range(12)]
+
+
+def csv_of(*below: str) -> bytes:
+    return "\n".join(["comment,rating", *(",".join(row) for row in ROWS), *below]).encode()
+
+
+@pytest.mark.parametrize(
+    "total", ["Total,12", "TOTAL:,12", "Grand total,12", "Summe,12", "Всего,12", "合計,12", "Average,4.5", "Total good,4"]
+)
+def test_a_total_is_no_row(total):
+    table = read_table(csv_of("", total))
+    assert len(table.rows) == 12
+    (row,) = table.dropped
+    assert (row.line, row.reason) == (15, "it is a total, not a row of the table")
+
+
+def test_notes_below_a_total_go_with_it():
+    table = read_table(csv_of("", "", "Total,12", '"Exported on Monday",all rights reserved'))
+    assert [row.line for row in table.dropped] == [16, 17]
+    table = read_table(make_workbook({"S": [["comment", "rating"], *ROWS, [], ["Total", 12], ["exported on Monday"]]}))
+    assert (len(table.rows), len(table.dropped)) == (12, 2)
+
+
+def test_a_total_between_the_rows_of_two_groups():
+    lines = csv_of().decode().split("\n")
+    table = read_table("\n".join([*lines[:6], "Subtotal,5", *lines[6:]]).encode())
+    assert (len(table.rows), [row.line for row in table.dropped]) == (12, [7])
+
+
+@pytest.mark.parametrize("last", ["Total waste of money,bad", "total,bad", "Count me in,good", "Sum of all fears,meh"])
+def test_texts_that_begin_like_totals_stay(last):
+    table = read_table(csv_of(last))
+    assert (len(table.rows), table.dropped) == (13, ())
+
+
+def test_among_ratings_in_numbers_a_total_needs_a_gap():
+    rows = "\n".join(["comment,stars", *(f"this is sentence number {n},{n % 5}" for n in range(12))])
+    assert len(read_table(f"{rows}\nTotal,3".encode()).rows) == 13
+    assert len(read_table(f"{rows}\n\nTotal,30".encode()).rows) == 12

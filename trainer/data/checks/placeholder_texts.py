@@ -1,0 +1,67 @@
+"""Texts that only stand for one that is missing: "[removed]", "None", "N/A", "<Media omitted>"."""
+
+_PLACEHOLDERS = frozenset(
+    (
+        "none",
+        "null",
+        "nan",
+        "<na>",
+        "na",
+        "n/a",
+        "n.a.",
+        "nil",
+        "undefined",
+        "(null)",
+        "(none)",
+        "(blank)",
+        "(empty)",
+        "(no text)",
+        "[no text]",
+        "<no text>",
+        "no text",
+        "[empty]",
+        "[blank]",
+        "[removed]",
+        "[deleted]",
+        "[deleted by user]",
+        "[removed by reddit]",
+        "[ removed by reddit ]",
+        "[ removed by moderator ]",
+        "[unavailable]",
+        "[redacted]",
+        "[missing]",
+        "(deleted)",
+        "(removed)",
+        "<deleted>",
+        "<removed>",
+        "<empty>",
+        "this message was deleted",
+        "this message was deleted.",
+        "message deleted",
+        "<media omitted>",
+        "image omitted",
+        "sticker omitted",
+        "<medien ausgeschlossen>",
+        "diese nachricht wurde gelöscht.",
+        "[gelöscht]",
+        "[entfernt]",
+        "(leer)",
+        "k.a.",
+        "keine angabe",
+        "[supprimé]",
+        "(vide)",
+        "[eliminado]",
+        "[удалено]",
+        "-",
+        "--",
+        "---",
+        "–",
+        "—",
+    )
+)
+MAX_PLACEHOLDER_CHARS = max(map(len, _PLACEHOLDERS))
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text is one of these marks, whatever its case."""
+    return text.casefold() in _PLACEHOLDERS

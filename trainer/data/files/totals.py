@@ -1,0 +1,72 @@
+"""Rows of totals that a spreadsheet adds below, or between, the rows of a table."""
+
+from collections.abc import Sequence
+
+from trainer.data.files.preamble import is_numeric
+from trainer.data.files.table import DroppedRow, Record
+
+_WORDS = frozenset(
+    "total totals subtotal subtotals sum count average mean median summe gesamt insgesamt gesamtsumme zwischensumme anzahl durchschnitt "
+    "mittelwert somme totaux moyenne suma totales promedio media totale somma média totaal gemiddelde razem ogółem suma summa "
+    "итого всего сумма среднее 合計 総計 总计 合计 總計 합계".split()
+)
+_PHRASES = ("grand total", "sub total", "sub-total", "total général", "total general", "n =", "n=", "number of rows", "anzahl zeilen")
+_STARTS = frozenset(start[:3] for word in (*_WORDS, *_PHRASES) for start in (word, word.capitalize(), word.upper()))  # of the first cell
+_MAX_WORDS = 4
+_SAMPLE_ROWS = 2_000
+_MAX_BELOW = 5  # notes below a total
+
+
+def drop_totals(rows: list[Record], lines: list[int], dropped: list[DroppedRow]) -> tuple[list[Record], list[int]]:
+    """The rows and lines without totals, which are added to ``dropped``, and without the notes below a total that ends the table.
+
+    A total is a row that begins with a word for it, with nothing but numbers beside it, where most other rows have words; or the last
+    row, after a gap.
+    """
+    # Of a million rows most are told by the start of their first cell.
+    tail = range(max(0, len(rows) - _MAX_BELOW - 1), len(rows))
+    candidates = [row for row, cells in enumerate(rows) if cells[0][:3] in _STARTS and _is_total(cells)]
+    candidates += [row for row in tail if row not in candidates and _is_total(rows[row])]
+    if not candidates or len(candidates) > 0.2 * len(rows):
+        return rows, lines
+    totals = {row for row in candidates if _is_unlike_others(rows, row, candidates) or _ends_table(lines, row)}
+    if not totals:
+        return rows, lines
+    last = max(totals)
+    below = range(last + 1, len(rows))
+    notes = below if len(below) <= _MAX_BELOW and all(_is_note(rows, row) for row in below) else range(0)
+    dropped.extend(DroppedRow(lines[row], "it is a total, not a row of the table") for row in sorted(totals))
+    dropped.extend(DroppedRow(lines[row], "it is a note below the table") for row in notes)
+    kept = [row for row in range(len(rows)) if row not in totals and row not in notes]
+    return [rows[row] for row in kept], [lines[row] for row in kept]
+
+
+def _is_total(cells: Sequence[str]) -> bool:
+    first = cells[0] or next(filter(None, cells), "")
+    if len(first) > 40:
+        return False
+    words = first.casefold().strip(" :.=").split()
+    if not words or len(words) > _MAX_WORDS or not (words[0] in _WORDS or " ".join(words).startswith(_PHRASES)):
+        return False
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    return len(cells) > 1 and all(is_numeric(cell) for cell in filled[1:]) and (len(filled) > 1 or len(words) == 1)
+
+
+def _is_unlike_others(rows: Sequence[Sequence[str]], row: int, candidates: Sequence[int]) -> bool:
+    """Whether a number of this row stands where other rows have words."""
+    others = [cells for number, cells in enumerate(rows[:_SAMPLE_ROWS]) if number not in candidates]
+    positions = [position for position, cell in enumerate(rows[row]) if is_numeric(cell)]
+    return any(sum(is_numeric(cells[position]) for cells in others) < 0.1 * len(others) for position in positions)
+
+
+def _ends_table(lines: Sequence[int], row: int) -> bool:
+    return 0 < row >= len(lines) - 1 - _MAX_BELOW and lines[row] > lines[row - 1] + 1
+
+
+def _is_note(rows: Sequence[Sequence[str]], row: int) -> bool:
+    """Whether a row below a total is no row of the table: none of its cells but the first is a value of other rows."""
+    cells = rows[row]
+    if sum(bool(cell.strip()) for cell in cells) <= 1 or _is_total(cells):
+        return True
+    known = [{other[position] for other in rows[: min(row, _SAMPLE_ROWS)]} for position in range(len(cells))]
+    return not any(cell and cell in known[position] for position, cell in enumerate(cells) if position)

@@ -1,0 +1,169 @@
+"""Labels that probably say that a text has no label: "-1", "99", "?", "todo", "unlabeled", "NULL"; and cells that are no value at all.
+
+Works on strings and how often each occurs. A word that may be a class as well ("none", "NA") counts as one if it is written like the others.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+_WORDS = frozenset(
+    (
+        "null",
+        "nan",
+        "<na>",
+        "nil",
+        "undefined",
+        "missing",
+        "todo",
+        "to do",
+        "tbd",
+        "tba",
+        "fixme",
+        "xxx",
+        "unsup",
+        "unsupervised",
+        "unlabeled",
+        "unlabelled",
+        "not labeled",
+        "not labelled",
+        "not_labeled",
+        "not_labelled",
+        "to be labeled",
+        "to be labelled",
+        "unannotated",
+        "not annotated",
+        "not_annotated",
+        "unassigned",
+        "untagged",
+        "no label",
+        "no_label",
+        "nolabel",
+        "no answer",
+        "not answered",
+        "unanswered",
+        "pending",
+        "blank",
+        "(blank)",
+        "empty",
+        "(empty)",
+        "(none)",
+        "(null)",
+        "<none>",
+        "<null>",
+        "(leer)",
+        "(vide)",
+        "ohne label",
+        "nicht gelabelt",
+        "keine angabe",
+        "k.a.",
+        "k. a.",
+        "non étiqueté",
+        "sans réponse",
+        "sin etiqueta",
+        "sin etiquetar",
+        "sin respuesta",
+        "senza etichetta",
+        "sem rótulo",
+        "без метки",
+        "не размечено",
+        "нет ответа",
+        "未标注",
+        "未标记",
+        "無標籤",
+        "ラベルなし",
+        "未分類",
+        "라벨없음",
+    )
+)
+_DOUBTFUL_WORDS = frozenset(("none", "na", "n/a", "n.a.", "n.a", "not applicable"))
+_SIGNS = frozenset("? ?? ??? - -- --- – — . .. ... … / // _ __ * ** ¿?".split())
+_NEGATIVE_CODES = frozenset((-1, -8, -9, -88, -98, -99, -888, -998, -999, -9999))
+_HIGH_CODES = frozenset((77, 88, 97, 98, 99, 777, 888, 997, 998, 999, 8888, 9998, 9999))
+_WORDLIKE_CODES = _NEGATIVE_CODES | {99, 999, 9999}  # among labels that are words
+_MIN_GAP = 4  # times as high as the highest class number
+
+_ERRORS = frozenset(
+    (
+        "#N/A #REF! #NAME? #VALUE! #DIV/0! #NULL! #NUM! #SPILL! #CALC! #FIELD! #BLOCKED! #CONNECT! #UNKNOWN! #ERROR! #GETTING_DATA "
+        "#NV #WERT! #BEZUG! #ZAHL! #ÜBERLAUF! #NOM? #VALEUR! #NOMBRE! #N/D #¡REF! #¿NOMBRE? #¡VALOR! #¡DIV/0! #¡NUM! #VALOR! #NOME? "
+        "#RIF! #VALORE! #ADR! #ARG! #NAZWA? #LICZBA! #Н/Д #ИМЯ? #ССЫЛКА! #ЗНАЧ! #ЧИСЛО! #ДЕЛ/0! #ПУСТО!"
+    ).split()
+)
+_DATABASE_NULL = r"\N"
+
+
+@dataclass(frozen=True)
+class MissingLabels:
+    """``marks``: labels that probably mean no label. ``classes``: labels that look like such a mark but are written like the other classes."""
+
+    marks: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+def find_missing_labels(counts: Mapping[str, int]) -> MissingLabels:
+    """The labels among ``counts`` that say that there is none, unless fewer than two others would be left."""
+    marks, classes = [], []
+    for name in counts:
+        word = name.strip().casefold()
+        if word in _WORDS or (word in _SIGNS and _are_words(counts, name)):
+            marks.append(name)
+        elif word in _DOUBTFUL_WORDS:
+            (classes if is_written_like(name, counts) else marks).append(name)
+    number_marks, number_classes = _missing_numbers(counts)
+    marks += number_marks
+    if len(counts) - len(marks) < 2:
+        return MissingLabels((), ())
+    return MissingLabels(tuple(marks), (*classes, *number_classes))
+
+
+def is_written_like(name: str, others: Collection[str]) -> bool:
+    """Whether all other labels are in capitals, in small letters or begin with a capital, as this one does: "NA" beside "EU", not beside "good"."""
+    styles = {_style(other) for other in others if other.strip().casefold() != name.strip().casefold()} - {""}
+    return styles == {_style(name)}
+
+
+def explain_no_value(cell: str) -> str | None:
+    """What a cell is that holds no value, for the end of a sentence: a spreadsheet's error or a database's mark; None for any other cell."""
+    if cell[:1] == "#" and cell.upper() in _ERRORS:
+        return f"it is the spreadsheet error “{cell}”"
+    return f"it is “{_DATABASE_NULL}”, which databases write for no value" if cell == _DATABASE_NULL else None
+
+
+def _style(name: str) -> str:
+    letters = "".join(filter(str.isalpha, name))
+    if not letters or letters.upper() == letters.lower():
+        return ""
+    return "capitals" if letters.isupper() else "small" if letters.islower() else "capital first" if letters[0].isupper() else "mixed"
+
+
+def _are_words(counts: Mapping[str, int], sign: str) -> bool:
+    """Whether the labels beside a sign have letters or digits: among "+", "-" and "?" a sign is a class."""
+    others = [name for name in counts if name != sign and name.strip().casefold() not in _SIGNS]
+    return len(others) >= 2 and all(any(map(str.isalnum, name)) for name in others)
+
+
+def _missing_numbers(counts: Mapping[str, int]) -> tuple[list[str], list[str]]:
+    """Numbers that stand for no answer, and a -1 that is a class: the lower end of a scale from -1 to 1."""
+    numbers = {name: number for name in counts if (number := _whole_number(name)) is not None}
+    n_words = sum(_whole_number(name) is None and name.strip().casefold() not in _SIGNS for name in counts)
+    if n_words:
+        return (
+            ([name for name, number in numbers.items() if number in _WORDLIKE_CODES], [])
+            if n_words >= 2 and len(numbers) <= 2
+            else ([], [])
+        )
+    codes = _NEGATIVE_CODES | _HIGH_CODES
+    others = [number for number in numbers.values() if number not in codes]
+    if len(others) < 2 or min(others) < 0:
+        return [], []
+    if max(others) < 2 and -1 in numbers.values():
+        return [], [name for name, number in numbers.items() if number == -1]
+    return [
+        name for name, number in numbers.items() if number in _NEGATIVE_CODES or (number in _HIGH_CODES and number > _MIN_GAP * max(others))
+    ], []
+
+
+def _whole_number(name: str) -> int | None:
+    text = name.strip().replace("−", "-")
+    digits = text[1:] if text[:1] in "+-" else text
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) <= 9 else None
