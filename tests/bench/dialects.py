@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from tests.data.files.lawful_csv import make_lawful_file
@@ -53,11 +54,9 @@ def measure(*, n_files: int = N_FILES) -> dict[str, float]:
     files = [make_lawful_file(seed) for seed in range(n_files)]
     started, right = time.process_time(), 0
     for file in files:
-        try:
+        with suppress(UserError):  # a refusal is not right
             table = read_table(file.data)
             right += (table.columns, table.rows) == (file.columns, file.rows)
-        except UserError:
-            pass
     results = {"dialects_right": right / n_files, "dialects_ms": 1_000 * (time.process_time() - started) / n_files}
     with tempfile.TemporaryDirectory() as folder:
         for seed, file in enumerate(files):

@@ -17,6 +17,7 @@ _LONGER_LIST = re.compile(r"\[.*,.*\]", re.DOTALL)
 _SAMPLE_ROWS = 200  # rows that decide whether the whole column is searched
 _NAME_KEYS = ("choices", "choice", "labels", "label", "name", "class", "classname", "category", "tag", "value", "text")
 _MAX_OBJECT_CHARS = 5_000
+_MAX_OBJECTS = 50_000
 _ONE_HOT = {"0", "1", "0.0", "1.0", "True", "False"}
 
 
@@ -68,7 +69,10 @@ def _find_scalars(column: list[str]) -> dict[str, str]:
 def _find_labels(column: list[str]) -> dict[str, str]:
     """The replacement of each object by its labels; {} if any is something else than labels."""
     labels: dict[str, str] = {}
-    for cell in dict.fromkeys(column):
+    distinct = dict.fromkeys(column)
+    if len(distinct) > _MAX_OBJECTS:
+        return {}  # labels repeat
+    for cell in distinct:
         stripped = cell.strip()
         if not stripped or stripped[0] + stripped[-1] not in ("{}", "[]", "()"):
             continue

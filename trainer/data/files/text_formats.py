@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from trainer.data.files.table import Cells, DroppedRow, Limits, too_many_columns_error, too_many_rows_error
 from trainer.errors import FileError
 
-_ARFF = re.compile(r"(?:\s*(?:%[^\n]*)?\n)*\s*@relation\b", re.IGNORECASE)
+_ARFF = re.compile(r"(?:[ \t]*(?:%[^\n]*)?\n)*[ \t]*@relation\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\s*@attribute\s+(?:'([^']*)'|"([^"]*)"|(\S+))""", re.IGNORECASE)
-_SQL = re.compile(r"^\s*(?:INSERT\s+INTO|CREATE\s+TABLE|COPY\s+\S+.*FROM\s+stdin)\b", re.IGNORECASE | re.MULTILINE)
+_SQL = re.compile(r"^[ \t]*(?:INSERT\s+INTO|CREATE\s+TABLE|COPY\s+\S+.*FROM\s+stdin)\b", re.IGNORECASE | re.MULTILINE)
 _SQL_START = re.compile(r"\s*(?:--|/\*|SET\s|CREATE\s|INSERT\s|DROP\s|BEGIN\b|PRAGMA\s|USE\s|COPY\s|START\s|LOCK\s)", re.IGNORECASE)
 _YAML_LINE = re.compile(r"""(?:---|\s*#.*|\s*-\s.*|\s*-?\s*["']?[\w.-]+["']?:(?:\s.*)?|\s{2,}\S.*|\s*)$""")
 _YAML_KEY = re.compile(r"""\s*-?\s*["']?[\w.-]+["']?:\s*(?:[|>][-+]?)?\s*$""")
