@@ -10,6 +10,7 @@ MODULES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 
 FLOORS = [
     {"errors", "atomic", "text_format", "__init__"},
+    {"recipe_fields"},
     {"error_codes", "settings", "recipe", "cache", "check", "hub", "terminal", "signals"},
     {"data", "runs", "presets"},
     {"training", "evaluation"},

@@ -10,23 +10,24 @@ from hypothesis import strategies as st
 
 from trainer.errors import UserError
 from trainer.recipe import Recipe, dump_recipe, load_recipe
+from trainer.recipe_fields import PACE, RecipeField, fields_of, form_groups, json_schema, recipe_field
 
-NUMBERS = [f for f in dataclasses.fields(Recipe) if f.metadata["type"] in (int, float)]
+NUMBERS = [f for f in fields_of(Recipe).values() if f.type in (int, float)]
 BAD = [float("nan"), float("inf"), -1e10, 1e10, True, [], {}, "many", "1e999", "0x10", pytest.param(object(), id="an object")]
 
 
 @pytest.mark.parametrize("field", NUMBERS, ids=lambda f: f.name)
 @pytest.mark.parametrize("value", BAD, ids=repr)
-def test_out_of_range_and_not_numbers(field: dataclasses.Field, value: object) -> None:
+def test_out_of_range_and_not_numbers(field: RecipeField, value: object) -> None:
     with pytest.raises(UserError) as refused:
         Recipe.from_dict({field.name: value})
-    assert field.metadata["label"] in refused.value.message
+    assert field.label in refused.value.message
     assert refused.value.code == "setting_out_of_range"
 
 
 @pytest.mark.parametrize("field", NUMBERS, ids=lambda f: f.name)
-def test_none_is_allowed_only_for_optional_settings(field: dataclasses.Field) -> None:
-    if field.metadata["optional"]:
+def test_none_is_allowed_only_for_optional_settings(field: RecipeField) -> None:
+    if field.optional:
         assert getattr(Recipe.from_dict({field.name: None}), field.name) is None
         assert getattr(Recipe.from_dict({field.name: " auto "}), field.name) is None
     else:
@@ -35,9 +36,9 @@ def test_none_is_allowed_only_for_optional_settings(field: dataclasses.Field) ->
 
 
 def test_every_field_has_what_the_form_needs() -> None:
-    for field in dataclasses.fields(Recipe):
-        assert field.metadata["label"]
-        assert field.metadata["help"].endswith(".")
+    for field in fields_of(Recipe).values():
+        assert field.label
+        assert field.help.endswith(".")
 
 
 def test_text_values_are_parsed() -> None:
@@ -91,25 +92,25 @@ def test_repairs_are_names() -> None:
             Recipe.from_dict({"repairs": wrong})
 
 
-CHOICES = [f for f in dataclasses.fields(Recipe) if f.metadata["choices"]]
+CHOICES = [f for f in fields_of(Recipe).values() if f.choices]
 
 
 @pytest.mark.parametrize("field", CHOICES, ids=lambda f: f.name)
-def test_only_listed_choices_are_accepted(field: dataclasses.Field) -> None:
-    assert field.default in field.metadata["choices"]
-    for choice in field.metadata["choices"]:
+def test_only_listed_choices_are_accepted(field: RecipeField) -> None:
+    assert field.default in field.choices
+    for choice in field.choices:
         assert getattr(Recipe.from_dict({field.name: f" {choice.upper()} "}), field.name) == choice
     for wrong in ("something else", "", None, 3, True, ["linear"]):
         with pytest.raises(UserError) as refused:
             Recipe.from_dict({field.name: wrong})
         assert refused.value.code == "setting_out_of_range"
-        assert field.metadata["label"] in refused.value.message
+        assert field.label in refused.value.message
 
 
 def test_the_label_for_none_is_parsed() -> None:
-    for field in dataclasses.fields(Recipe):
-        if field.metadata["optional"]:
-            assert getattr(Recipe.from_dict({field.name: field.metadata["none_label"]}), field.name) is None
+    for field in fields_of(Recipe).values():
+        if field.optional:
+            assert getattr(Recipe.from_dict({field.name: field.none_label}), field.name) is None
 
 
 def test_lora_on_a_frozen_encoder_is_refused() -> None:
@@ -169,3 +170,69 @@ def test_any_file_gives_a_recipe_or_a_message(content: bytes) -> None:
         load_recipe(content)
     except UserError as error:
         assert error.message  # noqa: PT017
+
+
+# One definition of each setting
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ToyRecipe(Recipe):
+    """With a toy setting, which is defined here and nowhere else."""
+
+    naps: int | None = recipe_field(
+        int, None, "Naps", "How often the trainer rests.", minimum=1, maximum=9, optional=True, none_label="never", group=PACE
+    )
+
+
+def test_a_toy_setting_takes_one_place() -> None:
+    field = fields_of(ToyRecipe)["naps"]
+    # Checked, and told apart from others.
+    assert ToyRecipe.from_dict({"naps": "3"}).naps == 3
+    assert ToyRecipe.from_dict({"naps": "never"}).naps is None
+    with pytest.raises(UserError, match="Naps must be a whole number from 1 to 9, or never; found “10”") as refused:
+        ToyRecipe.from_dict({"naps": 10})
+    assert refused.value.setting == "naps"
+    # In a file.
+    assert json.loads(dump_recipe(ToyRecipe(naps=2)))["naps"] == 2
+    # In the form.
+    assert [f.name for f in form_groups(ToyRecipe)[PACE]][-1] == "naps"
+    # In the JSON Schema.
+    expected = {"type": ["integer", "null"], "title": "Naps", "description": field.help, "minimum": 1, "maximum": 9, "default": None}
+    assert json_schema(ToyRecipe)["properties"]["naps"] == expected
+    # In the terminal and the documentation.
+    assert (field.values, field.default_text) == ("whole numbers from 1 to 9", "never")
+    # The other settings are untouched by it.
+    assert "naps" not in fields_of(Recipe)
+
+
+def test_every_setting_is_in_the_form_or_elsewhere_on_the_page() -> None:
+    in_form = [f.name for fields in form_groups(Recipe).values() for f in fields]
+    assert len(in_form) == len(set(in_form))
+    assert set(fields_of(Recipe)) - set(in_form) == {"encoder", "validation_share", "test_share", "repairs"}
+    assert [f.name for f in form_groups(Recipe)[PACE]][:4] == ["epochs", "batch_size", "learning_rate", "max_length"]
+    assert all(f.group in (None, *form_groups(Recipe)) for f in fields_of(Recipe).values())
+
+
+@pytest.mark.parametrize("field", fields_of(Recipe).values(), ids=lambda f: f.name)
+def test_the_schema_says_what_the_checks_accept(field: RecipeField) -> None:
+    schema = field.to_json_schema()
+    types = {"integer": int, "number": float, "string": str, "array": list, "null": type(None)}
+    allowed = tuple(types[name] for name in ([schema["type"]] if isinstance(schema["type"], str) else schema["type"]))
+    assert isinstance(schema["default"], allowed)
+    assert field.check(schema["default"]) == field.default
+    for limit in ("minimum", "maximum"):
+        if limit in schema:
+            assert field.check(schema[limit]) == schema[limit]
+            with pytest.raises(UserError):
+                field.check(schema[limit] + (1 if limit == "maximum" else -1))
+    for choice in schema.get("enum", ()):
+        assert field.check(choice) == choice
+    if type(None) not in allowed:
+        with pytest.raises(UserError):
+            field.check(None)
+
+
+def test_the_schema_is_one_object_with_every_setting() -> None:
+    schema = json.loads(json.dumps(json_schema(Recipe), allow_nan=False))
+    assert (schema["type"], schema["additionalProperties"]) == ("object", False)
+    assert list(schema["properties"]) == list(Recipe().to_dict())

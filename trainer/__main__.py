@@ -1,4 +1,4 @@
-"""The same jobs without a browser: ``python -m trainer train | resume | predict | inspect | runs | drafts``.
+"""The same jobs without a browser: ``python -m trainer train | resume | predict | inspect | recipe | runs | drafts``.
 
 Parses the arguments; the commands are in ``cli/``.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trainer.cli import inspect, lists, predict, train
+from trainer.cli import inspect, lists, predict, recipe, train
 from trainer.errors import UserError
 from trainer.settings import prepare_environment
 from trainer.terminal import plain_output
@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m trainer", description="Fine-tune a text classifier on a labelled file, without a browser."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_train, _add_resume, _add_predict, _add_inspect, _add_runs, _add_drafts):
+    for add in (_add_train, _add_resume, _add_predict, _add_inspect, _add_recipe, _add_runs, _add_drafts):
         add(commands)
     return parser
 
@@ -78,7 +78,14 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--preset", metavar="NAME", help="a ready recipe: Tutorial, Frozen encoder, DistilBERT tutorial, ...")
     parser.add_argument("--encoder", metavar="NAME", help="an encoder of the catalogue, or a folder that holds one")
     parser.add_argument("--epochs", metavar="N", help="how many times all training rows are read")
-    parser.add_argument("--set", action="append", default=[], metavar="name=value", dest="settings", help="any other setting of the recipe")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="name=value",
+        dest="settings",
+        help="any other setting of the recipe; the command recipe lists them",
+    )
     parser.add_argument("--as-it-is", action="store_true", help="train even if something in the file should be fixed first")
     parser.add_argument("--json", action="store_true", help="the last line of the output is one JSON object")
     parser.set_defaults(command=train.train)
@@ -113,6 +120,12 @@ def _add_inspect(commands: Any) -> None:
     parser.add_argument("--for-spreadsheets", action="store_true", help="defuse cells that a spreadsheet would run as a formula")
     parser.add_argument("--json", action="store_true", help="one JSON object a line and file")
     parser.set_defaults(command=inspect.inspect)
+
+
+def _add_recipe(commands: Any) -> None:
+    parser = commands.add_parser("recipe", help="list the settings of a training: values, default, meaning")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema of a recipe file instead")
+    parser.set_defaults(command=recipe.recipe)
 
 
 def _add_runs(commands: Any) -> None:

@@ -1,63 +1,30 @@
-"""Recipe: every choice of one training run, frozen and validated; its field metadata draws the form.
+"""Recipe: every choice of one training run, frozen and validated. A setting is one field here (recipe_fields.py).
 
 A recipe says nothing about the data (which file, which columns) nor about the machine (device, precision, threads).
 """
 
 import dataclasses
 import json
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trainer.errors import FileError, RecipeError
-
-AUTOMATIC = "automatic"
+from trainer.recipe_fields import EVALUATION, OVERFITTING, PACE, TRAINED, fields_of, recipe_field
 
 _MAX_FILE_BYTES = 100_000
 """A complete recipe file has about 800 bytes."""
-
-
-def _choice(
-    value_type: type,
-    default: Any,
-    label: str,
-    help: str,
-    *,
-    minimum: float = -math.inf,
-    maximum: float = math.inf,
-    optional: bool = False,
-    none_label: str = AUTOMATIC,
-    choices: tuple[str, ...] = (),
-) -> Any:
-    """A dataclass field with the metadata that the form and the checks need.
-
-    An ``optional`` field may be None, which the form shows as ``none_label``. If ``choices`` are given, no other value is allowed.
-    """
-    return field(
-        default=default,
-        metadata={
-            "type": value_type,
-            "label": label,
-            "help": help,
-            "minimum": minimum,
-            "maximum": maximum,
-            "optional": optional,
-            "none_label": none_label,
-            "choices": choices,
-        },
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """The requested settings. ``None`` means "choose for me": ``resolved`` fills it in from the number of rows and the encoder."""
 
-    encoder: str = _choice(
+    encoder: str = recipe_field(
         str, "all-MiniLM-L6-v2", "Encoder", "The pretrained model that already knows the language; training adapts it to your labels."
     )
-    epochs: int | None = _choice(
+    epochs: int | None = recipe_field(
         int,
         None,
         "Epochs",
@@ -65,8 +32,10 @@ class Recipe:
         minimum=1,
         maximum=50,
         optional=True,
+        group=PACE,
+        place=1,
     )
-    batch_size: int | None = _choice(
+    batch_size: int | None = recipe_field(
         int,
         None,
         "Batch size",
@@ -74,8 +43,10 @@ class Recipe:
         minimum=1,
         maximum=512,
         optional=True,
+        group=PACE,
+        place=2,
     )
-    learning_rate: float | None = _choice(
+    learning_rate: float | None = recipe_field(
         float,
         None,
         "Learning rate",
@@ -83,61 +54,89 @@ class Recipe:
         minimum=1e-7,
         maximum=1e-2,
         optional=True,
+        group=PACE,
+        place=3,
     )
-    warmup: float = _choice(
-        float, 0.1, "Warmup", "Share of the steps over which the learning rate rises from zero.", minimum=0.0, maximum=0.5
+    warmup: float = recipe_field(
+        float,
+        0.1,
+        "Warmup",
+        "Share of the steps over which the learning rate rises from zero.",
+        minimum=0.0,
+        maximum=0.5,
+        group=PACE,
+        place=5,
     )
-    weight_decay: float = _choice(
-        float, 0.01, "Weight decay", "Pulls weights gently towards zero, against overfitting.", minimum=0.0, maximum=1.0
+    weight_decay: float = recipe_field(
+        float,
+        0.01,
+        "Weight decay",
+        "Pulls weights gently towards zero, against overfitting.",
+        minimum=0.0,
+        maximum=1.0,
+        group=OVERFITTING,
+        place=1,
     )
-    max_grad_norm: float = _choice(
+    max_grad_norm: float = recipe_field(
         float,
         1.0,
         "Gradient clipping",
         "Largest norm of the gradient of one step; 0 turns clipping off.",
         minimum=0.0,
         maximum=100.0,
+        group=OVERFITTING,
+        place=6,
     )
-    gradient_accumulation: int = _choice(
+    gradient_accumulation: int = recipe_field(
         int,
         1,
         "Gradient accumulation",
         "Batches read before each step; this allows a large effective batch with little memory.",
         minimum=1,
         maximum=64,
+        group=PACE,
+        place=6,
     )
-    label_smoothing: float = _choice(
+    label_smoothing: float = recipe_field(
         float,
         0.1,
         "Label smoothing",
         "Share of each label that is spread over all classes, against overconfidence and wrong labels.",
         minimum=0.0,
         maximum=0.5,
+        group=OVERFITTING,
+        place=3,
     )
-    class_weights: str = _choice(
+    class_weights: str = recipe_field(
         str,
         "off",
         "Class weights",
         "With “balanced”, a mistake on a rare class counts for more, so that the frequent classes do not dominate the training.",
         choices=("off", "balanced"),
+        group=OVERFITTING,
+        place=4,
     )
-    head: str = _choice(
+    head: str = recipe_field(
         str,
         "linear",
         "Head",
         "The new layers on top: “linear” is the encoder's own standard head (for RoBERTa that is Linear, tanh, Linear already), "
         "“mlp” is Linear, GELU, Dropout, Linear.",
         choices=("linear", "mlp"),
+        group=TRAINED,
+        place=2,
     )
-    pooling: str = _choice(
+    pooling: str = recipe_field(
         str,
         "cls",
         "Pooling",
         "What the head reads: “cls” is the first token, the standard; “mean” is the average of all tokens, "
         "and the model then does not load in the one-line pipeline.",
         choices=("cls", "mean"),
+        group=TRAINED,
+        place=3,
     )
-    dropout: float | None = _choice(
+    dropout: float | None = recipe_field(
         float,
         None,
         "Dropout of the head",
@@ -146,8 +145,10 @@ class Recipe:
         maximum=0.9,
         optional=True,
         none_label="the encoder's own",
+        group=OVERFITTING,
+        place=2,
     )
-    head_learning_rate: float | None = _choice(
+    head_learning_rate: float | None = recipe_field(
         float,
         None,
         "Learning rate of the head",
@@ -156,32 +157,40 @@ class Recipe:
         maximum=1e-1,
         optional=True,
         none_label="same as the encoder",
+        group=TRAINED,
+        place=4,
     )
-    layer_decay: float = _choice(
+    layer_decay: float = recipe_field(
         float,
         1.0,
         "Layer-wise decay",
         "The learning rate of each layer is this factor times that of the layer above it, as lower layers are more general; 1 treats all layers alike.",
         minimum=0.1,
         maximum=1.0,
+        group=TRAINED,
+        place=5,
     )
-    frozen_epochs: int = _choice(
+    frozen_epochs: int = recipe_field(
         int,
         0,
         "Epochs with a frozen encoder",
         "For this many epochs only the head learns, then everything. If it is at least the number of epochs, the encoder never changes.",
         minimum=0,
         maximum=50,
+        group=TRAINED,
+        place=1,
     )
-    lora_rank: int = _choice(
+    lora_rank: int = recipe_field(
         int,
         0,
         "LoRA rank",
         "Trains small additional matrices of this rank instead of the encoder's weights, which saves memory with big encoders; 0 trains the weights.",
         minimum=0,
         maximum=256,
+        group=TRAINED,
+        place=6,
     )
-    early_stopping: int | None = _choice(
+    early_stopping: int | None = recipe_field(
         int,
         None,
         "Early stopping",
@@ -190,15 +199,19 @@ class Recipe:
         maximum=50,
         optional=True,
         none_label="off",
+        group=OVERFITTING,
+        place=5,
     )
-    best_metric: str = _choice(
+    best_metric: str = recipe_field(
         str,
         "macro_f1",
         "Best model by",
         "The score on the validation rows that decides which model is kept. Test rows play no part.",
         choices=("macro_f1", "accuracy", "loss"),
+        group=EVALUATION,
+        place=1,
     )
-    best_tolerance: float = _choice(
+    best_tolerance: float = recipe_field(
         float,
         1.0,
         "Tolerance for a later model",
@@ -206,8 +219,10 @@ class Recipe:
         "errors of the score: 1 allows about as much difference as chance makes. With 0, or if the best model is chosen by loss, the best score is kept.",
         minimum=0.0,
         maximum=5.0,
+        group=EVALUATION,
+        place=2,
     )
-    evaluations_per_epoch: int | None = _choice(
+    evaluations_per_epoch: int | None = recipe_field(
         int,
         None,
         "Evaluations per epoch",
@@ -215,8 +230,10 @@ class Recipe:
         minimum=1,
         maximum=50,
         optional=True,
+        group=EVALUATION,
+        place=3,
     )
-    log_every: int | None = _choice(
+    log_every: int | None = recipe_field(
         int,
         None,
         "Log every",
@@ -224,29 +241,44 @@ class Recipe:
         minimum=1,
         maximum=10_000,
         optional=True,
+        group=EVALUATION,
+        place=4,
     )
-    precision: str = _choice(
+    precision: str = recipe_field(
         str,
         "auto",
         "Precision",
         "Number format of the arithmetic. “auto” uses the fastest one that the device supports without loss; 16 bits need hardware support.",
         choices=("auto", "fp32", "bf16", "fp16"),
+        group=EVALUATION,
+        place=5,
     )
-    max_length: int = _choice(
-        int, 128, "Maximum length", "Tokens read from each text; longer texts are cut at the end.", minimum=8, maximum=512
+    max_length: int = recipe_field(
+        int,
+        128,
+        "Maximum length",
+        "Tokens read from each text; longer texts are cut at the end.",
+        minimum=8,
+        maximum=512,
+        group=PACE,
+        place=4,
     )
-    validation_share: float = _choice(
+    validation_share: float = recipe_field(
         float, 0.1, "Validation share", "Share of the rows used to monitor the training.", minimum=0.01, maximum=0.5
     )
-    test_share: float = _choice(float, 0.2, "Test share", "Share of the rows kept aside for the final score.", minimum=0.01, maximum=0.5)
-    repairs: tuple[str, ...] = _choice(
+    test_share: float = recipe_field(
+        float, 0.2, "Test share", "Share of the rows kept aside for the final score.", minimum=0.01, maximum=0.5
+    )
+    repairs: tuple[str, ...] = recipe_field(
         tuple, (), "Repairs", "What is repaired in the file before the training: the codes of the findings, separated by commas."
     )
-    seed: int = _choice(int, 42, "Seed", "Same seed, same file, same machine: same result.", minimum=0, maximum=2**31 - 1)
+    seed: int = recipe_field(
+        int, 42, "Seed", "Same seed, same file, same machine: same result.", minimum=0, maximum=2**31 - 1, group=EVALUATION, place=6
+    )
 
     def __post_init__(self) -> None:
-        for f in dataclasses.fields(self):
-            object.__setattr__(self, f.name, _check_value(f, getattr(self, f.name)))
+        for name, field in fields_of(type(self)).items():
+            object.__setattr__(self, name, field.check(getattr(self, name)))
         if self.validation_share + self.test_share > 0.8:
             raise RecipeError(
                 f"Validation ({self.validation_share:.0%}) and test ({self.test_share:.0%}) leave too few rows for training. "
@@ -265,7 +297,7 @@ class Recipe:
         """A recipe from plain values. Raises UserError for an unknown name or an invalid value."""
         if not isinstance(values, dict):
             raise RecipeError('The settings must be an object with a value for each name, such as {"epochs": 3}.', code="unknown_setting")
-        known = [f.name for f in dataclasses.fields(cls)]
+        known = fields_of(cls)
         for name in values:
             if name not in known:
                 raise RecipeError(f"There is no setting called “{str(name)[:60]}”. Settings: {', '.join(known)}.", code="unknown_setting")
@@ -303,58 +335,6 @@ def _batch_size_for(train_rows: int) -> int:
     if train_rows < 400:
         return 16
     return 32 if train_rows < 5_000 else 64
-
-
-def _check_names(label: str, value: Any, setting: str) -> tuple[str, ...]:
-    """Names from a list or from a comma-separated text."""
-    names = value.split(",") if isinstance(value, str) else value
-    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) for name in names):
-        raise RecipeError(f"{label} must be a list of names.", code="setting_out_of_range", setting=setting)
-    return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
-
-
-def _check_name(label: str, value: Any, choices: tuple[str, ...], setting: str) -> str:
-    """A name; if there are ``choices``, one of them, in any case."""
-    name = value.strip() if isinstance(value, str) else ""
-    if not name:
-        raise RecipeError(f"{label} must be a name.", code="setting_out_of_range", setting=setting)
-    if not choices:
-        return name
-    if name.lower() not in choices:
-        raise RecipeError(
-            f"{label} must be one of {', '.join(choices)}; found “{name[:40]}”.", code="setting_out_of_range", setting=setting
-        )
-    return name.lower()
-
-
-def _check_value(f: dataclasses.Field, value: Any) -> Any:
-    """The value converted to its field's type. Numbers may be text, since forms and terminals send text. Raises UserError."""
-    metadata, value_type = f.metadata, f.metadata["type"]
-    if metadata["optional"] and (
-        value is None or (isinstance(value, str) and value.strip().lower() in ("", "auto", AUTOMATIC, metadata["none_label"].lower()))
-    ):
-        return None
-    if value_type is tuple:
-        return _check_names(metadata["label"], value, f.name)
-    if value_type is str:
-        return _check_name(metadata["label"], value, metadata["choices"], f.name)
-    number = math.nan
-    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        try:
-            number = float(value)
-        except (ValueError, OverflowError):
-            number = math.nan
-    whole = value_type is int
-    wrong = not math.isfinite(number) or not metadata["minimum"] <= number <= metadata["maximum"] or (whole and number != int(number))
-    if wrong:
-        or_none = f", or {metadata['none_label']}" if metadata["optional"] else ""
-        raise RecipeError(
-            f"{metadata['label']} must be a {'whole ' if whole else ''}number from {metadata['minimum']:g} to {metadata['maximum']:g}"
-            f"{or_none}; found “{str(value)[:40]}”.",
-            code="setting_out_of_range",
-            setting=f.name,
-        )
-    return value_type(number)
 
 
 def dump_recipe(recipe: Recipe) -> bytes:

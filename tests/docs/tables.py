@@ -5,7 +5,6 @@ import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from tests.docs.commands import command_table
 from tests.docs.endpoints import endpoint_table
@@ -24,6 +23,7 @@ from trainer.evaluation.metrics import EVALUATIONS
 from trainer.evaluation.result_checks import RESULT_CHECKS
 from trainer.presets import PRESETS
 from trainer.recipe import Recipe
+from trainer.recipe_fields import RecipeField, fields_of
 from trainer.security.body_limit import BodyTimeouts
 from trainer.security.connections import HEADER_TIMEOUT
 from trainer.settings import LIBRARY_DEFAULTS, LIBRARY_VALUES, VARIABLES, Settings
@@ -34,30 +34,16 @@ _SETTINGS = Settings(Path("runs"))
 
 
 def _settings() -> str:
-    rows = [
-        (code(f.name), sentence(f.metadata["label"]), _values(f.metadata), _value(f.default, f.metadata), sentence(f.metadata["help"]))
-        for f in dataclasses.fields(Recipe)
-    ]
+    rows = [(code(f.name), sentence(f.label), _values(f), _default(f), sentence(f.help)) for f in fields_of(Recipe).values()]
     return table(["setting", "on the page", "values", "default", "meaning"], rows)
 
 
-def _values(metadata: Any) -> str:
-    if metadata["choices"]:
-        return ", ".join(map(code, metadata["choices"]))
-    if metadata["type"] not in (int, float):
-        return "names" if metadata["type"] is tuple else "a name"
-    kind = "whole numbers" if metadata["type"] is int else "numbers"
-    return f"{kind} from {_plain_number(metadata['minimum'])} to {_plain_number(metadata['maximum'])}"
+def _values(field: RecipeField) -> str:
+    return ", ".join(map(code, field.choices)) or field.values
 
 
-def _plain_number(number: float) -> str:
-    return f"{number:,}" if isinstance(number, int) else f"{number:g}"
-
-
-def _value(value: Any, metadata: Any) -> str:
-    if value is None:
-        return metadata["none_label"]
-    return code(value) if value != () else "none"
+def _default(field: RecipeField) -> str:
+    return field.default_text if field.default in (None, ()) else code(field.default_text)
 
 
 def _presets() -> str:

@@ -1,10 +1,30 @@
-"""The recipe that the options of ``train`` describe."""
+"""The command ``recipe``, and the recipe that the options of ``train`` describe."""
 
 import argparse
+import json
+import textwrap
 
 from trainer.errors import RecipeError
 from trainer.presets import load_preset
 from trainer.recipe import Recipe, load_recipe
+from trainer.recipe_fields import RecipeField, fields_of, json_schema
+
+
+def recipe(options: argparse.Namespace) -> int:
+    """Print every setting of a recipe, or the JSON Schema of recipe files."""
+    if options.schema:
+        print(json.dumps(json_schema(Recipe), indent=2, ensure_ascii=False))
+    else:
+        print("\n\n".join(map(_setting_text, fields_of(Recipe).values())))
+    return 0
+
+
+def _setting_text(field: RecipeField) -> str:
+    """A setting with its values and its default, and what it does."""
+    or_none = f", or {field.none_label}" if field.optional else ""
+    return (
+        f"{field.name}: {field.values}{or_none} (default: {field.default_text})\n{textwrap.indent(textwrap.fill(field.help, 96), '    ')}"
+    )
 
 
 def parse_recipe(options: argparse.Namespace) -> Recipe:

@@ -1,6 +1,5 @@
 """A comparison of runs: their curves in one chart, their scores, which is better on shared test rows, and their settings that differ."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from trainer.evaluation.comparison import ComparedRun, Comparison, PairedCompari
 from trainer.evaluation.curves import RunCurves
 from trainer.evaluation.intervals import Interval
 from trainer.recipe import Recipe
+from trainer.recipe_fields import RecipeField, fields_of
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import duration, percent, percent_range, pluralize
@@ -251,12 +251,12 @@ def _difference_table(runs: Sequence[ComparedRun], titles: Mapping[str, str]) ->
 def _settings(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str]]]:
     """Every setting with the formatted value of each run."""
     settings = [("Data", [run.view.source_name for run in runs])]
-    settings += [(f.metadata["label"], [_format_setting(f, run) for run in runs]) for f in dataclasses.fields(Recipe)]
+    settings += [(field.label, [_format_setting(field, run) for run in runs]) for field in fields_of(Recipe).values()]
     parts = (("train", "Training rows"), ("validation", "Validation rows"), ("test", "Test rows"))
     return settings + [(label, [f"{run.view.rows[part]:,}" if part in run.view.rows else "–" for run in runs]) for part, label in parts]
 
 
-def _format_setting(field: dataclasses.Field, run: ComparedRun) -> str:
+def _format_setting(field: RecipeField, run: ComparedRun) -> str:
     """The formatted value of a setting; for an automatic one the value that was used."""
     if run.recipe is None:
         return "damaged"
@@ -265,9 +265,9 @@ def _format_setting(field: dataclasses.Field, run: ComparedRun) -> str:
         return "; ".join(REPAIRS[code].done if code in REPAIRS else code for code in value) or "none"
     used = getattr(run.view.kept, field.name, None) if field.name in ("epochs", "batch_size", "learning_rate") else None
     if used:
-        return f"{used:g}" + (f" ({field.metadata['none_label']})" if value is None else "")
+        return f"{used:g}" + (f" ({field.none_label})" if value is None else "")
     if value is None:
-        return field.metadata["none_label"]
+        return field.none_label
     if field.name.endswith("_share"):
         return percent(value)
     return f"{value:g}" if isinstance(value, int | float) else str(value)

@@ -1,6 +1,5 @@
 """The recipe as a form: a level that sets everything, presets, recipe files, and every setting in a closed accordion."""
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,18 +9,14 @@ import gradio as gr
 from trainer.errors import UserError
 from trainer.presets import LEVELS, PRESETS
 from trainer.recipe import Recipe
+from trainer.recipe_fields import RecipeField, fields_of, form_groups
 from trainer.ui import markup
 
 CUSTOM = "Custom"
 """The level after the user has changed a setting, chosen a preset or uploaded a recipe."""
 
-GROUPS = (
-    ("Pace", ("epochs", "batch_size", "learning_rate", "max_length", "warmup", "gradient_accumulation")),
-    ("What is trained", ("frozen_epochs", "head", "pooling", "head_learning_rate", "layer_decay", "lora_rank")),
-    ("Against overfitting", ("weight_decay", "dropout", "label_smoothing", "class_weights", "early_stopping", "max_grad_norm")),
-    ("Evaluation and choice of the model", ("best_metric", "best_tolerance", "evaluations_per_epoch", "log_every", "precision", "seed")),
-)
-FIELDS = tuple(name for _, names in GROUPS for name in names)
+GROUPS = form_groups(Recipe)
+FIELDS = tuple(field.name for fields in GROUPS.values() for field in fields)
 """The settings of the accordion, in the order of the form's values."""
 
 _TYPED = """
@@ -81,7 +76,6 @@ def build_explanation() -> gr.HTML:
 
 def build(level: gr.Radio, explanation: gr.HTML) -> RecipeForm:
     """Lay the settings out. The page wires their events, which concern the file too."""
-    fields = {f.name: f for f in dataclasses.fields(Recipe)}
     settings: list[Any] = []
     with gr.Accordion("More settings", open=False, elem_id="settings") as accordion:
         with gr.Row(elem_classes=["em-recipes"]):
@@ -97,10 +91,10 @@ def build(level: gr.Radio, explanation: gr.HTML) -> RecipeForm:
             download = gr.Button("Download this recipe", size="sm", min_width=160, elem_id="download-recipe")
             upload = gr.UploadButton("Upload a recipe", size="sm", file_types=[".json"], min_width=160, elem_id="upload-recipe")
         recipe_text = gr.Textbox(visible="hidden", elem_id="recipe-text")
-        for title, names in GROUPS:
+        for title, fields in GROUPS.items():
             gr.HTML(f"<h3>{title}</h3>")
             with gr.Row():
-                settings += [_field(fields[name]) for name in names]
+                settings += map(_component, fields)
     return RecipeForm(level, explanation, preset, upload, download, recipe_text, tuple(settings), accordion, gr.State(""))
 
 
@@ -116,14 +110,14 @@ def show(form: RecipeForm, recipe: Recipe) -> dict[Any, Any]:
 
 def values(recipe: Recipe) -> list[Any]:
     """The values of the accordion's fields for a recipe."""
-    metadata = {f.name: f.metadata for f in dataclasses.fields(Recipe)}
+    fields = fields_of(Recipe)
 
     def field_value(name: str) -> Any:
         value = getattr(recipe, name)
         if value is None:
-            return metadata[name]["none_label"]
+            return fields[name].none_label
         # An optional setting is a text field.
-        return f"{value:g}" if metadata[name]["optional"] else value
+        return f"{value:g}" if fields[name].optional else value
 
     return [field_value(name) for name in FIELDS]
 
@@ -149,8 +143,7 @@ def clear_error(form: RecipeForm, invalid: str) -> dict[Any, Any]:
     """Updates that remove the error from the setting of this name."""
     if invalid not in FIELDS:
         return {form.invalid: ""}
-    help_text = next(f.metadata["help"] for f in dataclasses.fields(Recipe) if f.name == invalid)
-    return {form.invalid: "", form.settings[FIELDS.index(invalid)]: gr.update(info=help_text, elem_classes=[])}
+    return {form.invalid: "", form.settings[FIELDS.index(invalid)]: gr.update(info=fields_of(Recipe)[invalid].help, elem_classes=[])}
 
 
 CUSTOM_MESSAGE = explanation_html("Your own settings, listed below.")
@@ -161,15 +154,9 @@ def wire_download(form: RecipeForm, make_text: Any, inputs: Sequence[Any], outpu
     form.download.click(make_text, inputs, outputs, **options).success(None, form.recipe_text, None, js=_DOWNLOAD, **options)
 
 
-def _field(field: dataclasses.Field) -> gr.Number | gr.Textbox | gr.Dropdown:
+def _component(field: RecipeField) -> gr.Number | gr.Textbox | gr.Dropdown:
     """The component of one setting. An optional one is a text field, since a number field would show None as 0."""
-    metadata = field.metadata
-    options = {
-        "label": metadata["label"],
-        "info": metadata["help"],
-        "min_width": 150,
-        "elem_id": f"setting-{field.name.replace('_', '-')}",
-    }
-    if metadata["choices"]:
-        return gr.Dropdown(list(metadata["choices"]), value=field.default, filterable=False, **options)
-    return gr.Textbox(metadata["none_label"], **options) if metadata["optional"] else gr.Number(field.default, **options)
+    options = {"label": field.label, "info": field.help, "min_width": 150, "elem_id": f"setting-{field.name.replace('_', '-')}"}
+    if field.choices:
+        return gr.Dropdown(list(field.choices), value=field.default, filterable=False, **options)
+    return gr.Textbox(field.none_label, **options) if field.optional else gr.Number(field.default, **options)
