@@ -189,6 +189,22 @@ def test_foreign_names_and_pages_get_nothing(server: Server, path: str, headers:
         assert "server" not in response.headers
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "data", "code", "status"),
+    [
+        ("progress", ["5eed" * 8], "unknown_run", 404),
+        ("predict", ["5eed" * 8, "one text"], "not_texts", 422),
+        ("progress", [], "wrong_values", 422),
+        ("progress", [["many"]], "unknown_run", 404),
+    ],
+)
+def test_a_direct_call_that_is_refused_has_the_status_of_its_error(
+    server: Server, endpoint: str, data: list, code: str, status: int
+) -> None:
+    response = httpx.post(f"{server.address}gradio_api/run/{endpoint}", json={"data": data})
+    assert (response.status_code, response.json()["title"]) == (status, code)
+
+
 def test_one_request_brings_one_file_and_leaves_nothing_where_it_brings_more(server: Server) -> None:
     folder = Path(get_upload_folder())
     files = sorted(folder.rglob("*"))

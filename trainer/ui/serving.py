@@ -32,6 +32,7 @@ from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import stop_signals
 from trainer.studio import Studio
 from trainer.ui.downloads import download_route, prepared_route
+from trainer.ui.error_status import ErrorStatusMiddleware
 from trainer.ui.page import build, page_options
 
 _log = logging.getLogger("emotune")
@@ -108,7 +109,7 @@ def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
     except OSError as error:
         raise UnavailableError(_why_not_served(host, port), code="not_served") from error
     app = add_middleware(
-        _app(studio, blocks),
+        ErrorStatusMiddleware(_app(studio, blocks)),
         hosts,
         studio.settings,
         uploads=Path(get_upload_folder()),

@@ -13,6 +13,7 @@ from gradio.components import Component
 from trainer.errors import error_location
 from trainer.runs.event_schema import is_valid_utf8
 from trainer.security.server_errors import UNEXPECTED_MESSAGE
+from trainer.ui.error_status import note_error
 from trainer.ui.uploads import NO_UPLOAD, contains_only_uploads
 
 _MAX_EVENT_CHARS = 20_000
@@ -48,6 +49,7 @@ class ValidatingBlocks(gr.Blocks):
             return await super().process_api(block_fn, inputs, **options)
         except gr.Error as error:
             error.print_exception = False
+            note_error(options.get("request"), error)
             raise
         except Exception as error:
             _log.error("a call failed: %s", error_location(error))
