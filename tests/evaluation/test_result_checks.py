@@ -16,8 +16,9 @@ def test_what_the_rows_cannot_tell_is_said():
     assert [check.sentence for check in found(check_result(report, None))] == [
         "The true accuracy could be anything between 6 % and 79 %. Add rows, or add a test file.",
         "No test rows: “love”, “fear”, “anger”, “awe”. How well they are recognised is unknown. Macro F1 excludes “love”, “fear”, “anger”. "
-        "Macro F1 counts “awe” as 0, because the model predicted it for 1 row of other classes.",
-        "Never predicted: “joy”. So there is no precision, and F1 is 0.",
+        "Macro F1 counts “awe” as 0, because the model predicted it for 1 row of other classes. "
+        "Add rows, or a test file that has some.",
+        "Never predicted: “joy”. So there is no precision, and F1 is 0. More rows, or class weights “balanced”, may help.",
     ]
     assert not found(check_result(build_report(np.arange(6), np.arange(6), names), None)[2:])
 

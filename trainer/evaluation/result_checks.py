@@ -67,6 +67,7 @@ def _check_absent_classes(result: CheckedResult) -> CheckResult | None:
         sentences.append(
             f"Macro F1 counts {_names(report, counted_as_zero)} as 0, because the model predicted it for {rows} of other classes."
         )
+    sentences.append("Add rows, or a test file that has some.")
     return CheckResult("classes_without_test_rows", "warning", len(absent), f"No test rows: {_names(report, absent)}.", " ".join(sentences))
 
 
@@ -75,7 +76,8 @@ def _check_never_predicted(result: CheckedResult) -> CheckResult | None:
     never = [i for i, score in enumerate(report.per_class) if score.support and not predicted[i]]
     if not never:
         return None
-    message, advice = f"Never predicted: {_names(report, never)}.", "So there is no precision, and F1 is 0."
+    message = f"Never predicted: {_names(report, never)}."
+    advice = "So there is no precision, and F1 is 0. More rows, or class weights “balanced”, may help."
     return CheckResult("classes_never_predicted", "warning", len(never), message, advice)
 
 

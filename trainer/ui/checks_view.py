@@ -47,8 +47,8 @@ def summary(results: Sequence[CheckResult], *, so_far: bool = False, shown: Chec
     told = [result for result in results if result.outcome == "passed" and result.message]
     listed = {result.title for result in (*told, *found(results))}
     lines = "".join(result_line(result) for result in told if result is not shown)
-    others = "".join(_passed_or_not_applicable(result) for result in results if result.title not in listed)
-    content = f'<ul class="em-checks">{lines}</ul><ul class="em-other-checks">{others}</ul>'
+    others = sorted((result for result in results if result.title not in listed), key=lambda result: not result.applies)
+    content = f'<ul class="em-checks">{lines}</ul><ul class="em-other-checks">{"".join(map(_passed_or_not_applicable, others))}</ul>'
     return _fold("info", tag, counts.summary(so_far=so_far), content)
 
 

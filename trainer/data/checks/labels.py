@@ -148,6 +148,6 @@ LABEL_CHECKS: tuple[Check[CheckedFile], ...] = (
     Check("rare_classes", "Enough rows to split every label", _check_rare_labels),
     Check("many_classes", "Not too many labels", _check_many_labels),
     Check("imbalance", "Labels of similar size", _check_imbalance),
-    Check("few_rows", "Enough rows of the labels", _check_few_rows),
+    Check("few_rows", "Enough rows for the labels", _check_few_rows),
 )
 """Class sizes are judged as they will be with one spelling and one label in each cell, so that one problem is not reported four times."""
