@@ -94,15 +94,15 @@ def test_a_heartbeat_of_another_machine_counts_while_it_is_fresh(tmp_path: Path)
 LOOK = """
 import os, signal, sys
 from pathlib import Path
-from trainer.runs import locks
+from trainer.runs import file_locks
 from trainer.runs.writer_lock import is_being_written
-take = locks.try_lock
+take = file_locks.try_lock
 def stopped_in_the_middle(*args, **kwargs):
     got = take(*args, **kwargs)
     print(got, flush=True)
     os.kill(os.getpid(), signal.SIGSTOP)
     return got
-locks.try_lock = stopped_in_the_middle
+file_locks.try_lock = stopped_in_the_middle
 is_being_written(Path(sys.argv[1]))
 """
 
