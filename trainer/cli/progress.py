@@ -4,7 +4,6 @@ import sys
 from typing import TYPE_CHECKING
 
 from trainer.errors import UserError
-from trainer.jobs.train.train import TRAIN
 from trainer.runs.view import RunView
 from trainer.signals import stop_signals
 from trainer.text_format import percent
@@ -37,6 +36,9 @@ def follow(workspace: "Workspace", view: RunView) -> RunView:
 
 
 def _stop(workspace: "Workspace", view: RunView) -> RunView:
+    # Late: every command imports this module, and few train.
+    from trainer.jobs.train.train import TRAIN
+
     still = "Still stopping" if view.stop_requested else "Stopping"
     print(f"\n{still} {TRAIN.words.stops}.", file=sys.stderr)
     try:
