@@ -59,7 +59,11 @@ def top_level(path: Path) -> list[str]:
         name
         for node in tree.body
         if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+        for name in (
+            [a.name for a in node.names]
+            if isinstance(node, ast.Import)
+            else [node.module or "", *(f"{node.module}.{a.name}" for a in node.names)]  # a name may be a module
+        )
     ]
 
 
