@@ -60,6 +60,7 @@ def examples(document):
         {"intents": [{"name": name, "userSays": [{"data": [{"text": text}]} for text in texts]} for name, texts in BY_CLASS.items()]},
         {"intents": {name: {"utterances": [{"data": [{"text": text}]} for text in texts]} for name, texts in BY_CLASS.items()}},
         {"classes": {name: {"examples": texts} for name, texts in BY_CLASS.items()}},
+        "\n".join(json.dumps(pair) for pair in PAIRS),
         "callback(" + json.dumps(ROWS) + ");",
         "// made by hand\n" + json.dumps(ROWS, indent=1),
         "window.YTD.tweets.part0 = " + json.dumps(ROWS, indent=1) + ";\n",
@@ -115,6 +116,8 @@ def test_what_is_no_table_has_no_rows():
 
 
 def test_damaged_json_is_refused_with_the_place():
+    with pytest.raises(UserError, match="as Python prints them"):
+        read_table("\n".join(f"{{'text': 'a b {n}', 'at': datetime.date(2024, 1, {n})}}" for n in range(1, 9)).encode())
     with pytest.raises(UserError, match=r"damaged or cut short \(line 3, character") as refusal:
         read_table(b'[{"text": "a b", "label": "joy"},\n{"text": "c d", "label": "fear"},\n{"text": "e f" "label": "joy"}]')
     assert refusal.value.code == "not_a_table"

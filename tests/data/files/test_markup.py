@@ -31,6 +31,16 @@ def test_the_longest_table_of_a_page_is_read(before):
     assert [warning.code for warning in table.warnings] == ["table_in_markup"]
 
 
+def test_the_page_in_a_single_file_of_excel():
+    body = html().replace("=", "=3D")
+    mail = (
+        'MIME-Version: 1.0\nX-Document-Type: Workbook\nContent-Type: multipart/related; boundary="----=_x"\n\n------=_x\n'
+        'Content-Transfer-Encoding: quoted-printable\nContent-Type: text/html; charset="utf-8"\n\n' + body + "\n------=_x--\n"
+    )
+    assert read_table(mail.encode()).rows == WANTED
+    assert read_table(b"text,label\nsubject: x,joy\nmime-version: 1.0 is it,anger\n").columns == ("text", "label")
+
+
 def test_line_breaks_and_cells_over_several_columns():
     rows = [("one line<br>another", "joy"), ("plain words here", "anger"), ("third of them", "joy")]
     assert read_table(html(rows).encode()).rows[0] == ("one line\nanother", "joy")

@@ -85,6 +85,17 @@ def test_each_annotator_has_one_vote():
     assert (one.rows[0][1], one.warnings) == ('["joy", "fear"]', ())
 
 
+def test_the_labels_of_equally_many_annotators_in_a_list_are_votes():
+    rows = [{"text": text, "labels": [label, "joy", label]} for text, label in zip(SENTENCES, LABELS, strict=True)]
+    table = table_of(rows)
+    assert [row[1] for row in table.rows] == LABELS
+    assert [(warning.code, warning.count) for warning in table.warnings] == [("annotators_disagree", 20)]
+    several = table_of(
+        [{"text": text, "labels": ["joy", "fear", label]} for text, label in zip(SENTENCES, ["calm", "anger", "awe"] * 10, strict=True)]
+    )
+    assert several.rows[0][1] == '["joy", "fear", "calm"]'
+
+
 def test_an_answer_that_is_an_object_only_if_there_are_several_is_one_column():
     rows = [{"text": "a b", "mood": {"choices": ["joy", "fear"]}}, {"text": "c d", "mood": "joy"}, {"text": "e f", "mood": None}]
     assert [row[1] for row in table_of(rows).rows] == ['["joy", "fear"]', "joy", ""]

@@ -154,6 +154,19 @@ def test_class_numbers_become_the_names_in_the_metadata_and_minus_one_is_no_labe
     assert [row[1] for row in read_table(file.getvalue()).rows] == ["good", "bad", "", "good"]
 
 
+@pytest.mark.parametrize(
+    "feature",
+    [
+        {"feature": {"names": ["good", "bad"], "_type": "ClassLabel"}, "_type": "Sequence"},
+        [{"names": ["good", "bad"], "_type": "ClassLabel"}],
+    ],
+)
+def test_lists_of_class_numbers_become_lists_of_names(feature):
+    metadata = {"huggingface": json.dumps({"info": {"features": {"labels": feature}}})}
+    table = pa.table({"text": ["a b", "c d", "e f"], "labels": [[0], [0, 1], []]}).replace_schema_metadata(metadata)
+    assert [row[1] for row in read_table(arrow_bytes(table)).rows] == ["good", '["good", "bad"]', ""]
+
+
 @pytest.mark.parametrize("new", [pa.ipc.new_stream, pa.ipc.new_file])
 def test_arrow_files_are_read_as_parquet_files_are(new):
     table = read_table(arrow_bytes(class_labels([0, 1, -1, 0]), new))

@@ -22,6 +22,20 @@ def test_rows_below_swapped_names_are_put_in_order():
     assert (warning.code, warning.severity, warning.count, warning.line) == ("columns_reordered", "warning", 12, 14)
 
 
+def test_a_part_with_another_set_of_columns():
+    lines = ["id,text,label", *(f"{n},{text},{label}" for n, (text, label) in enumerate(PAIRS))]
+    more = [
+        "label,text",
+        *(f"{label},{text}" for text, label in PAIRS),
+        "text,label,who,id",
+        *(f"{text},{label},ann,7" for text, label in PAIRS),
+    ]
+    table = read_table("\n".join([*lines, *more]).encode())
+    assert [row[1:] for row in table.rows] == PAIRS * 3
+    assert [*[row[0] for row in table.rows][11:14], table.rows[-1][0]] == ["11", "", "", "7"]
+    assert [row.line for row in table.dropped] == [14, 27]
+
+
 def test_a_row_that_is_no_header_changes_nothing():
     records = [("a text", "joy"), ("label", "joy"), ("text", "text")]
     assert align_parts(("text", "label"), [2, 3, 4], records) == (records, ())

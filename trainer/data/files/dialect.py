@@ -29,6 +29,7 @@ DELIMITER_NAMES = {
 _RARE_DELIMITERS = ("::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
 _WIDE_DELIMITERS = ("；", "，", "、")  # typed on a Chinese or Japanese keyboard; texts are full of them, so column names must have them too
 _BESIDE_QUOTED = re.compile(r'" "|^"[^"]*" \S|\S "[^"]*"$')
+_MAX_LINES_ABOVE = 6
 _SAMPLE_LINES = 2_000
 _SAMPLE_CHARS = 300_000
 
@@ -192,7 +193,9 @@ def _candidates(sample: list[str], delimiter: str, quote: str | None) -> Iterato
 
 def _is_single_quoted(sample: list[str], delimiter: str) -> bool:
     """Whether cells are in single quotation marks: many lines have such cells, and most of these close properly."""
-    if any(line.startswith("'") for line in sample[:2]) and _is_strict(sample, delimiter, quote="'"):
+    # Lines above the table have no such marks.
+    first = next((number for number, line in enumerate(sample[:_MAX_LINES_ABOVE]) if line.startswith("'")), None)
+    if first is not None and _is_strict(sample[first:], delimiter, quote="'"):
         return True
     text = "".join(sample)
     edge = rf"(?:^|{re.escape(delimiter)}) ?"

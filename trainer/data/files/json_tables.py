@@ -24,6 +24,7 @@ from trainer.data.files.table import (
 from trainer.errors import FileError
 
 _SAMPLE_LINES = 20  # lines that decide whether a file holds one object per line
+_PYTHON_STARTS = ("{'", "[{'", "[('", "[['", "[OrderedDict(")
 _MAX_BRACKETS_PER_ROW = 5  # on average
 _MAX_DEPTH = 50
 
@@ -47,6 +48,12 @@ def read_json_rows(text: str, limits: Limits) -> Cells | None:
     if parse is not None:
         return _from_lines(lines, parse, limits)
     document = _parse_document(text)
+    if document is None and stripped.startswith(_PYTHON_STARTS):
+        raise FileError(
+            "These are objects as Python prints them, in single quotation marks, with something in them that only Python knows. "
+            "Write them with json.dump, or as a table with pandas (to_csv), and upload that.",
+            code="not_a_table",
+        )
     return None if document is None else _from_document(document, limits)
 
 
@@ -56,7 +63,10 @@ def _parse_document(text: str) -> Any:
         return parse_document(text)
     except JsonError as error:
         if _looks_like_json(text):
-            raise _no_table(f"it is damaged or cut short{error}") from error
+            raise FileError(
+                f"This JSON file is damaged or cut short{error}: it cannot be read beyond. Export or download it again, or save the table as CSV (UTF-8).",
+                code="not_a_table",
+            ) from error
         return None
 
 

@@ -81,7 +81,7 @@ def _no_number(_: str) -> None:
 
 
 def _documents(text: str) -> list[Any]:
-    """Objects one after another, each over several lines; [] if they are anything else."""
+    """Objects, or lists, one after another; [] if they are anything else."""
     decoder = json.JSONDecoder(parse_float=Number, parse_int=Number, parse_constant=_no_number)
     documents, position = [], 0
     try:
@@ -90,7 +90,11 @@ def _documents(text: str) -> list[Any]:
             documents.append(document)
     except _ERRORS:
         return []
-    return documents if all(isinstance(document, dict) for document in documents) else []
+    return (
+        documents
+        if all(isinstance(document, dict) for document in documents) or all(isinstance(document, list) for document in documents)
+        else []
+    )
 
 
 def _skip_blanks(text: str, position: int) -> int:

@@ -3,6 +3,9 @@
 Follows no link and expands no entity of a document's own.
 """
 
+import email
+import re
+from contextlib import suppress
 from html.parser import HTMLParser
 
 from trainer.data.files.calamine_workbook import clean_cell
@@ -14,6 +17,7 @@ _PAGES = ("<!doctype html", "<html", "<table", "<head", "<body", "<meta", "<styl
 _XML = ("<?xml", "<!doctype ", "<rss", "<svg", "<feed", "<workbook", "<ss:workbook")
 _ROWS, _CELLS = ("tr", "row", "ss:row"), ("td", "th", "cell", "ss:cell")
 _SILENT = ("script", "style", "title", "comment", "ss:comment")
+_MIME = re.compile(r"(?:[\w-]+: [^\n]*\n(?:[ \t][^\n]*\n)*)*?(?:mime-version|content-type): ", re.IGNORECASE)
 _MAX_SPAN = 1_000
 
 
@@ -22,6 +26,8 @@ def read_markup(text: str, limits: Limits) -> Cells | None:
 
     Raises UserError ``not_a_table`` for markup without a table, ``too_many_rows``, ``too_many_columns`` or ``file_too_large``.
     """
+    if _MIME.match(text[:2_000]):
+        text = _page_in_mail(text)
     start = text[:200].lstrip().lower()
     if not start.startswith(_PAGES + _XML):
         return None
@@ -42,6 +48,16 @@ def read_markup(text: str, limits: Limits) -> Cells | None:
     what = "an HTML page" if is_page else "an XML spreadsheet"
     message = f"The file is {what} with a table, whatever its name says; the longest table in it was read."
     return Cells(list(range(1, len(records) + 1)), records, warnings=(ReaderWarning("table_in_markup", "ok", len(records), message),))
+
+
+def _page_in_mail(text: str) -> str:
+    """The web page in a file that Excel saved as a single page (MHTML), with the longest table; the text itself if there is none."""
+    pages = []
+    for part in email.message_from_string(text).walk():
+        if part.get_content_type() == "text/html" and isinstance(content := part.get_payload(decode=True), bytes):
+            with suppress(LookupError):
+                pages.append(content.decode(part.get_content_charset() or "utf-8", "replace"))
+    return max(pages, key=lambda page: page.lower().count("<tr"), default=text).lstrip("\ufeff")
 
 
 def _no_table_error(*, is_page: bool) -> FileError:

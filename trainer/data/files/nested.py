@@ -12,6 +12,7 @@ from trainer.data.files.table import ReaderWarning
 _Row = dict[str, Any]
 _SAMPLE_ROWS = 200
 _MAX_DEPTH = 4
+_MIN_VOTES = 3
 _MAX_KEYS = 60  # with more different keys an object is a dictionary, not a record
 _NAME_KEYS = (
     "name",
@@ -46,10 +47,11 @@ _ANNOTATOR_KEYS = (
 
 def flatten_rows(rows: list[_Row]) -> tuple[list[_Row], tuple[ReaderWarning, ...]]:
     """The rows with the objects inside them as columns of their own, and a warning if annotators disagree."""
+    rows, n_voted = _count_votes(rows)
     keys = {key for row in rows for key, value in row.items() if isinstance(value, dict) or _is_list_of_objects(value)}
     keys -= {key for key in keys if _is_dictionary(rows, key)}
     if not keys:
-        return rows, ()
+        return rows, annotators_warning(n_voted)
     # Some tools write one answer as it is and several as an object.
     mixed = {key for key in keys if any(isinstance(row.get(key), str | int | float) for row in rows)}
     disagreeing: list[int] = []
@@ -67,7 +69,27 @@ def flatten_rows(rows: list[_Row]) -> tuple[list[_Row], tuple[ReaderWarning, ...
             else:
                 flat.update({key if not name else f"{key}.{name}": cell for name, cell in cells.items()})
         flattened.append(flat or row)
-    return flattened, annotators_warning(len(set(disagreeing)))
+    return flattened, annotators_warning(len(set(disagreeing)) + n_voted)
+
+
+def _count_votes(rows: list[_Row]) -> tuple[list[_Row], int]:
+    """The rows with the most frequent of equally many labels in a list, which name a label more than once: one of each annotator."""
+    n_voted = 0
+    for key in dict.fromkeys(key for row in rows[:_SAMPLE_ROWS] for key, value in row.items() if isinstance(value, list)):
+        lists = [value for row in rows if isinstance(value := row.get(key), list) and value]
+        if not lists or any(isinstance(item, dict | list) for value in lists for item in value):
+            continue
+        (length, n_lists), *_ = Counter(map(len, lists)).most_common(1)
+        repeated = sum(len(set(map(str, value))) < len(value) for value in lists)
+        distinct = {str(item) for value in lists for item in value}
+        if length < _MIN_VOTES or n_lists < 0.9 * len(lists) or repeated < 0.5 * len(lists) or len(distinct) > max(2, len(lists) // 3):
+            continue
+        n_voted += sum(len(set(map(str, value))) > 1 for value in lists)
+        rows = [
+            row | {key: Counter(map(str, row[key])).most_common(1)[0][0]} if isinstance(row.get(key), list) and row[key] else row
+            for row in rows
+        ]
+    return rows, n_voted
 
 
 def annotators_warning(n_rows: int) -> tuple[ReaderWarning, ...]:

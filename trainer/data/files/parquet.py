@@ -123,11 +123,7 @@ def _name_classes(schema: "pa.Schema", readable: list[int], cells: list[list[str
     """Replace class numbers in ``cells`` by the names in the file's metadata; hidden classes (-1) become empty."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-        names = {
-            column: feature["names"]
-            for column, feature in features.items()
-            if isinstance(feature, dict) and isinstance(feature.get("names"), list)
-        }
+        names = {column: class_names for column, feature in features.items() if (class_names := _class_names(feature))}
     except (ValueError, AttributeError, RecursionError):
         return  # not the Hub's format
     chars = 0
@@ -135,10 +131,25 @@ def _name_classes(schema: "pa.Schema", readable: list[int], cells: list[list[str
         class_names = names.get(schema.field(position).name)
         if class_names:
             name_of_number = {str(number): _value_text(str(name)) for number, name in enumerate(class_names)}
-            column_cells[:] = [name_of_number.get(cell, "") for cell in column_cells]
+            column_cells[:] = [_name_cell(cell, name_of_number) for cell in column_cells]
             chars += sum(map(len, column_cells))
     if chars > limits.max_chars:
         raise too_much_text_error(limits)
+
+
+def _class_names(feature: Any) -> list[Any] | None:
+    """The names of a ClassLabel, or of a list of them."""
+    if isinstance(feature, list) and len(feature) == 1:
+        feature = feature[0]
+    if isinstance(feature, dict) and isinstance(feature.get("feature"), dict):
+        feature = feature["feature"]
+    return feature["names"] if isinstance(feature, dict) and isinstance(feature.get("names"), list) else None
+
+
+def _name_cell(cell: str, name_of_number: dict[str, str]) -> str:
+    if not cell.startswith("["):
+        return name_of_number.get(cell, "")
+    return json.dumps([name_of_number.get(number.strip(), "") for number in cell[1:-1].split(",")], ensure_ascii=False)
 
 
 def _check_size(metadata: "pq.FileMetaData", limits: Limits) -> None:

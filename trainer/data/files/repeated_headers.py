@@ -18,24 +18,23 @@ def align_parts(header: Record, numbers: list[int], records: list[Record]) -> tu
     }
     if spellings.isdisjoint(map(itemgetter(0), records)):
         return records, ()
-    places = [
-        row
-        for row, cells in enumerate(records)
-        if cells[0].strip().casefold() in names and sorted(map(_simplified, cells)) == sorted(names)
-    ]
-    orders = {place: [list(map(_simplified, records[place])).index(name) for name in names] for place in places}
-    swapped = [place for place in places if orders[place] != sorted(orders[place])]
+    places = [row for row, cells in enumerate(records) if cells[0].strip().casefold() in names and _names_columns(cells, names)]
+    orders = {place: _positions(records[place], names) for place in places}
+    own_order = list(range(len(names)))
+    swapped = [place for place in places if orders[place] != own_order or len(records[place]) != len(names)]
     if not swapped:
         return records, ()
     aligned, n_rows = list(records), 0
     for place, end in zip(places, [*places[1:], len(records)], strict=True):
         if place in swapped:
-            order = orders[place]
+            order, width = orders[place], len(records[place])
             aligned[place:end] = [
-                tuple(cells[position] for position in order) if len(cells) == len(order) else cells for cells in aligned[place:end]
+                tuple("" if position is None else cells[position] for position in order) if len(cells) == width else cells
+                for cells in records[place:end]
             ]
+            aligned[place] = header  # which is then dropped as a repetition
             n_rows += end - place - 1
-    where = f"On line {numbers[swapped[0]]:,} the columns are named again, in another order"
+    where = f"On line {numbers[swapped[0]]:,} the columns are named again, in another order or with others beside them"
     more = f", and {len(swapped) - 1} times more below" if len(swapped) > 1 else ""
     message = f"{where} ({', '.join(records[swapped[0]])[:80]}){more}: the {n_rows:,} rows below were put in the order of the first line."
     return aligned, (ReaderWarning("columns_reordered", "warning", n_rows, message, line=numbers[swapped[0]]),)
@@ -43,3 +42,17 @@ def align_parts(header: Record, numbers: list[int], records: list[Record]) -> tu
 
 def _simplified(cell: str) -> str:
     return " ".join(cell.split()).casefold()
+
+
+def _names_columns(cells: Record, names: list[str]) -> bool:
+    """Whether a row holds each name, perhaps among others, or nothing but two or more of the names."""
+    found = [_simplified(cell) for cell in cells if cell.strip()]
+    if len(set(found)) < len(found):
+        return False
+    return set(names) <= set(found) or (len(found) > 1 and set(found) <= set(names))
+
+
+def _positions(cells: Record, names: list[str]) -> list[int | None]:
+    """Where each name stands in a row of names."""
+    found = [_simplified(cell) for cell in cells]
+    return [found.index(name) if name in found else None for name in names]
