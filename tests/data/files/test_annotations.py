@@ -92,6 +92,13 @@ def test_cats_of_spacy():
     assert (probabilities.columns, [row[1] for row in probabilities.rows]) == (("text", "cats.joy"), ["0.3", "0.6"])
 
 
+@pytest.mark.parametrize("key", ["labels", "label"])
+@pytest.mark.parametrize("yes_no", [int, bool])
+def test_objects_of_yes_and_no_under_any_name(key, yes_no):
+    rows = [{"text": text, key: {name: yes_no(name == label) for name in ("joy", "anger", "fear")}} for text, label in PAIRS]
+    assert chosen(table_of(rows)) == (key, LABELS, True)
+
+
 def test_rows_that_an_annotator_rejected_are_dropped_with_the_reason():
     decisions = ["accept", "reject", "ignore"]
     rows = [{"text": f"a b {n}", "_input_hash": n, "label": LABELS[n // 3], "answer": decisions[n % 3]} for n in range(9)]

@@ -52,3 +52,9 @@ def test_trailing_lines_of_delimiters_only_are_not_too_many_rows():
     text = "text,label\n" + "".join(f"{text},{label}\n" for text, label in PAIRS) + ",\n" * 500
     table = read_table(text.encode(), max_rows=100)
     assert (len(table.rows), table.dropped) == (12, ())
+
+
+@pytest.mark.parametrize("delimiter", [" +++$+++ ", "|||", "###", "@@@", " => ", " -> ", "::", "~", "^"])
+def test_rare_delimiters(delimiter):
+    table = table_of(f"{text}{delimiter}{label}" for text, label in PAIRS)
+    assert (table.delimiter, table.rows) == (delimiter, PAIRS)

@@ -116,12 +116,17 @@ def _labels_in(value: _Row) -> list[Any]:
 
 
 def _flatten_cats(rows: list[_Row]) -> list[_Row]:
-    if not _is_mostly(rows, "cats", dict):
-        return rows
-    values = {str(value).lower() for row in rows if isinstance(row.get("cats"), dict) for value in row["cats"].values()}
-    if not values or not values <= {"0", "1", "0.0", "1.0", "true", "false"}:
-        return rows  # probabilities or amounts: no single one is the label
-    return [row | {"cats": _positive_cats(row["cats"])} if isinstance(row.get("cats"), dict) else row for row in rows]
+    """The names of yes in objects of yes and no: spaCy's "cats", or "labels" of other tools."""
+    for key in dict.fromkeys(key for row in rows[:_SAMPLE_ROWS] for key, value in row.items() if isinstance(value, dict)):
+        if not _is_mostly(rows, key, dict):
+            continue
+        objects = [row[key] for row in rows if isinstance(row.get(key), dict)]
+        values = {str(value).lower() for cats in objects for value in cats.values()}
+        if not values or not values <= {"0", "1", "0.0", "1.0", "true", "false"}:
+            continue  # probabilities or amounts: no single one is the label
+        if key == "cats" or all(len(cats) > 1 and cats.keys() == objects[0].keys() for cats in objects):
+            rows = [row | {key: _positive_cats(row[key])} if isinstance(row.get(key), dict) else row for row in rows]
+    return rows
 
 
 def _positive_cats(cats: dict[str, Any]) -> list[str]:

@@ -26,7 +26,7 @@ DELIMITER_NAMES = {
 }
 
 # Tried only if no usual delimiter fits, and used only if every line has the same number of cells.
-_RARE_DELIMITERS = ("::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
+_RARE_DELIMITERS = (" +++$+++ ", "|||", "###", "@@@", " => ", " -> ", "::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
 _WIDE_DELIMITERS = ("；", "，", "、")  # typed on a Chinese or Japanese keyboard; texts are full of them, so column names must have them too
 _BESIDE_QUOTED = re.compile(r'" "|^"[^"]*" \S|\S "[^"]*"$')
 _MAX_LINES_ABOVE = 6
@@ -266,7 +266,7 @@ def _rare_dialect(sample: list[str], is_whole_file: bool, quote: str | None) -> 
         agreed = width >= 2 and all(len(cells) == width for cells in records)
         if delimiter == ":" and not _separates_labels(records):
             continue
-        if agreed and len(records) >= (3 if len(delimiter) == 2 else 5):
+        if agreed and len(records) >= (3 if delimiter in ("::", "  ") else 5):
             return replace(dialect, width=width)
     return None
 

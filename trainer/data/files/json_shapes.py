@@ -53,6 +53,10 @@ def _rows_of_list(rows: list[Any]) -> list[Any]:
             return [_flatten_chat({"messages": row}, "messages") for row in rows]
         if _mostly(sample, lambda row: bool(row) and all(isinstance(turn, dict) for turn in row)):
             return [turn | {"dialogue": number} for number, turns in enumerate(rows, 1) for turn in turns if isinstance(turn, dict)]
+        if _mostly(
+            sample, lambda row: bool(row) and all(isinstance(item, list) and item and not isinstance(item[0], list) for item in row)
+        ):
+            return [item for row in rows for item in row]  # lists of rows in a list
         return rows
     if not _mostly(sample, lambda row: isinstance(row, dict)):
         return rows
@@ -187,7 +191,12 @@ def _lists_of_rows(document: _Row, _: int) -> list[Any] | None:
     with_texts = [rows for rows in lists.values() if any(_has_text(row) for row in rows[:20] if isinstance(row, dict))]
     if not with_texts and (_has_text(document) or any(key in TEXT_WORDS and isinstance(value, str) for key, value in document.items())):
         return None  # a single row, with a list inside it
-    return _rows_of_list(max(with_texts or lists.values(), key=len))
+    return _rows_of_list(max(with_texts or lists.values(), key=lambda rows: (_count_names(rows[0]) > 1, len(rows))))
+
+
+def _count_names(row: Any) -> int:
+    """How many keys of a row say text, label or the like."""
+    return sum(key.strip().casefold() in _COLUMN_NAMES for key in row) if isinstance(row, dict) else 0
 
 
 def _are_alike(lists: Mapping[str, list[Any]]) -> bool:

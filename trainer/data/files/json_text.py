@@ -10,6 +10,7 @@ from typing import Any
 
 _ERRORS = (ValueError, RecursionError)
 _MAX_PYTHON_CHARS = 3_000_000  # a syntax tree takes a hundred times the memory of its text
+_FENCED = re.compile(r"```(?:json\w*)?[ \t]*\n(?=\s*[\[{])")
 _CALL = re.compile(r"\s*[A-Za-z_$][\w$.]*\((?=\s*[\[{])")
 _ASSIGNMENT = re.compile(r"(?:\s*//[^\n]*\n)*\s*(?:(?:var|let|const)\s+|export\s+default\s*)?(?:[A-Za-z_$][\w$.\[\]'\"]*\s*=\s*)?(?=[\[{])")
 _TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])', re.DOTALL)
@@ -63,7 +64,9 @@ def parse_document(text: str) -> Any:
 
 
 def without_assignment(text: str) -> str:
-    """The object or list that JavaScript assigns (``window.tweets = [...];``) or gives to a function; any other text unchanged, with as many lines."""
+    """The object or list in a code block of a chat, or that JavaScript assigns (``window.tweets = [...];``) or gives to a function; any other text unchanged, with as many lines."""
+    if (match := _FENCED.search(text[:2_000])) and "```" in text[match.end() :]:
+        return text[match.end() : text.rindex("```")]
     if (match := _CALL.match(text[:300])) and text[-20:].rstrip(" \n;").endswith(")"):
         return text[match.end() :].rstrip(" \n;").removesuffix(")")
     match = _ASSIGNMENT.match(text[:1_000])

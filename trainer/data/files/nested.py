@@ -47,7 +47,7 @@ _ANNOTATOR_KEYS = (
 
 def flatten_rows(rows: list[_Row]) -> tuple[list[_Row], tuple[ReaderWarning, ...]]:
     """The rows with the objects inside them as columns of their own, and a warning if annotators disagree."""
-    rows, n_voted = _count_votes(rows)
+    rows, n_voted = _count_votes(_join_tokens(rows))
     keys = {key for row in rows for key, value in row.items() if isinstance(value, dict) or _is_list_of_objects(value)}
     keys -= {key for key in keys if _is_dictionary(rows, key)}
     if not keys:
@@ -70,6 +70,21 @@ def flatten_rows(rows: list[_Row]) -> tuple[list[_Row], tuple[ReaderWarning, ...
                 flat.update({key if not name else f"{key}.{name}": cell for name, cell in cells.items()})
         flattened.append(flat or row)
     return flattened, annotators_warning(len(set(disagreeing)) + n_voted)
+
+
+def _join_tokens(rows: list[_Row]) -> list[_Row]:
+    """The rows with the words of a text, listed one by one, joined by blanks."""
+    keys = {
+        key
+        for row in rows[:_SAMPLE_ROWS]
+        for key, value in row.items()
+        if isinstance(value, list) and key.casefold().endswith(("tokens", "words"))
+    }
+    for key in keys:
+        lists = [value for row in rows if isinstance(value := row.get(key), list)]
+        if all(isinstance(word, str) and " " not in word for words in lists for word in words) and sum(map(len, lists)) >= 3 * len(lists):
+            rows = [row | {key: " ".join(row[key])} if isinstance(row.get(key), list) else row for row in rows]
+    return rows
 
 
 def _count_votes(rows: list[_Row]) -> tuple[list[_Row], int]:
