@@ -26,7 +26,7 @@ DELIMITER_NAMES = {
 }
 
 # Tried only if no usual delimiter fits, and used only if every line has the same number of cells.
-_RARE_DELIMITERS = (" +++$+++ ", "|||", "###", "@@@", " => ", " -> ", "::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
+_RARE_DELIMITERS = (" +++$+++ ", "###", "@@@", " => ", " -> ", "::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
 _WIDE_DELIMITERS = ("；", "，", "、")  # typed on a Chinese or Japanese keyboard; texts are full of them, so column names must have them too
 _BESIDE_QUOTED = re.compile(r'" "|^"[^"]*" \S|\S "[^"]*"$')
 _MAX_LINES_ABOVE = 6
@@ -98,10 +98,12 @@ def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) 
         found = rare or (best.dialect if best else Dialect(None, 1, quote='"' if quote is None else quote))
     else:
         found = best.dialect
-        if found.delimiter == "|" and all(len(run) % 2 == 0 for run in re.findall(r"\|+", "".join(sample))):
-            found = replace(
-                found, delimiter="||", width=common_width(_parse_sample(sample, Dialect("||", 1, quote=found.quote), is_whole_file))
-            )
+        if found.delimiter == "|":
+            runs = re.findall(r"\|+", "".join(sample))
+            bars = next((n for n in (3, 2) if all(len(run) % n == 0 for run in runs)), 1)
+            if bars > 1:
+                several = Dialect(bars * "|", 1, quote=found.quote)
+                found = replace(several, width=common_width(_parse_sample(sample, several, is_whole_file)))
     if found.width > limits.max_columns:
         raise too_many_columns_error(found.width, limits)
     return found
