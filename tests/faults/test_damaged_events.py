@@ -18,6 +18,8 @@ EXTRA_EVENTS: list[dict[str, Any]] = [
     {"type": "phase", "what": "saving the model", "stage": "saving", "done": 0.5},
     {"type": "queued", "texts_at_a_time": 8},
     {"type": "baseline", "problem": "MemoryError: too many words"},
+    {"type": "job", "job": "0" * 32, "job_type": "count", "owner": "local", "name": "a count", "parameters": {"to": 3}},
+    {"type": "progress", "what": "counting", "done": 0.5},
     *(
         {"type": event_type, "message": "why", "code": "disk", "seconds": 2.0, "retry_texts_at_a_time": 8}
         for event_type in ("stopped", "failed", "cancelled")
