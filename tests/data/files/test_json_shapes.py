@@ -109,6 +109,12 @@ def test_every_key_with_the_name_of_a_split_in_it_is_read():
     assert [row[2] for row in table.rows] == ["train"] * 21 + ["test"] * 10
 
 
+def test_a_short_text_keeps_the_objects_beside_it_in_its_row():
+    rows = [{"text": f"hi {n}", "label": "joy", "spans": [{"note": "a few words here"}, {"note": "and some more"}]} for n in range(5)]
+    table = read_table(json.dumps(rows).encode())
+    assert [row[0] for row in table.rows] == [f"hi {n}" for n in range(5)]
+
+
 def test_a_dialogue_is_told_by_its_number():
     table = read_table(json.dumps([[{"text": "a b c"}, {"text": "d e f"}], [{"text": "g h i"}]]).encode())
     assert (table.columns, [row[1] for row in table.rows]) == (("text", "dialogue"), ["1", "1", "2"])

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.child_processes import popen
+from tests.data.files.samples import make_zip
 from tests.readers import InProcessReader
 from trainer.data.files.read_table import Limits, Table, read_table
 from trainer.data.reader import child_process, resource_limits
@@ -218,3 +219,8 @@ def test_how_a_file_is_read_and_its_limits_reach_the_child(reader: FileReader) -
     options = {"delimiter": ";", "header": True, "encoding": "cp1252"}
     assert reader.read(data, **options) == read_table(data, **options)
     assert outcome_of(reader, CSV, max_rows=1)[0] == "too_many_rows"
+    several = make_zip({"a.csv": CSV, "b.csv": b"body,class\nhello there you,joy\nbye to all,sad\n"})
+    for part in ("a.csv", "b.csv", None):
+        table = reader.read(several, part=part)
+        assert table == read_table(several, part=part)
+        assert table.parts == ("a.csv", "b.csv")

@@ -113,7 +113,7 @@ def _said(turn: _Row) -> Any:
 
 def _repeating_key(sample: list[_Row]) -> str | None:
     """The key whose lists hold the texts, if the rows themselves have none: pages of an API, dialogues, a class with its examples."""
-    if not sample or any(_has_text(row) for row in sample):
+    if not sample or any(_has_text(row) or _has_named_text(row) for row in sample):
         return None
     keys = list(dict.fromkeys(chain.from_iterable(sample)))
     for key in keys:
@@ -133,6 +133,11 @@ def _has_text(row: _Row, depth: int = 0) -> bool:
         or (isinstance(value, dict) and depth < 2 and _has_text(value, depth + 1))
         for value in row.values()
     )
+
+
+def _has_named_text(row: _Row) -> bool:
+    """Whether a value is a text by the name of its key, however short it is."""
+    return any(key.strip().casefold() in TEXT_WORDS and isinstance(value, str) for key, value in row.items())
 
 
 def _leads_to_text(row: _Row) -> bool:
@@ -189,7 +194,7 @@ def _lists_of_rows(document: _Row, _: int) -> list[Any] | None:
     if 1 < len(lists) == len(document) and _are_alike(lists):
         return _joined([(key, _rows_of_list(value)) for key, value in lists.items()], "label")
     with_texts = [rows for rows in lists.values() if any(_has_text(row) for row in rows[:20] if isinstance(row, dict))]
-    if not with_texts and (_has_text(document) or any(key in TEXT_WORDS and isinstance(value, str) for key, value in document.items())):
+    if not with_texts and (_has_text(document) or _has_named_text(document)):
         return None  # a single row, with a list inside it
     return _rows_of_list(max(with_texts or lists.values(), key=lambda rows: (_count_names(rows[0]) > 1, len(rows))))
 

@@ -9,7 +9,7 @@ from trainer.data.files.preamble import is_numeric
 
 _ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|[A-Za-z]{2,8});")
 _CUT_ENTITY = re.compile(r"&(?:#\d{1,6}|#[xX][0-9a-fA-F]{1,5}|amp|lt|gt|quot|apos|nbsp)$")
-_LINK = re.compile(r"(?:https?://|www\.)\S+")
+_LINK = re.compile(r"(?:https?://|www\.)[^\s,]+")  # what follows a comma may be the next cell
 _ENTITY_END = "\x1c"  # cannot occur: control characters are removed before
 _MAX_PART_CHARS = 24  # of a list in a cell
 
