@@ -412,7 +412,7 @@ def test_a_messy_file_becomes_trainable_by_clicks_alone(visit: Open, server: Ser
     expect(page.locator("#to-train")).to_have_count(0)
 
     # The rows of a finding, then its repair, one finding at a time.
-    spelt = finding(page, "from another only in case")
+    spelt = finding(page, "from another only in how they are written")
     spelt.get_by_text("Show rows").click()
     expect(spelt.locator("tbody tr").first).to_be_visible()
     spelt.get_by_role("button", name="Merge the spellings").click()

@@ -110,7 +110,7 @@ def test_the_terminal_refuses_what_the_page_refuses(run_command: InProcessComman
     files_before = sorted(os.listdir(os.environ["EMOTUNE_RUNS"]))
     result = run_command("train", path, *quick(tiny_encoder))
     assert (result.status, result.out) == (2, "")
-    assert "1 label differs from another only in case" in result.err
+    assert "1 label differs from another only in how" in result.err
     assert "--repair label_variants" in result.err
     assert "--as-it-is" in result.err
     assert sorted(os.listdir(os.environ["EMOTUNE_RUNS"])) == files_before
