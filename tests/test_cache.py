@@ -74,6 +74,7 @@ OTHERS = {
     "trainer/cache.py": "the class itself",
     "trainer/data/checks/language.py": "a library's model, loaded once, and a pure function of one letter",
     "trainer/data/columns/names.py": "a constant, computed when it is first needed",
+    "trainer/data/files/encoding_guess.py": "a constant, computed when it is first needed",
     "trainer/data/duplicates/normalize.py": "a constant, computed when it is first needed",
     "trainer/data/duplicates/one_letter_pairs.py": "a table that depends on nothing but its size, which is a power of two",
     "trainer/training/encoder_loading.py": "the checksum of a packaged file, which never changes",

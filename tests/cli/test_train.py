@@ -272,7 +272,7 @@ def test_a_runs_folder_that_cannot_be_written(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "file" / "runs"))
     result = run_command("train", small_csv, "--json")
-    assert result.status == 2
+    assert result.status == 1
     assert "EMOTUNE_RUNS" in result.err
     assert len(result.err.splitlines()) == 1
 

@@ -55,7 +55,7 @@ def moved(old_weights: dict[str, bytes], new_weights: dict[str, bytes], part: st
 
 def test_two_stages_first_the_head_then_everything(trained_with: Train, watched: list) -> None:
     run, _ = trained_with(frozen_epochs=1, epochs=3)
-    steps = events(run, "started")[0]["epoch_steps"][0]
+    steps = events(run, "started")[0].epoch_steps[0]
     for step in range(1, len(watched)):
         assert moved(watched[step - 1], watched[step], "head") or step == len(watched) - 1
         # The step after the last frozen one is the first to move the encoder.
@@ -148,7 +148,7 @@ def test_the_same_choices_give_the_same_weights(settings: dict, trained_with: Tr
 
 def test_how_often_it_logs_and_evaluates(trained_with: Train) -> None:
     run, _ = trained_with(log_every=5, evaluations_per_epoch=3)
-    total = events(run, "started")[0]["total_steps"]
+    total = events(run, "started")[0].total_steps
     assert [e.step for e in events(run, "log")] == sorted({1, *range(5, total + 1, 5), total})
     assert len(events(run, "eval")) == 6
 
@@ -169,11 +169,11 @@ def test_accumulated_batches_are_one_step_over_all_their_texts(
         recipe = Recipe(encoder=encoder.name, epochs=1, batch_size=batch, gradient_accumulation=accumulation, learning_rate=1e-3)
         run = run_with(tmp_path / str(batch), (corpus, splits), recipe)
         fit(run, encoder, corpus, few)
-        assert events(run, "started")[0]["total_steps"] == 1
+        assert events(run, "started")[0].total_steps == 1
         seen.append(events(run, "log")[0])
-    assert seen[1]["loss"] == pytest.approx(seen[0]["loss"], rel=1e-4)
-    assert seen[1]["grad_norm"] == pytest.approx(seen[0]["grad_norm"], rel=1e-3)
-    assert seen[1]["accuracy"] == pytest.approx(seen[0]["accuracy"])
+    assert seen[1].loss == pytest.approx(seen[0].loss, rel=1e-4)
+    assert seen[1].grad_norm == pytest.approx(seen[0].grad_norm, rel=1e-3)
+    assert seen[1].accuracy == pytest.approx(seen[0].accuracy)
 
 
 def test_validation_is_scored_by_the_plain_loss(trained_with: Train, material: tuple[Corpus, Splits]) -> None:
@@ -192,7 +192,7 @@ def test_the_best_model_is_chosen_by_the_asked_metric(metric: str, best: Callabl
     run, fitted = trained_with(best_metric=metric, best_tolerance=0, epochs=4)
     values = {e.step: getattr(e, metric) for e in events(run, "eval")}
     assert values[fitted.best_step] == best(values.values())
-    assert events(run, "checkpoint")[-1]["step"] == fitted.best_step
+    assert events(run, "checkpoint")[-1].step == fitted.best_step
 
 
 @pytest.mark.parametrize(("margin", "kept"), [(0, 3), (1, 6), (2.5, 7)])
@@ -207,8 +207,8 @@ def test_the_latest_model_that_scores_nearly_as_high_is_kept(
 
     monkeypatch.setattr("trainer.training.trainer._compute_metrics", measured)
     run, fitted = trained_with(best_tolerance=margin, epochs=4, evaluations_per_epoch=2)
-    assert fitted.best_step == events(run, "eval")[kept - 1]["step"]
-    assert events(run, "checkpoint")[-1]["step"] == fitted.best_step
+    assert fitted.best_step == events(run, "eval")[kept - 1].step
+    assert events(run, "checkpoint")[-1].step == fitted.best_step
 
 
 def test_where_every_row_is_right_there_is_leeway_all_the_same(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +219,7 @@ def test_where_every_row_is_right_there_is_leeway_all_the_same(trained_with: Tra
 
     monkeypatch.setattr("trainer.training.trainer._compute_metrics", measured)
     run, fitted = trained_with(epochs=4, evaluations_per_epoch=1)
-    assert fitted.best_step == events(run, "eval")[2]["step"]
+    assert fitted.best_step == events(run, "eval")[2].step
 
 
 def test_weights_that_are_no_numbers_are_not_kept(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +229,7 @@ def test_weights_that_are_no_numbers_are_not_kept(trained_with: Train, monkeypat
     )
     run, fitted = trained_with(epochs=2, best_tolerance=5)
     assert len(events(run, "eval")) > 1
-    assert fitted.best_step == events(run, "eval")[0]["step"]
+    assert fitted.best_step == events(run, "eval")[0].step
 
 
 @pytest.mark.parametrize(("margin", "kept"), [(0, ", whose model is kept."), (5, "which scored nearly as well and was trained longer.")])
@@ -241,23 +241,23 @@ def test_early_stopping_ends_in_words(margin: float, kept: str, trained_with: Tr
     best_step = next(e.step for e in evaluations if e.macro_f1 == max(e.macro_f1 for e in evaluations))
     assert len([e for e in evaluations if e.step > best_step]) == 3
     assert fitted.best_step == (evaluations[-1].step if margin else best_step)
-    assert f"after step {evaluations[-1]['step']}" in notice["message"]
-    assert f"3 evaluations in a row brought no better macro F1 than that of step {best_step}" in notice["message"]
-    assert notice["message"].endswith(kept)
+    assert f"after step {evaluations[-1].step}" in notice.message
+    assert f"3 evaluations in a row brought no better macro F1 than that of step {best_step}" in notice.message
+    assert notice.message.endswith(kept)
     assert not fitted.stopped
     assert (run.model / "model.safetensors").exists()
 
 
 def test_early_stopping_waits_for_the_encoder_to_learn(trained_with: Train) -> None:
     run, _ = trained_with(learning_rate=1e-7, early_stopping=1, frozen_epochs=2, epochs=4)
-    frozen = events(run, "started")[0]["epoch_steps"][1]
-    assert events(run, "eval")[-1]["step"] > frozen
+    frozen = events(run, "started")[0].epoch_steps[1]
+    assert events(run, "eval")[-1].step > frozen
 
 
 def test_no_early_stop_while_it_gets_better(trained_with: Train) -> None:
     run, _ = trained_with(early_stopping=50)
     assert not events(run, "notice")
-    assert events(run, "eval")[-1]["step"] == events(run, "started")[0]["total_steps"]
+    assert events(run, "eval")[-1].step == events(run, "started")[0].total_steps
 
 
 def test_the_gradient_is_clipped(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,7 +289,7 @@ def test_fp32_is_fp32_where_more_is_on_offer(trained_with: Train, monkeypatch: p
     monkeypatch.setattr("trainer.training.fit.detect_hardware", lambda: machine.Hardware("cpu", "bf16", 2, "2 CPU cores"))
     run, fitted = trained_with(precision="fp32", epochs=1)
     assert fitted.hardware.precision == "fp32"
-    assert events(run, "started")[0]["device"] == "2 CPU cores, fp32"
+    assert events(run, "started")[0].device == "2 CPU cores, fp32"
 
 
 def test_a_batch_that_cannot_fit_is_refused_before_the_training(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:

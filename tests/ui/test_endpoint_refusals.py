@@ -142,7 +142,7 @@ def test_what_the_page_refuses_the_api_refuses_with_a_code(server: Server, tmp_p
     rows = small_rows(60)
     path = write_rows(tmp_path / "messy.csv", [*rows[:-1], (rows[-1][0], rows[-1][1].upper())])
     n_runs = len(workspace.library.runs())
-    with pytest.raises(AppError, match="only in case") as refused:
+    with pytest.raises(AppError, match="only in how they are written") as refused:
         server.client.predict(handle_file(path), None, None, RECIPE, api_name="/start")
     assert refused.value.title == "must_fix"
     assert "as_it_is" in str(refused.value)

@@ -4,7 +4,6 @@ Chooses nothing: see checkpoint_selection.py.
 """
 
 import numpy as np
-from sklearn.metrics import f1_score
 
 
 def single_label_metrics(labels: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
@@ -12,6 +11,9 @@ def single_label_metrics(labels: np.ndarray, predicted: np.ndarray) -> dict[str,
 
     Both arrays are class ids, int (n,).
     """
+    # Imported late: it takes a second, and the losses, which predicting imports too, name these metrics.
+    from sklearn.metrics import f1_score
+
     errors = standard_errors(labels, predicted)
     return {
         **{f"{name}_error": error for name, error in errors.items()},
