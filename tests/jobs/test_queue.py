@@ -182,6 +182,26 @@ def test_a_closed_queue_names_what_is_under_way_in_both_lanes(lanes: JobQueue, w
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_dies_keeps_nobody_behind_it_waiting() -> None:
+    done, go = [], threading.Event()
+
+    def dies_once(item: str) -> str:
+        assert go.wait(TIMEOUT_SECONDS)
+        done.append(item)
+        if item == "a":
+            raise SystemError("the thread is gone")
+        return ""
+
+    queue = JobQueue(dies_once)
+    for item in "abc":
+        queue.put(item)
+    go.set()
+    wait_until(queue, lambda: done == ["a", "b", "c"] and not queue.has("c"))
+    queue.close()
+    queue.join()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_thread_that_dies_takes_nothing_with_it() -> None:
     done = []
 

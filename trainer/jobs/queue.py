@@ -72,8 +72,7 @@ class JobQueue:
             state = self._lanes[lane]
             state.pending.append(_Pending(item))
             if state.thread is None or not state.thread.is_alive():
-                state.thread = threading.Thread(target=self._run_forever, args=(state,), name=lane.value, daemon=True)
-                state.thread.start()
+                self._start(lane)
             self._notify()
 
     def discard(self, item: str) -> bool:
@@ -139,16 +138,30 @@ class JobQueue:
     def join(self) -> None:
         """Wait until the threads have ended."""
         for state in self._lanes.values():
-            if state.thread is not None:
-                state.thread.join()
+            # One that has died may have been followed by another one.
+            while (thread := state.thread) is not None and thread.is_alive():
+                thread.join()
 
-    def _run_forever(self, state: _LaneState) -> None:
-        while (item := self._next(state)) is not None:
-            reason = ""
-            try:
-                reason = self._run_job(item.id)
-            finally:
-                self._finish(state, item, reason)
+    def _start(self, lane: Lane) -> None:
+        thread = threading.Thread(target=self._run_forever, args=(lane,), name=lane.value, daemon=True)
+        self._lanes[lane].thread = thread
+        thread.start()
+
+    def _run_forever(self, lane: Lane) -> None:
+        state = self._lanes[lane]
+        try:
+            while (item := self._next(state)) is not None:
+                reason = ""
+                try:
+                    reason = self._run_job(item.id)
+                finally:
+                    self._finish(state, item, reason)
+        finally:
+            with self._changed:
+                state.thread = None
+                if state.pending and not self._closed:
+                    # Work that ends its thread takes no other with it.
+                    self._start(lane)
 
     def _next(self, state: _LaneState) -> _Pending | None:
         """The first pending id of a lane that is due, as soon as there is one; None once the queue is closed."""
