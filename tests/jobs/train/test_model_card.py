@@ -11,6 +11,7 @@ import yaml
 
 from tests.attack.markup_places import card_html
 from tests.attack.payloads import payloads
+from tests.evaluation.test_diagnostics import run, still
 from trainer.check import CheckCounts, CheckResult
 from trainer.data.checks.repairs import repair_text
 from trainer.evaluation.report import build_report
@@ -86,6 +87,10 @@ def test_what_was_odd_in_the_file_is_in_the_card(tmp_path: Path) -> None:
     assert "## Findings in the file\n\n- 1 label differs from another only in case.\n- 2 texts occur more than once.\n" in text
     _, counted = card_of(tmp_path / "counted", findings=findings, checks=CheckCounts(20, 2, 3))
     assert "## Findings in the file\n\n25 checks: 20 passed, 2 to look at, 3 not applicable here.\n\n- 1 label differs" in counted
+    assert (
+        "## Findings in the file\n\n23 checks: 20 passed, 3 not applicable here.\n\n## "
+        in card_of(tmp_path / "all", checks=CheckCounts(20, 0, 3))[1]
+    )
     assert "odd" not in card_of(tmp_path / "fine")[1]
 
 
@@ -157,3 +162,13 @@ def test_a_name_is_a_text_in_the_card_s_metadata_whatever_it_is(tmp_path: Path, 
     metadata, _ = card_of(tmp_path, name=word, source_name=word)
     assert metadata["model-index"][0]["name"] == one_line(word)
     assert metadata["model-index"][0]["results"][0]["dataset"]["name"] == one_line(word)
+
+
+def test_what_looks_wrong_with_the_training_is_in_the_card(tmp_path: Path) -> None:
+    collapsed = vars(run(still(classes=1)))
+    facts = {
+        name: collapsed[name] for name in ("status", "rows", "points", "evaluations", "total_steps", "epoch_steps", "last_logged_step")
+    }
+    _, text = card_of(tmp_path, **facts)
+    assert "5 checks: 1 passed, 2 to look at, 2 not applicable here.\n\n- After 300 of 300 steps the model predicts the same class" in text
+    assert "5 checks" not in card_of(tmp_path / "unknown")[1]

@@ -10,6 +10,7 @@ from trainer.check import CheckCounts, CheckResult, count_checks, found
 from trainer.data.checks.repairs import REPAIRS, describe_repair, text_repairs
 from trainer.data.task import Task, find_task
 from trainer.evaluation.baseline import describe_training_rows
+from trainer.evaluation.diagnostics import check_training
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report
 from trainer.evaluation.result_checks import check_result
@@ -56,7 +57,7 @@ Always answering “{_escape(report.majority_name)}” would be right in {percen
 {_describe_training(view.kept)}.{_parent_sentence(view)}
 Settings and seed: {_escape(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
 
-## Limits
+{_training_section(run, view)}## Limits
 
 The scores hold for texts like those of the file it was trained on. Other sources, languages or times may give other results.
 """
@@ -180,8 +181,8 @@ import re
 
 
 def _findings_section(view: RunView) -> str:
-    """The findings that were left as they were; "" without any."""
-    if not view.findings:
+    """The findings that were left as they were, and the summary of the checks of the file; "" if nothing is known of it."""
+    if not view.findings and view.checks is None:
         return ""
     return f"## Findings in the file\n\n{_check_list(view.findings, view.checks)}"
 
@@ -233,6 +234,12 @@ def _result_section(view: RunView, report: Report) -> str:
     """What the test rows cannot tell, and the summary of the checks of the score."""
     checks = check_result(report, view.baseline)
     return _check_list(found(checks), count_checks(checks))
+
+
+def _training_section(run: Run, view: RunView) -> str:
+    """What looks wrong with the curves, and the summary of the checks of the training; "" if none applies."""
+    checks = check_training(view, run.recipe())
+    return _check_list(found(checks), count_checks(checks)) if any(check.applies for check in checks) else ""
 
 
 def _check_list(results: Sequence[CheckResult], counts: CheckCounts | None) -> str:

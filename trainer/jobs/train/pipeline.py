@@ -6,7 +6,7 @@ Knows the run's folder and log; training/ is handed a reporter and paths.
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -232,7 +232,8 @@ def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float)
         samples_per_second=round(result.samples_per_second, 2),
         seconds=round(result.previous_seconds + time.monotonic() - started, 3),
     )
-    write_model_card(run, build_view(run.id, run.log.read()), split_report(load_predictions(run.predictions), "test"))
+    view = replace(build_view(run.id, run.log.read()), status=end.type)
+    write_model_card(run, view, split_report(load_predictions(run.predictions), "test"))
     # Sealed before the end is recorded: every run that says it is finished has a seal.
     run.seal_results_and_log(end)
     run.log.append(end, durable=True)
