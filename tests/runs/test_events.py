@@ -4,6 +4,7 @@ import json
 import math
 import multiprocessing
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -272,19 +273,26 @@ def test_a_line_without_a_time_is_damage(tmp_path: Path) -> None:
     assert parse(dump({"type": "log", "step": 1}) + b"\n").damaged == (0,)
 
 
-class Rested(Event, type="rested"):
-    """A toy event, which is defined here and nowhere else."""
+@pytest.fixture
+def rested() -> Iterator[type[Event]]:
+    """A toy event, which is defined here and nowhere else; forgotten after the test."""
 
-    minutes: Positive
-    where: Literal["sofa", "bed"] | None = None
+    class Rested(Event, type="rested"):
+        """The trainer rests."""
+
+        minutes: Positive
+        where: Literal["sofa", "bed"] | None = None
+
+    yield Rested
+    del Event.types["rested"]
 
 
-def test_a_toy_event_takes_one_place(tmp_path: Path) -> None:
+def test_a_toy_event_takes_one_place(tmp_path: Path, rested: type[Event]) -> None:
     log = EventLog(tmp_path / "events.jsonl")
     log.append(Created(name="brisk otter", owner="local"))
-    log.append(Rested(minutes=20, where="sofa"))
+    log.append(rested(minutes=20, where="sofa"))
     # Written and read, with its type.
-    assert [as_read(event) for event in log.read()][1] == Rested(minutes=20, where="sofa")
+    assert [as_read(event) for event in log.read()][1] == rested(minutes=20, where="sofa")
     # What does not match is damage.
     for wrong in ({"minutes": 0}, {"minutes": 5, "where": "train"}, {"where": "bed"}, {"minutes": 5, "with": "cat"}):
         assert load_event({"type": "rested", "time": 1.0, **wrong}) is None, wrong
