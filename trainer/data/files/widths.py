@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from trainer.data.files.dialect import DELIMITER_NAMES
 from trainer.data.files.notes import drop_notes
 from trainer.data.files.rejoin import rejoin_split_cells
+from trainer.data.files.rejoin_lines import rejoin_broken_lines
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, explain_too_long_cell
 from trainer.data.files.totals import drop_totals
 from trainer.text_format import quote_names
@@ -41,16 +42,15 @@ def fit_width(
     widths = _find_widths(header, records, expected)
     rows, lines, dropped, ragged = _split_by_width(numbers, records, widths, header)
     if ragged:
-        rows, lines, n_rejoined = _fit_ragged_rows(rows, lines, dropped, ragged, widths, delimiter)
+        rows, lines, rejoined = _fit_ragged_rows(rows, lines, dropped, ragged, widths, delimiter)
     else:
-        n_rejoined = 0
+        rejoined = ()
     rows, lines = drop_totals(rows, lines, dropped)
     rows, lines = drop_notes(rows, lines, dropped)
     if long_cells:
         rows, lines = drop_long_rows(rows, lines, dropped, limits)
     columns, warnings = _column_names(header, records, widths)
-    if n_rejoined:
-        warnings = (*warnings, _rejoined_warning(n_rejoined, delimiter))
+    warnings = (*warnings, *rejoined)
     return FittedRows(columns, rows, lines, sorted(dropped, key=lambda row: row.line), warnings)
 
 
@@ -129,9 +129,10 @@ def _drop_reason(cells: Record, names: Record) -> str | None:
 
 def _fit_ragged_rows(
     rows: list[Record], lines: list[int], dropped: list[DroppedRow], ragged: _NumberedRecords, widths: _Widths, delimiter: str | None
-) -> tuple[list[Record], list[int], int]:
+) -> tuple[list[Record], list[int], tuple[ReaderWarning, ...]]:
     """Pad, cut or rejoin records of another width if that is safe, else drop them; the rows stay in the order of their lines."""
-    kept: list[tuple[int, Record]] = []
+    kept, ragged = rejoin_broken_lines(ragged, rows, widths.width)
+    n_broken = len(kept)
     too_long: _NumberedRecords = []
     last = lines[-1] if lines else 0
     for number, cells in ragged:
@@ -158,7 +159,7 @@ def _fit_ragged_rows(
     if kept:
         pairs = sorted([*zip(lines, rows, strict=True), *kept], key=lambda pair: pair[0])
         lines, rows = [line for line, _ in pairs], [row for _, row in pairs]
-    return rows, lines, sum(row is not None for row in rejoined)
+    return rows, lines, _rejoined_warnings(sum(row is not None for row in rejoined), n_broken, delimiter)
 
 
 def drop_long_rows(rows: list[Record], lines: list[int], dropped: list[DroppedRow], limits: Limits) -> tuple[list[Record], list[int]]:
@@ -169,15 +170,23 @@ def drop_long_rows(rows: list[Record], lines: list[int], dropped: list[DroppedRo
     return [rows[position] for position in kept], [lines[position] for position in kept]
 
 
-def _rejoined_warning(n_rows: int, delimiter: str | None) -> ReaderWarning:
-    delimiter_name = DELIMITER_NAMES.get(delimiter or "", "delimiter")
-    return ReaderWarning(
-        "delimiter_in_text",
-        "warning",
-        n_rows,
-        f"{n_rows:,} texts contained a {delimiter_name} without quotation marks around the text and were split into several cells; "
-        "they were joined again. Check a few of them; files saved by a spreadsheet program do not have this problem.",
-    )
+def _rejoined_warnings(n_split: int, n_broken: int, delimiter: str | None) -> tuple[ReaderWarning, ...]:
+    """The warnings that rows were put together: ``n_split`` with a delimiter in the text, ``n_broken`` with a line end."""
+    warnings = []
+    if n_split:
+        delimiter_name = DELIMITER_NAMES.get(delimiter or "", "delimiter")
+        message = (
+            f"{n_split:,} texts contained a {delimiter_name} without quotation marks around the text and were split into several cells; "
+            "they were joined again. Check a few of them; files saved by a spreadsheet program do not have this problem."
+        )
+        warnings.append(ReaderWarning("delimiter_in_text", "warning", n_split, message))
+    if n_broken:
+        message = (
+            f"{n_broken:,} texts contained a line end without quotation marks around the text and were on several lines; "
+            "they were put together again. Check a few of them."
+        )
+        warnings.append(ReaderWarning("line_end_in_text", "warning", n_broken, message))
+    return tuple(warnings)
 
 
 def _column_names(header: Record | None, records: list[Record], widths: _Widths) -> tuple[tuple[str, ...], tuple[ReaderWarning, ...]]:
