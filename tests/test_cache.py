@@ -72,29 +72,45 @@ def test_discarded_values_are_computed_again():
 
 OTHERS = {
     "trainer/cache.py": "the class itself",
-    "trainer/data/checks/language.py": "a library's model, loaded once, and a pure function of one letter",
-    "trainer/data/columns/names.py": "a constant, computed when it is first needed",
-    "trainer/data/files/encoding_guess.py": "a constant, computed when it is first needed",
-    "trainer/data/duplicates/normalize.py": "a constant, computed when it is first needed",
+    "trainer/data/checks/language.py": "a pure function of one letter",
     "trainer/data/duplicates/one_letter_pairs.py": "a table that depends on nothing but its size, which is a power of two",
     "trainer/training/encoder_loading.py": "the checksum of a packaged file, which never changes",
-    "trainer/training/memory.py": "a function of the C library, looked up once",
     "trainer/security/password.py": "failed attempts that expire, nothing computed",
 }
 
 
-def caches_in(path: Path) -> set[str]:
-    """The names of caches of the standard library and of cachetools that a module imports."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.ImportFrom) and node.module in ("functools", "cachetools"):
-            names |= {alias.name for alias in node.names if "cache" in alias.name.lower() and alias.name != "cached_property"}
-        elif isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names if alias.name == "cachetools"}
-    return names
+def has_cache(tree: ast.AST) -> bool:
+    """Whether a module imports a library's cache for values that depend on something: a function without parameters is a constant."""
+    names = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module in ("functools", "cachetools")
+        for alias in node.names
+        if "cache" in alias.name.lower()
+    } - {"cached_property"}
+    cached = [
+        function
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef) and any(ast.unparse(decorator) == "cache" for decorator in function.decorator_list)
+    ]
+    return bool(names - {"cache"}) or any(ast.unparse(function.args) for function in cached)
 
 
 def test_every_other_cache_has_a_reason():
     root = Path(__file__).resolve().parents[1]
-    found = {path.relative_to(root).as_posix() for path in (root / "trainer").rglob("*.py") if caches_in(path)}
-    assert found == set(OTHERS)
+    modules = {path.relative_to(root).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in (root / "trainer").rglob("*.py")}
+    assert {name for name, tree in modules.items() if has_cache(tree)} == set(OTHERS)
+
+
+@pytest.mark.parametrize(
+    ("code", "found"),
+    [
+        ("from functools import lru_cache", True),
+        ("from cachetools import LRUCache", True),
+        ("from functools import cache\n@cache\ndef f(x): ...", True),
+        ("from functools import cache\n@cache\ndef f(): ...", False),
+        ("from functools import cached_property", False),
+    ],
+)
+def test_the_search_for_caches_sees_them(code: str, found: bool):
+    assert has_cache(ast.parse(code)) is found
