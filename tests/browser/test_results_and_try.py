@@ -211,7 +211,7 @@ def test_of_very_many_classes_the_first_and_last_are_shown(visit: Open, server: 
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_function("width => document.documentElement.scrollWidth === width", arg=width)
         if n_rows == 20:
-            page.locator("#per-class summary").click()
+            page.locator("#per-class .em-more > summary").click()
 
 
 def test_a_printed_page_shows_all_of_it(visit: Open, server: Server) -> None:
