@@ -115,6 +115,16 @@ def test_a_short_text_keeps_the_objects_beside_it_in_its_row():
     assert [row[0] for row in table.rows] == [f"hi {n}" for n in range(5)]
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_other_lists_with_texts_are_named(indent):
+    document = {"reviews": ROWS, "products": [{"id": 1, "name": "a product with a name"}], "tags": [{"name": "x"}], "version": 2}
+    table = read_table(json.dumps(document, indent=indent).encode())
+    (warning,) = table.warnings
+    assert (len(table.rows), warning.code, warning.count) == (30, "other_lists", 1)
+    assert "“products”" in warning.message
+    assert read_table(json.dumps({"train": ROWS, "test": ROWS}).encode()).warnings == ()
+
+
 def test_a_dialogue_is_told_by_its_number():
     table = read_table(json.dumps([[{"text": "a b c"}, {"text": "d e f"}], [{"text": "g h i"}]]).encode())
     assert (table.columns, [row[1] for row in table.rows]) == (("text", "dialogue"), ["1", "1", "2"])

@@ -283,6 +283,15 @@ def _wrapped(document: _Row, depth: int) -> list[Any] | None:
     return max(inner, key=len, default=None)
 
 
+def find_unread_lists(document: Any, rows: list[Any]) -> list[str]:
+    """The keys of the lists of objects with texts in a document that are not its ``rows``, if one of its lists is."""
+    lists = {key: value for key, value in document.items() if isinstance(value, list) and value} if isinstance(document, dict) else {}
+    objects = {key: [item for item in value[:_SAMPLE] if isinstance(item, dict)] for key, value in lists.items()}
+    read = set(map(id, rows))
+    unread = [key for key, items in objects.items() if items and id(items[0]) not in read]
+    return [key for key in unread if any(map(_has_text, objects[key]))] if len(unread) < sum(map(bool, objects.values())) else []
+
+
 # --- words ----------------------------------------------------------------------------------------------------------------
 
 

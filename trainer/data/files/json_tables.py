@@ -6,22 +6,25 @@ scalars nor objects of scalars become JSON text. ``json_text.py`` parses.
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from trainer.data.files.annotations import flatten_annotations, unwrap_single
 from trainer.data.files.decoding import clean
-from trainer.data.files.json_shapes import find_rows
+from trainer.data.files.json_shapes import find_rows, find_unread_lists
 from trainer.data.files.json_text import JsonError, Number, parse_document, parse_json, parse_python, without_assignment
 from trainer.data.files.nested import flatten_rows
 from trainer.data.files.table import (
     Cells,
     DroppedRow,
     Limits,
+    ReaderWarning,
     too_many_cells_error,
     too_many_columns_error,
     too_many_rows_error,
 )
 from trainer.errors import FileError
+from trainer.text_format import quote_names
 
 _SAMPLE_LINES = 20  # lines that decide whether a file holds one object per line
 _PYTHON_STARTS = ("{'", "[{'", "[('", "[['", "[OrderedDict(")
@@ -78,8 +81,7 @@ def _from_single_object(text: str, limits: Limits) -> Cells | None:
     number = text[: text.index("{")].count("\n") + 1
     if not document:
         return Cells([], [], [], [DroppedRow(number, "the object is empty")])
-    rows = find_rows(document)
-    return _from_rows([number], [document], [], limits) if rows is None else _from_document(rows, limits)
+    return _from_rows([number], [document], [], limits) if find_rows(document) is None else _from_document(document, limits)
 
 
 def _no_table(why: str) -> FileError:
@@ -130,9 +132,10 @@ def _from_lines(lines: list[str], parse: Callable[[str], Any], limits: Limits) -
 
 
 def _from_document(document: Any, limits: Limits, dropped: list[DroppedRow] | None = None) -> Cells:
-    document = find_rows(document)
+    whole, document = document, find_rows(document)
     if document is None:
         raise _no_table("it holds no list of rows with a text and a label in each")
+    unread = _unread_warning(find_unread_lists(whole, document))
     if len(document) > limits.max_rows + 1:
         raise too_many_rows_error(limits)
     if all(isinstance(row, list) for row in document):
@@ -146,7 +149,18 @@ def _from_document(document: Any, limits: Limits, dropped: list[DroppedRow] | No
             rows.append(row)
         else:
             dropped.append(DroppedRow(number, "the entry is not an object with keys"))
-    return _from_rows(numbers, rows, dropped, limits)
+    cells = _from_rows(numbers, rows, dropped, limits)
+    return replace(cells, warnings=(*unread, *cells.warnings))
+
+
+def _unread_warning(keys: list[str]) -> tuple[ReaderWarning, ...]:
+    if not keys:
+        return ()
+    message = (
+        f"The JSON file holds further lists with texts that were not read: {quote_names(keys, limit=5)}. "
+        "If you want one of them, save it as a file of its own and upload it."
+    )
+    return (ReaderWarning("other_lists", "warning", len(keys), message),)
 
 
 def _from_lists(lists: list[list[Any]], limits: Limits) -> Cells:

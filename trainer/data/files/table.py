@@ -52,6 +52,7 @@ READER_WARNINGS = {
     "null_bytes": "Null characters were removed.",
     "one_hot_lists": "Lists of zeros with a single 1 became the position of the 1.",
     "other_files": "Of several files in a zip file one was read.",
+    "other_lists": "Of several lists in a JSON file one was read.",
     "other_sheets": "Of several sheets of a workbook one was read.",
     "preamble_skipped": "Lines above the table were not read as rows.",
     "rival_encoding": "What would change with the next best encoding; part of encoding_guessed.",
