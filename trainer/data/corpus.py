@@ -14,7 +14,7 @@ from trainer.data.files.decoding import clean
 from trainer.data.files.read_table import DroppedRow, Table
 from trainer.data.label_blocks import fill_blocks
 from trainer.data.labels import is_measurement
-from trainer.data.missing_labels import explain_no_value
+from trainer.data.missing_labels import MAX_NO_VALUE_CHARS, explain_no_value
 from trainer.data.task import SINGLE_LABEL, Task
 from trainer.errors import FileError
 from trainer.text_format import quote_names
@@ -23,7 +23,6 @@ NO_TEXT = "no text in this row"
 NO_LABEL = "no label in this row"
 NO_SPLIT = "no known split in this row"
 
-_NO_VALUE_STARTS = ("#", "\\")  # of what explain_no_value knows
 _OTHER_BLANKS = "\ufeff\u200b\u200c\u200d\u2060 "  # that str.strip does not know
 
 
@@ -187,19 +186,19 @@ def _usable_rows(
 ) -> tuple[list[str], list[str], list[int], list[DroppedRow]]:
     texts, labels, rows = [], [], []
     dropped = []
-    filled = fill_blocks([cells[label_column] for cells in table.rows])
+    label_cells = [cells[label_column] for cells in table.rows]
+    label_cells = fill_blocks(label_cells) or label_cells
+    # Labels repeat: looking at each different one is far quicker than at each row.
+    no_labels = {label for cell in set(label_cells) if explain_no_value(label := _clean_label(cell))}
     for row, cells in enumerate(table.rows):
         if len(text_columns) == 1:
             text = clean_text(cells[text_columns[0]])
         else:
             text = "\n".join(filter(None, (clean_text(cells[column]) for column in text_columns)))
-        label = _clean_label(cells[label_column] if filled is None else filled[row])
-        if text[:1] in _NO_VALUE_STARTS or label[:1] in _NO_VALUE_STARTS:
-            why = explain_no_value(text) or explain_no_value(label)
-            if why:
-                dropped.append(DroppedRow(table.lines[row], f"{NO_TEXT if explain_no_value(text) else NO_LABEL}: {why}"))
-                continue
-        if text and label and split_column is not None and cells[split_column].strip().casefold() not in SPLIT_NAMES:
+        label = _clean_label(label_cells[row])
+        if (len(text) <= MAX_NO_VALUE_CHARS or label in no_labels) and (why := _why_no_value(text, label)):
+            dropped.append(DroppedRow(table.lines[row], why))
+        elif text and label and split_column is not None and cells[split_column].strip().casefold() not in SPLIT_NAMES:
             split = f"“{cells[split_column].strip()[:40]}”" if cells[split_column].strip() else "empty"
             dropped.append(DroppedRow(table.lines[row], f"{NO_SPLIT}: it is {split}, neither train, validation nor test"))
         elif text and label:
@@ -209,6 +208,13 @@ def _usable_rows(
         else:
             dropped.append(DroppedRow(table.lines[row], NO_LABEL if text else NO_TEXT))
     return texts, labels, rows, dropped
+
+
+def _why_no_value(text: str, label: str) -> str | None:
+    """The reason to drop a row whose text or label is a spreadsheet's error or the like."""
+    if why := explain_no_value(text):
+        return f"{NO_TEXT}: {why}"
+    return f"{NO_LABEL}: {why}" if text and (why := explain_no_value(label)) else None
 
 
 def clean_text(cell: str) -> str:

@@ -90,6 +90,8 @@ _ERRORS = frozenset(
     ).split()
 )
 _DATABASE_NULL = r"\N"
+MAX_NO_VALUE_CHARS = max(map(len, _ERRORS))
+"""The length of the longest cell that is no value."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ _PHRASES = ("grand total", "sub total", "sub-total", "total général", "total g
 _STARTS = frozenset(start[:3] for word in (*_WORDS, *_PHRASES) for start in (word, word.capitalize(), word.upper()))  # of the first cell
 _MAX_WORDS = 4
 _SAMPLE_ROWS = 2_000
+_MAX_SEARCHED_ROWS = 50_000
 _MAX_BELOW = 5  # notes below a total
 
 
@@ -23,9 +24,10 @@ def drop_totals(rows: list[Record], lines: list[int], dropped: list[DroppedRow])
     A total is a row that begins with a word for it, with nothing but numbers beside it, where most other rows have words; or the last
     row, after a gap.
     """
-    # Of a million rows most are told by the start of their first cell.
+    # Only tables that people add up by hand have totals between their rows.
     tail = range(max(0, len(rows) - _MAX_BELOW - 1), len(rows))
-    candidates = [row for row, cells in enumerate(rows) if cells[0][:3] in _STARTS and _is_total(cells)]
+    is_small = len(rows) <= _MAX_SEARCHED_ROWS
+    candidates = [row for row, cells in enumerate(rows if is_small else ()) if cells[0][:3] in _STARTS and _is_total(cells)]
     candidates += [row for row in tail if row not in candidates and _is_total(rows[row])]
     if not candidates or len(candidates) > 0.2 * len(rows):
         return rows, lines
