@@ -11,7 +11,26 @@ def counts(*names):
 
 @pytest.mark.parametrize(
     "mark",
-    ["NULL", "null", "nan", "unsup", "Unlabeled", "not labelled", "todo", "tbd", "?", "-", "--", "N/A", "None", "-1", "99", "(blank)"],
+    [
+        "NULL",
+        "null",
+        "nan",
+        "unsup",
+        "Unlabeled",
+        "not labelled",
+        "todo",
+        "tbd",
+        "?",
+        "-",
+        "--",
+        "N/A",
+        "n/a",
+        "na",
+        "None",
+        "-1",
+        "99",
+        "(blank)",
+    ],
 )
 def test_marks_beside_words(mark):
     assert find_missing_labels(counts(mark, "good", "bad", "meh")).marks == (mark,)
@@ -39,6 +58,7 @@ def test_numbers_that_stand_for_no_answer(names, marks):
         ("NONE", "FAVOR", "AGAINST"),
         ("NA", "EU", "APAC"),
         ("none", "joy", "anger"),
+        ("n/a", "yes", "no"),
         ("None", "Good", "Bad"),
         ("0", "1", "2"),
         ("0", "good", "bad"),

@@ -6,27 +6,32 @@ from itertools import pairwise
 _MIN_ROWS = 6
 _MAX_FILLED_RATIO = 1 / 3
 _MAX_CHARS = 60
-_MIN_REPEATING_BLOCKS = 8
-"""Of blocks whose labels come again; a few labels here and there may differ from their neighbours by chance."""
-_MAX_REPEATING_LABELS = 5
 
 
 def fill_blocks(cells: Sequence[str]) -> list[str] | None:
-    """The column with each empty cell filled from above; None if its filled cells do not begin blocks.
+    """The column with each empty cell filled from above; None if its filled cells do not clearly begin blocks.
 
-    They do if the first row has one, each is followed by an empty cell, no two neighbours are equal, and either no label comes again or
-    a few labels come again many times.
+    They do if the first row has one, each is followed by an empty cell, and no label comes again: the same labels here and there may as
+    well be those that somebody has given so far.
     """
-    if len(cells) < _MIN_ROWS or not cells[0].strip() or cells[1].strip():
-        return None
-    starts = [row for row, cell in enumerate(cells) if cell and not cell.isspace()]
+    starts = _block_starts(cells, _MAX_FILLED_RATIO)
     labels = [cells[row].strip() for row in starts]
-    if len(starts) < 2 or len(starts) > _MAX_FILLED_RATIO * len(cells) or max(map(len, labels)) > _MAX_CHARS:
+    if len(starts) < 2 or len(set(labels)) < len(labels):
         return None
-    ends = [*starts[1:], len(cells)]
-    if any(end - start < 2 for start, end in zip(starts, ends, strict=True)) or any(a == b for a, b in pairwise(labels)):
-        return None
-    distinct = len(set(labels))
-    if distinct < len(labels) and (len(labels) < _MIN_REPEATING_BLOCKS or distinct > _MAX_REPEATING_LABELS):
-        return None
-    return [label for label, start, end in zip(labels, starts, ends, strict=True) for _ in range(end - start)]
+    return [label for label, start, end in zip(labels, starts, [*starts[1:], len(cells)], strict=True) for _ in range(end - start)]
+
+
+def may_be_blocks(cells: Sequence[str]) -> bool:
+    """Whether the filled cells may begin blocks: each is followed by an empty cell, and no two neighbours are equal."""
+    starts = _block_starts(cells, 1 / 2)
+    return len(starts) > 1 and all(cells[a].strip() != cells[b].strip() for a, b in pairwise(starts))
+
+
+def _block_starts(cells: Sequence[str], max_filled_ratio: float) -> list[int]:
+    """The rows of the filled cells; [] if some are no beginnings of blocks. Most columns cost two cells."""
+    if len(cells) < _MIN_ROWS or not cells[0].strip() or cells[1].strip():
+        return []
+    starts = [row for row, cell in enumerate(cells) if cell and not cell.isspace()]
+    if len(starts) > max_filled_ratio * len(cells) or max(len(cells[row].strip()) for row in starts) > _MAX_CHARS:
+        return []
+    return starts if all(end - start >= 2 for start, end in pairwise([*starts, len(cells)])) else []

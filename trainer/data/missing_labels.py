@@ -76,6 +76,7 @@ _WORDS = frozenset(
     )
 )
 _DOUBTFUL_WORDS = frozenset(("none", "na", "n/a", "n.a.", "n.a", "not applicable"))
+_ANSWERS = frozenset("yes no true false agree disagree".split())
 _SIGNS = frozenset("? ?? ??? - -- --- – — . .. ... … / // _ __ * ** ¿?".split())
 _NEGATIVE_CODES = frozenset((-1, -8, -9, -88, -98, -99, -888, -998, -999, -9999))
 _HIGH_CODES = frozenset((77, 88, 97, 98, 99, 777, 888, 997, 998, 999, 8888, 9998, 9999))
@@ -110,7 +111,8 @@ def find_missing_labels(counts: Mapping[str, int]) -> MissingLabels:
         if word in _WORDS or (word in _SIGNS and _are_words(counts, name)):
             marks.append(name)
         elif word in _DOUBTFUL_WORDS:
-            (classes if is_written_like(name, counts) else marks).append(name)
+            is_class = is_written_like(name, counts) and (word == "none" or name.isupper() or _are_answers(counts))
+            (classes if is_class else marks).append(name)
     number_marks, number_classes = _missing_numbers(counts)
     marks += number_marks
     if len(counts) - len(marks) < 2:
@@ -122,6 +124,11 @@ def is_written_like(name: str, others: Collection[str]) -> bool:
     """Whether all other labels are in capitals, in small letters or begin with a capital, as this one does: "NA" beside "EU", not beside "good"."""
     styles = {_style(other) for other in others if other.strip().casefold() != name.strip().casefold()} - {""}
     return styles == {_style(name)}
+
+
+def _are_answers(counts: Collection[str]) -> bool:
+    """Whether the labels answer a question to which "n/a" is an answer too."""
+    return any(name.strip().casefold() in _ANSWERS for name in counts)
 
 
 def explain_no_value(cell: str) -> str | None:

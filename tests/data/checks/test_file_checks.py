@@ -149,3 +149,11 @@ def test_rows_without_a_value_are_told_with_the_reason():
     finding = findings(lines(*GOOD, "one more text here,#N/A", "and another text,#N/A"))["empty_labels"]
     assert finding.count == 2
     assert "In 2 rows it is the spreadsheet error “#N/A”." in finding.sentence
+
+
+def test_labels_that_may_stand_for_blocks_are_told():
+    rows = [f"this is text number {n} of {word},{('joy', 'fear')[n // 5 % 2] if n % 5 == 0 else ''}" for n, word in enumerate(WORDS * 2)]
+    by_code = findings(lines(*rows))
+    assert "first row of a block" in by_code["empty_labels"].sentence
+    assert "labels_filled_down" not in by_code
+    assert "block" not in findings(lines(*GOOD, "no label here,"))["empty_labels"].sentence

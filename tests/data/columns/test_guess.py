@@ -472,3 +472,18 @@ def test_four_hundred_columns():
     header = ",".join(["text", "label", *(f"f{k}" for k in range(398))])
     table = table_of(header, lambda n: ",".join([SENTENCES[n], ("good", "bad", "meh")[n % 3], *(f"{(n * k) % 97}.5" for k in range(398))]))
     assert names(table) == ("text", "label", True)
+
+
+@pytest.mark.parametrize("values", [("3-Jan", "6-Apr", "10-Jul"), ("18-24", "25-34", "35+"), ("FR", "DE", "IT")])
+@pytest.mark.parametrize("name", ["age", "age group"])
+def test_the_only_column_that_can_be_the_label_is_taken_unsure(name, values):
+    table = table_of(f"id,comment,{name},date", lambda n: f"{n},{SENTENCES[n]},{values[n % 3]},2025-0{n % 9 + 1}-{n % 19 + 10}")
+    assert names(table) == ("comment", name, False)
+
+
+def test_names_beside_a_few_values_are_texts():
+    first, last = ("Ra", "Zu", "To", "Lo", "Pe", "Mi"), ("ton", "ria", "lock", "la", "rd")
+    table = table_of("name,gender", lambda n: f"{first[n % 6]}{last[n % 5]},{'MF'[n % 2]}")
+    assert names(table) == ("name", "gender", False)
+    with pytest.raises(UserError):
+        guess_columns(table_of("id,gender", lambda n: f"B00{n}E,{'MF'[n % 2]}"))

@@ -36,10 +36,11 @@ def test_a_row_without_a_cross_has_no_label_and_few_may_have_two():
     [
         ("text,polite,angry,short", lambda n: f"{TEXTS[n]},{n % 2},{n % 3 % 2},{(n + 1) % 2}"),
         ("text,a,b", lambda n: f"{TEXTS[n]},{n % 2},{1 - n % 2}"),
+        ("text,a,b", lambda n: f"{TEXTS[n]},{'yes' if n % 2 else 'no'},{'no' if n % 2 else 'yes'}"),
         ("text,a,b,c", lambda n: f"{TEXTS[n]},{'x' if n else ''},,"),
         ("text,a,b,c", lambda n: f"{TEXTS[n]},{n},0,1"),
     ],
-    ids=["independent yes/no columns", "two columns", "one column has all crosses", "numbers"],
+    ids=["independent yes/no columns", "two columns of numbers", "two columns of yes and no", "one column has all crosses", "numbers"],
 )
 def test_other_columns_stay(header, row):
     table = table_of(header, row)
@@ -60,3 +61,8 @@ def test_lists_with_a_single_one_are_its_position():
 def test_lists_with_several_ones_stay():
     table = table_of("text,label", lambda n: f'{TEXTS[n]},"{[1, int(n % 2 == 0), 0]}"')
     assert table.rows[0][1] == "[1, 1, 0]"
+
+
+def test_two_columns_of_crosses_are_enough():
+    table = table_of("text,praise,fault", lambda n: f"{TEXTS[n]},{'x' if n % 2 else ''},{'' if n % 2 else 'x'}")
+    assert [row[3] for row in table.rows[:2]] == ["fault", "praise"]

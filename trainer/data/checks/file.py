@@ -1,12 +1,13 @@
 """Checks of how a file was read: rows dropped, an encoding guessed, what the reader changed, empty cells, its own split, its columns."""
 
 from collections import Counter
+from dataclasses import replace
 
 from trainer.check import MAX_EXAMPLES, Check, CheckResult, Example
 from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.corpus import NO_LABEL, NO_SPLIT, NO_TEXT
 from trainer.data.files.table import DroppedRow, Table
-from trainer.data.label_blocks import fill_blocks
+from trainer.data.label_blocks import fill_blocks, may_be_blocks
 from trainer.text_format import percent, pluralize
 
 _RIVAL_ENCODING = "rival_encoding"  # told with the guess
@@ -57,7 +58,11 @@ def _check_empty_texts(file: CheckedFile) -> CheckResult | None:
 
 
 def _check_empty_labels(file: CheckedFile) -> CheckResult | None:
-    return _check_empty_cells(file, NO_LABEL, "empty_labels", "label", file.columns.text)
+    result = _check_empty_cells(file, NO_LABEL, "empty_labels", "label", file.columns.text)
+    if result is None or not may_be_blocks([cells[file.columns.label] for cells in file.table.rows]):
+        return result
+    hint = "If a label stands on the first row of a block and counts for the rows below it too, fill it down and upload the file again."
+    return replace(result, advice=f"{result.advice} {hint}".strip())
 
 
 def _check_empty_cells(file: CheckedFile, reason: str, code: str, what: str, shown_column: int) -> CheckResult | None:

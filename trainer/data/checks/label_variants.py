@@ -12,13 +12,14 @@ from trainer.data.labels import normalize_label
 _WRAPPERS = (("**", "**"), ("__", "__"), ("*", "*"), ("_", "_"), ("`", "`"), ('"', '"'), ("'", "'"), ("(", ")"), ("[", "]"), ("<", ">"))
 _END_SIGNS = ".,;:!。，；、"
 _BULLET = re.compile(r"[-•·*>]\s+(?=\w)")
+_BACKTICK = re.compile(r"(?<=\w)`(?=\w)")  # for an apostrophe
 _WHOLE_DECIMAL = re.compile(r"([+-]?\d+)[.,]0+")
 _PADDED = re.compile(r"([+-]?)0+(\d+)")
 # What a language model, or a form, writes before its answer.
 _PREFIX = re.compile(
     r"\W{0,2}(?:(?:the|final|predicted|my)\s)?(label|class|category|answer|sentiment|emotion|topic|intent|tag|output|prediction|response|result"
     r"|kategorie|klasse|antwort|catégorie|réponse|etiqueta|categoría|respuesta|categoria|risposta|ответ|метка|класс|标签|类别|答案)"
-    r"(?:\sis)?\W{0,2}\s?[:=]\W{0,2}\s*(?=\S)"
+    r"(?:(?:\sis)?\W{0,2}\s?[:=]\W{0,2}\s*|\sis\s|\s-\s)(?=\S)"
 )
 
 
@@ -44,7 +45,7 @@ def _only_prefix(counts: Mapping[str, int]) -> str:
 
 def _key(name: str, prefix: str) -> str:
     """What is equal for all spellings of a label."""
-    key = normalize_label(name)
+    key = _BACKTICK.sub("'", normalize_label(name))
     match = _PREFIX.match(key) if prefix else None
     key = _undecorated(key[match.end() :] if match else key)
     if whole := _WHOLE_DECIMAL.fullmatch(key):

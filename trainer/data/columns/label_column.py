@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from trainer.data.columns.evidence import ColumnEvidence, are_split_names, list_columns, quote_column
 from trainer.data.columns.profiles import ColumnProfile
 from trainer.data.files.read_table import Table
+from trainer.data.labels import is_date
 from trainer.errors import FileError
 
 _MAX_CANDIDATES = 20
@@ -14,6 +15,7 @@ _CLEAR_NAME = 1.5  # from this score on a name means a label; below, it may mean
 _MAX_DATES = 0.2  # more of them are the dates of a log
 _MIN_NAME_OF_DATES = 2.25  # from this score on dates are taken for labels, which a spreadsheet may have made of "3-1"
 _MAX_CODES = 200
+_YEARS = (1_000, 2_100)
 _SAMPLE_ROWS = 2_000  # for comparing two columns cell by cell
 
 
@@ -257,9 +259,9 @@ def _last_resort(table: Table, columns: list[ColumnEvidence], measurement: Colum
             if are_split_names(p.counts):
                 continue
             return _unsure(table, column)
-    for column in columns:
-        if _may_be_codes(column, is_only=len(table.columns) == 2):
-            return _unsure(table, column)
+    possible = [c for c in columns if _may_be_codes(c)] or [c for c in columns if _may_be_odd_label(c)]
+    if possible and (len(possible) == 1 or possible[0].name.role is None):
+        return _unsure(table, possible[0])
     dates = [quote_column(table, c.position) for c in columns if c.profile.dates > _MAX_DATES]
     hint = f"{', '.join(dates[:3])} {'holds' if len(dates) == 1 else 'hold'} dates, which are rarely labels. " if dates else ""
     raise FileError(
@@ -274,15 +276,20 @@ def _unsure(table: Table, column: ColumnEvidence) -> LabelGuess:
     return LabelGuess(column.position, reason, confident=False, candidates=())
 
 
-def _may_be_codes(column: ColumnEvidence, *, is_only: bool) -> bool:
-    """Whether a column may hold class codes ("0110"), decades, or labels that a spreadsheet made dates of; ``is_only``: there is no other column beside the text."""
+def _may_be_codes(column: ColumnEvidence) -> bool:
+    """Whether a column may hold class codes ("0110") or decades, under a name that says nothing else."""
+    return _repeats(column) and column.name.role is None and column.name.label > -1 and column.profile.dates <= _MAX_DATES
+
+
+def _may_be_odd_label(column: ColumnEvidence) -> bool:
+    """Whether a column may be the label for want of any other: ages, countries, years, or dates that a spreadsheet made of labels."""
     p, name = column.profile, column.name
+    if name.role == "measure":
+        return _repeats(column) and bool(p.whole_numbers) and p.whole_numbers[0] >= _YEARS[0] and p.whole_numbers[-1] <= _YEARS[1]
+    return _repeats(column) and not p.whole_numbers and not name.is_split and (not p.are_keys or all(map(is_date, p.counts)))
+
+
+def _repeats(column: ColumnEvidence) -> bool:
+    p = column.profile
     repeats = 2 <= p.n_distinct <= _MAX_CODES and p.n_filled >= 3 * p.n_distinct and p.filled >= 0.5 and p.mean_chars <= 40
-    if not repeats or p.is_measurement or p.is_structured or are_split_names(p.counts):
-        return False
-    if p.dates > _MAX_DATES:
-        return is_only and name.role is None
-    if is_only and name.role == "identity" and p.numeric < 0.9 and not name.is_split:
-        return True
-    years = is_only and name.role == "measure" and bool(p.whole_numbers) and p.whole_numbers[0] >= 1_000 and p.whole_numbers[-1] <= 2_100
-    return years or (name.role is None and name.label > -1)
+    return repeats and not (p.is_measurement or p.is_structured or are_split_names(p.counts))

@@ -28,6 +28,8 @@ def guess_text_column(table: Table, columns: list[ColumnEvidence]) -> TextGuess:
     ranked = sorted(
         ((score, c) for c in columns if (score := _text_score(c, min_words)) > 0), key=lambda pair: (-pair[0], pair[1].position)
     )
+    if not ranked and len(table.columns) == 2 and (short := _short_texts(columns)):
+        return TextGuess(short.position, "short texts, many of them different from row to row", confident=False, candidates=())
     if not ranked:
         raise FileError(
             f"No text column was found. Columns: {list_columns(table.columns)}. "
@@ -48,6 +50,15 @@ def guess_text_column(table: Table, columns: list[ColumnEvidence]) -> TextGuess:
         reason += f"; {quote_column(table, second[1].position)} could be it too"
     candidates = [c.position for candidate_score, c in ranked[1:] if _is_candidate(c, candidate_score, score)]
     return TextGuess(best.position, reason, confident, tuple(candidates))
+
+
+def _short_texts(columns: list[ColumnEvidence]) -> ColumnEvidence | None:
+    """The column of single words, such as names, beside one of far fewer values."""
+    ranked = sorted(columns, key=lambda c: -len(c.profile.counts))
+    p = ranked[0].profile
+    are_words = p.filled >= 0.5 and p.numeric <= 0.1 and p.dates <= 0.1 and p.mean_words >= 0.9 and not p.are_keys and not p.is_structured
+    is_varied = len(p.counts) >= max(10, 0.3 * p.n_filled) and all(len(c.profile.counts) <= len(p.counts) / 3 for c in ranked[1:])
+    return ranked[0] if are_words and is_varied else None
 
 
 def _is_candidate(column: ColumnEvidence, score: float, best_score: float) -> bool:

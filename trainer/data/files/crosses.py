@@ -14,6 +14,8 @@ _CROSSES = frozenset("x ✓ ✔ ☑ ☒ ✗ ✘ √ × ja yes true 1 1.0 y oui s
 _NO_CROSSES = frozenset(("", "0", "0.0", "no", "false", "n", "nein", "non", "não", "нет", "☐", "-"))
 _SAMPLE_ROWS = 50
 _MIN_COLUMNS = 3
+_MIN_CROSSED_COLUMNS = 2  # of crosses and blanks, which mean nothing else
+_PURE_CROSSES = frozenset("x ✓ ✔ ☑ ☒ ✗ ✘ √ ×".split())
 _MIN_ONE_CROSS = 0.95  # of the rows; with fewer the columns are no parts of one question
 _MIN_ONE_NUMBER = 0.999
 _MIN_ROWS_PER_CLASS = 2
@@ -22,12 +24,12 @@ _NAME = "choice"
 
 
 def join_crosses(table: Table) -> Table:
-    """The table with a column "choice" if three or more columns side by side have one cross in each row, and with lists such as [0, 1, 0] as the position of their 1."""
+    """The table with a column "choice" if some columns side by side have one cross in each row, and with lists such as [0, 1, 0] as the position of their 1."""
     return _with_choices(_with_positions(table))
 
 
 def _with_choices(table: Table) -> Table:
-    if not table.header or len(table.columns) <= _MIN_COLUMNS or len(table.rows) < _MIN_COLUMNS * _MIN_ROWS_PER_CLASS:
+    if not table.header or len(table.columns) <= _MIN_CROSSED_COLUMNS or len(table.rows) < _MIN_COLUMNS * _MIN_ROWS_PER_CLASS:
         return table
     sample = [[cell.strip().casefold() for cell in cells] for cells in table.rows[:_SAMPLE_ROWS]]
     marked = [
@@ -41,13 +43,13 @@ def _with_choices(table: Table) -> Table:
 
 
 def _runs(marked: Sequence[bool]) -> list[tuple[int, int]]:
-    """Where three or more columns in a row are marked: ``(start, end)`` of each, without the end."""
+    """Where two or more columns in a row are marked: ``(start, end)`` of each, without the end."""
     runs, start = [], None
     for position, is_marked in enumerate([*marked, False]):
         if is_marked and start is None:
             start = position
         elif not is_marked and start is not None:
-            if position - start >= _MIN_COLUMNS:
+            if position - start >= _MIN_CROSSED_COLUMNS:
                 runs.append((start, position))
             start = None
     return runs
@@ -59,12 +61,13 @@ def _choices(table: Table, start: int, end: int) -> list[str] | None:
     choices: list[str] = []
     counts = [0] * len(names)
     n_single = n_filled = 0
-    all_numbers = True
+    all_numbers = are_pure = True
     for row in table.rows:
         cells = [cell.strip().casefold() for cell in row[start:end]]
         crossed = [position for position, cell in enumerate(cells) if cell in _CROSSES]
         if any(cell not in _CROSSES and cell not in _NO_CROSSES for cell in cells):
             return None
+        are_pure = are_pure and all(cell in _PURE_CROSSES for cell in cells if cell)
         all_numbers = all_numbers and all(cell[:1] in "01" for cell in cells if cell)
         n_filled += bool(crossed)
         n_single += len(crossed) == 1
@@ -73,6 +76,8 @@ def _choices(table: Table, start: int, end: int) -> list[str] | None:
         choices.append("; ".join(names[position] for position in crossed))
     has_blanks = any(not row[position].strip() for row in table.rows[:_SAMPLE_ROWS] for position in range(start, end))
     expected = _MIN_ONE_CROSS if has_blanks and not all_numbers else _MIN_ONE_NUMBER
+    if end - start < _MIN_COLUMNS and not are_pure:
+        return None
     if not n_filled or n_single < expected * (n_filled if has_blanks else len(table.rows)) or min(counts) < _MIN_ROWS_PER_CLASS:
         return None
     return choices

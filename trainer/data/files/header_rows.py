@@ -13,7 +13,7 @@ _MAX_COMPARED_ROWS = 200
 _TYPE = re.compile(
     r"(?:var)?char(?:acter)?(?: varying)?(?:\(\d+\))?|n?varchar2?(?:\(\w+\))?|string|str|s|text|object|category|categorical|factor|enum|nominal|ordinal"
     r"|discrete|d|continuous|c|time|t|meta|int(?:eger)?(?:8|16|32|64)?|bigint|smallint|long|float(?:32|64)?|double|decimal(?:\(\d+(?:,\s?\d+)?\))?|real"
-    r"|num(?:eric|ber)?|bool(?:ean)?|logical|date|datetime(?:64)?(?:\[\w+\])?|timestamp|json|uuid"
+    r"|num(?:eric|ber)?|bool(?:ean)?|logical|date|datetime(?:64)?(?:\[\w+\])?|timestamp|json|uuid|chr|dbl|lgl|fct|dttm"
 )
 _ORANGE_FLAG = re.compile(r"(?:m|meta|c|class|i|ignore|\w+=.*)(?: .*)?")
 _ANSWER_TYPES = frozenset(("response", "open-ended response", "other (please specify)", "comments", "yes/no"))
