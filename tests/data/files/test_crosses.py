@@ -1,5 +1,7 @@
 """A column for each class with a cross in one of them, and lists with a single 1."""
 
+import json
+
 import pytest
 
 from trainer.data.files.read_table import read_table
@@ -66,3 +68,9 @@ def test_lists_with_several_ones_stay():
 def test_two_columns_of_crosses_are_enough():
     table = table_of("text,praise,fault", lambda n: f"{TEXTS[n]},{'x' if n % 2 else ''},{'' if n % 2 else 'x'}")
     assert [row[3] for row in table.rows[:2]] == ["fault", "praise"]
+
+
+def test_a_key_for_each_class_in_json_lines():
+    lines = [json.dumps({"text": TEXTS[n], **{name: int(n % 3 == k) for k, name in enumerate(("good", "bad", "meh"))}}) for n in range(12)]
+    table = read_table("\n".join(lines).encode())
+    assert [row[4] for row in table.rows[:3]] == ["good", "bad", "meh"]

@@ -39,6 +39,7 @@ _BOMS = (  # utf-32-le before utf-16: its mark begins with the one of utf-16-le
 # Encodings in ASCII bytes only, with marks where other characters begin.
 _ESCAPED = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp"), (b"\x1b$", "iso2022_jp_2"), (b"~{", "hz"))
 _PADDING_SAMPLE_BYTES = 1_000
+_SAMPLE_LINES = 5_000  # that say whether there are any lines in UTF-8
 _MIN_PLAUSIBLE = 0.9  # of the words in each part of a file in two encodings
 
 # Control characters that are whitespace (vertical tab: a soft line break of Word and Excel) become blanks; the others are removed.
@@ -151,11 +152,7 @@ def _detect_and_decode(data: bytes) -> Decoded:
         return Decoded(text, "utf-8", guessed=False)
     refuse_ebcdic(data)
     _refuse_control_dense(data)
-    by_line = _decode_lines(data)
-    if by_line is not None:
-        return by_line
-    mostly_utf8 = _decode_mostly_utf8(data)
-    return Decoded(mostly_utf8, "utf-8", guessed=True) if mostly_utf8 is not None else _decode_as_guessed(data)
+    return _decode_partly_utf8(data) or _decode_as_guessed(data)
 
 
 def _decode_as_guessed(data: bytes) -> Decoded:
@@ -174,6 +171,9 @@ def _decode_lines(data: bytes) -> Decoded | None:
     Lines are UTF-8 by chance only if they have few letters outside ASCII, and then they are no words in it.
     """
     lines = data.splitlines(keepends=True)
+    sample = lines[:: max(1, len(lines) // _SAMPLE_LINES)]
+    if not any(not line.isascii() and can_decode(line, "utf-8") for line in sample):
+        return None
     others = [number for number, line in enumerate(lines) if not line.isascii() and not can_decode(line, "utf-8")]
     as_utf8 = b"".join(line for line in lines if not line.isascii() and can_decode(line, "utf-8"))
     if not as_utf8 or not others:
@@ -217,14 +217,16 @@ def _detect_wide_encoding(data: bytes) -> str | None:
     return encoding if len(_CONTROLS.findall(text[:100_000])) * 100 <= min(len(text), 100_000) else None
 
 
-def _decode_mostly_utf8(data: bytes) -> str | None:
-    """UTF-8 with a few invalid bytes (pasted lines, a file cut inside a character), which are read as cp1252; else None."""
+def _decode_partly_utf8(data: bytes) -> Decoded | None:
+    """UTF-8 with lines in another encoding, or with a few invalid bytes (pasted words, a file cut inside a character), which are read as cp1252; else None."""
     replaced = data.decode("utf-8", "replace")
     n_invalid = replaced.count("\ufffd")
     n_valid = len(replaced) - len(replaced.encode("ascii", "ignore")) - n_invalid
-    if n_valid < 10 * n_invalid:
+    if not n_valid:
         return None
-    return data.decode("utf-8", "emotune-cp1252")
+    if by_line := _decode_lines(data):
+        return by_line
+    return None if n_valid < 10 * n_invalid else Decoded(data.decode("utf-8", "emotune-cp1252"), "utf-8", guessed=True)
 
 
 def _bad_bytes_as_cp1252(error: UnicodeError) -> tuple[str, int]:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
+from itertools import islice, pairwise
 
 _SAMPLE_BYTES = 200_000  # chardet looks at no more
 _MAX_WORDS = 1_500
@@ -98,11 +98,9 @@ def guess_encoding(data: bytes) -> EncodingGuess:
     scores = {name: _score(sample, name) + bonus for name, bonus in _SINGLE_BYTE.items()}
     for name, bonus in _proposals(sample):
         scores[name] = max(scores.get(name, 0.0), (scores[name] if name in scores else _score(sample, name)) + bonus)
-    ranked = sorted(
-        (name for name in scores if name == "cp1252" or can_decode(data, name)), key=lambda name: (-scores[name], name != "cp1252")
-    )
-    best = ranked[0]
-    for rival in ranked[1:]:
+    ranked = sorted(scores, key=lambda name: (-scores[name], name != "cp1252"))
+    best = next(name for name in ranked if name == "cp1252" or can_decode(data, name))
+    for rival in (name for name in ranked if name != best and can_decode(sample, name)):
         if scores[rival] < _MIN_RIVAL_RATIO * scores[best]:
             break
         changed = _changed_words(sample, best, rival)
@@ -127,12 +125,15 @@ def can_decode(data: bytes, encoding: str) -> bool:
 
 def plausibility(sample: bytes, encoding: str) -> float:
     """Fraction of plausible words among those with non-ASCII characters: letters of one alphabet, no capital after a small letter."""
-    n_plausible, n_seen = 0.0, 0
-    for word in _non_ascii_words(sample.decode(encoding, "replace")):
-        n_seen += 1
+    return _plausibility(_non_ascii_words(sample.decode(encoding, "replace")))
+
+
+def _plausibility(words: Counter[str]) -> float:
+    n_plausible = 0.0
+    for word, times in words.items():
         if all(_is_word(part.strip(_WORD_EDGE_SIGNS)) for part in _DASHES.split(word)):
-            n_plausible += _ODD_WORD if _ODD_EDGE.search(word) else 1.0
-    return n_plausible / n_seen if n_seen else 0.0
+            n_plausible += times * (_ODD_WORD if _ODD_EDGE.search(word) else 1.0)
+    return n_plausible / words.total() if words else 0.0
 
 
 def _non_ascii_lines(data: bytes) -> bytes:
@@ -146,26 +147,24 @@ def _non_ascii_lines(data: bytes) -> bytes:
     return b"\n".join(lines)
 
 
-def _non_ascii_words(text: str) -> Iterator[str]:
-    n_words = 0
-    for match in _WORDS.finditer(text):
-        if not match.group().isascii():
-            yield match.group()
-            n_words += 1
-            if n_words >= _MAX_WORDS:
-                return
+def _non_ascii_words(text: str) -> Counter[str]:
+    """The first words with a character outside ASCII, and how often each occurs."""
+    return Counter(islice((word for match in _WORDS.finditer(text) if not (word := match.group()).isascii()), _MAX_WORDS))
 
 
 def _score(sample: bytes, encoding: str) -> float:
-    score = plausibility(sample, encoding)
-    return score * _fit(sample.decode(encoding, "replace")) if score else 0.0
+    words = _non_ascii_words(sample.decode(encoding, "replace"))
+    score = _plausibility(words)
+    return score * _fit(words) if score else 0.0
 
 
-def _fit(text: str) -> float:
+def _fit(words: Counter[str]) -> float:
     """How well the non-ASCII letters suit one language, 0 to 1; frequent letters of the language count a little more than rare ones."""
     letters: Counter[str] = Counter()
-    for word in _non_ascii_words(text):
-        letters.update(c if c == "İ" else c.lower() for c in word if c.isalpha() and not c.isascii())
+    for word, times in words.items():
+        for c in word:
+            if c > "\x7f" and c.isalpha():
+                letters[c if c == "İ" else c.lower()] += times
     total = letters.total()
     if not total:
         return 1.0

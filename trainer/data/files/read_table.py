@@ -139,12 +139,12 @@ def read_content(
     if content.file_format == "spreadsheet":
         return _tidy_cells(_from_cells(read_sheet(content.data, limits, part=part), limits, header))
     if content.file_format in ("parquet", "arrow"):
-        return _from_cells(_read_columns(content, limits), limits)
+        return join_crosses(_from_cells(_read_columns(content, limits), limits))
     decoded = decode(content.data, encoding=encoding)
     if delimiter is None and quote is None:
         cells = read_markup(decoded.text, limits) or read_or_refuse(decoded.text, limits) or read_json_rows(decoded.text, limits)
         if cells is not None:
-            table = _from_cells(cells, limits, header)
+            table = join_crosses(_from_cells(cells, limits, header))
             warnings = (*decoded.warnings, *table.warnings)
             return replace(table, encoding=decoded.encoding, encoding_guessed=decoded.guessed, warnings=warnings)
     table = _from_text(decoded, limits, delimiter, quote, header)
