@@ -19,7 +19,7 @@ def main(arguments: Sequence[str]) -> int:
     public = build_parser().parse_args(arguments).public
     prepare_environment()
     # After the environment is set, which gradio and torch read when they are imported.
-    from trainer.ui.serving import serve
+    from trainer.ui.launch import serve
 
     try:
         serve(Settings.from_environment(), public=public)

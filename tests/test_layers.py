@@ -16,7 +16,7 @@ FLOORS = [
     {"training", "evaluation"},
     {"charts", "drafts", "jobs", "security"},
     {"trained_models", "storage"},
-    {"library"},
+    {"run_library"},
     {"workspace"},
     {"studio"},
     {"ui", "cli"},
@@ -117,7 +117,7 @@ def test_no_import_cycles() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "late"), [("trainer.ui.serving", LATE), ("trainer.__main__", LATE | {"numpy", "pyarrow", "pandas", "scipy"})]
+    ("start", "late"), [("trainer.ui.launch", LATE), ("trainer.__main__", LATE | {"numpy", "pyarrow", "pandas", "scipy"})]
 )
 def test_the_page_opens_before_torch_is_loaded(start: str, late: set[str]) -> None:
     """Top-level imports reach no library that takes seconds to import; those of the terminal none that takes long."""

@@ -8,7 +8,7 @@ import pytest
 
 from trainer.drafts.drafts import Drafts
 from trainer.drafts.editor import DraftEditor
-from trainer.library import Library
+from trainer.run_library import RunLibrary
 from trainer.storage import StorageManager
 from trainer.studio import Studio
 from trainer.trained_models import TrainedModels
@@ -17,7 +17,7 @@ from trainer.workspace import Workspace
 ROOT = Path(__file__).resolve().parents[1]
 WITHOUT_OWNER = {"for_owner", "close", "encoders", "hardware", "recover", "settings", "warm_up"}
 """What the page and the terminal may use of a studio."""
-STORES = ("trainer.runs.store", "trainer.drafts.store", "trainer.drafts.cache")
+STORES = ("trainer.runs.store", "trainer.drafts.store", "trainer.drafts.draft_cache")
 MODULES = sorted([*(ROOT / "trainer" / "ui").rglob("*.py"), *(ROOT / "trainer" / "cli").rglob("*.py"), ROOT / "trainer" / "__main__.py"])
 
 
@@ -53,11 +53,11 @@ def test_page_and_terminal_create_no_stores(path: Path) -> None:
 
 def test_a_studio_offers_nothing_of_an_owner_without_one() -> None:
     assert {name for name in vars(Studio) if not name.startswith("_")} <= WITHOUT_OWNER
-    for part in (Workspace, Drafts, DraftEditor, Library, TrainedModels, StorageManager):
+    for part in (Workspace, Drafts, DraftEditor, RunLibrary, TrainedModels, StorageManager):
         for name, method in inspect.getmembers(part, inspect.isfunction):
             assert name == "__init__" or "owner" not in inspect.signature(method).parameters, f"{part.__name__}.{name}"
 
 
-@pytest.mark.parametrize("part", [Studio, Workspace, Drafts, DraftEditor, Library, TrainedModels, StorageManager])
+@pytest.mark.parametrize("part", [Studio, Workspace, Drafts, DraftEditor, RunLibrary, TrainedModels, StorageManager])
 def test_no_class_has_more_than_fifteen_public_methods(part: type) -> None:
     assert len([name for name in vars(part) if not name.startswith("_")]) <= 15

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.charts.task_charts import TASK_CHARTS
+from trainer.charts.charts_by_task import TASK_CHARTS
 from trainer.data.task import TASKS
 from trainer.evaluation.metrics import EVALUATIONS
 from trainer.training.losses import TRAINING_TASKS

@@ -202,7 +202,7 @@ def _import_all() -> None:
     import trainer.training.fit
     import trainer.training.predictor
     import trainer.training.trainer
-    import trainer.ui.serving  # noqa: F401
+    import trainer.ui.launch  # noqa: F401
 
     # Imported modules stay; the programs need not include them in their garbage collection.
     gc.freeze()

@@ -12,7 +12,7 @@ from typing import Literal
 from trainer.errors import RecipeError
 from trainer.recipe import Recipe, load_recipe
 
-_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "recipes"
+_FOLDER = Path(__file__).resolve().parent.parent / "assets" / "presets"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from trainer.atomic import remove_folder
-from trainer.drafts.cache import DraftCache
 from trainer.drafts.copies import Copies, find_copies, remove_copies, source_digests
+from trainer.drafts.draft_cache import DraftCache
 from trainer.errors import RunError, UserError
 from trainer.runs.disk_space import (
     DraftStorage,
@@ -69,7 +69,7 @@ class StorageManager:
         return find_copies(folders, self._drafts.store, self._other_runs(run_ids), self._owner, self._drafts.history.latest(self._owner))
 
     def delete_trash(self, folder: Path) -> None:
-        """Delete what ``Library.move_to_trash`` returned, and what ``find_copies`` says is deleted with it."""
+        """Delete what ``RunLibrary.move_to_trash`` returned, and what ``find_copies`` says is deleted with it."""
         with self._drafts.edit_lock, suppress(OSError, UserError):
             latest = self._drafts.history.latest(self._owner)
             for draft in find_copies([folder], self._drafts.store, self._other_runs(()), self._owner, latest).drafts_to_delete:

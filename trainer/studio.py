@@ -11,12 +11,12 @@ from contextlib import suppress
 from trainer.atomic import REMOVED_PREFIX
 from trainer.cache import SingleFlightCache
 from trainer.data.reader.file_reader import FileReader, TableReader
-from trainer.drafts.cache import DraftCache
+from trainer.drafts.draft_cache import DraftCache
 from trainer.jobs.job_type import JobServices, JobType
 from trainer.jobs.registry import JOB_TYPES
 from trainer.jobs.runner import JobRunner
 from trainer.jobs.store import JobStore
-from trainer.library import ScoreCache
+from trainer.run_library import ScoreCache
 from trainer.runs.disk_space import remove_older
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore

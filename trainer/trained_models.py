@@ -1,6 +1,6 @@
 """Trained models of one owner's runs: predicting with them, packing them.
 
-What is known of the runs themselves is in ``library.py``.
+What is known of the runs themselves is in ``run_library.py``.
 """
 
 import re

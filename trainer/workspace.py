@@ -14,7 +14,7 @@ from trainer.cache import SingleFlightCache
 from trainer.check import count_checks, found
 from trainer.data.rows import save_rows
 from trainer.drafts.advice import Advice, advise, estimate_seconds, recipe_for_level
-from trainer.drafts.cache import DraftCache
+from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.drafts import Drafts
 from trainer.drafts.editor import DraftEditor
 from trainer.drafts.inspection import Inspection, inspect_file
@@ -23,9 +23,9 @@ from trainer.errors import MustFixError, UserError
 from trainer.jobs.job import Job
 from trainer.jobs.queue_limits import check_capacity
 from trainer.jobs.runner import JobRunner
-from trainer.jobs.train.resume import find_live_run
-from trainer.library import Library, ScoreCache
+from trainer.jobs.train.resume_training import find_live_run
 from trainer.recipe import Recipe
+from trainer.run_library import RunLibrary, ScoreCache
 from trainer.runs.event_types import Created, RecordedCounts, RecordedFinding
 from trainer.runs.names import friendly_name
 from trainer.runs.run import Run
@@ -70,7 +70,7 @@ class Workspace:
         self.drafts = Drafts(services.drafts, owner)
         self.editor = DraftEditor(services.drafts, owner)
         self.models = TrainedModels(services.settings, services.runs, services.predictors, owner)
-        self.library = Library(services.settings, services.runs, self.models, services.scores, owner)
+        self.library = RunLibrary(services.settings, services.runs, self.models, services.scores, owner)
         self.storage = StorageManager(services.settings, services.runs, services.drafts, self._queue.admission, owner)
         self.jobs = services.runner.for_owner(owner)
 

@@ -23,8 +23,8 @@ from tests.browser.conftest import Server
 from tests.browser.steps import choose_settings, tab
 from tests.conftest import FILLERS, MOODS, save_tiny_bert, small_rows, write_rows
 from tests.warm_interpreter import WarmInterpreter, start_warm_interpreter
-from trainer.library import MAX_COMPARED_RUNS
 from trainer.recipe import Recipe
+from trainer.run_library import MAX_COMPARED_RUNS
 from trainer.training.encoders import local_encoder
 
 if TYPE_CHECKING:

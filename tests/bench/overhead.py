@@ -206,7 +206,7 @@ def _run(folder: Path, corpus: Corpus, rows: int) -> tuple[Run, Splits]:
 def _page(runs: Path) -> Iterator[Callable[[], None]]:
     """Serve the page from this process; yields a function that polls it from another process and waits for the response."""
     from trainer.studio import Studio
-    from trainer.ui.serving import launch
+    from trainer.ui.launch import launch
 
     port = free_port()
     blocks = launch(Studio(Settings(runs_dir=runs)), "127.0.0.1", port)

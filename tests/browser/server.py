@@ -24,11 +24,11 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
     from trainer.runs.event_types import Logged
     from trainer.runs.events import EventLog
     from trainer.security import middleware
-    from trainer.security.body_limit import BodyTimeouts
     from trainer.security.connections import LimitedH11Protocol
+    from trainer.security.request_body_limit import BodyTimeouts
     from trainer.studio import Studio
     from trainer.training.encoders import local_encoder
-    from trainer.ui import serving
+    from trainer.ui import launch
 
     append, log_counts = EventLog.append, Counter()
 
@@ -46,8 +46,8 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
     if short_timeouts:
         LimitedH11Protocol.header_seconds = 2.0
         middleware.BODY_TIMEOUTS = BodyTimeouts(max_pause=2.0, base_seconds=2.0, bytes_per_second=100_000.0)
-    serving.Studio = partial(Studio, encoders=[local_encoder(encoder)])
-    serving.serve(Settings.from_environment())
+    launch.Studio = partial(Studio, encoders=[local_encoder(encoder)])
+    launch.serve(Settings.from_environment())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.charts.examples import EMOTIONS, report_of, valid
 from trainer.charts import classes
 from trainer.charts.colours import class_colours
-from trainer.charts.frame import shorten_names
+from trainer.charts.layout import shorten_names
 from trainer.data.corpus import build_corpus
 from trainer.data.files.read_table import read_table
 from trainer.evaluation.report import build_report

@@ -9,7 +9,7 @@ import pytest
 from tests.charts.examples import NASTY, texts, valid
 from trainer.charts import comparison
 from trainer.charts.comparison import run_marks
-from trainer.charts.frame import PHONE, WIDE
+from trainer.charts.layout import PHONE, WIDE
 from trainer.charts.lines import SYMBOLS
 from trainer.evaluation.curves import RunCurves
 

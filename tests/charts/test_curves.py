@@ -10,7 +10,7 @@ import pytest
 
 from tests.charts.examples import run, texts, trace, valid
 from trainer.charts import curves
-from trainer.charts.frame import PHONE, WIDE
+from trainer.charts.layout import PHONE, WIDE
 from trainer.charts.lines import smoothed
 from trainer.evaluation.curves import ReferenceLine, RunCurves
 from trainer.text_format import percent

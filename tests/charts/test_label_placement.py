@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.charts.frame import PHONE, WIDE
 from trainer.charts.label_placement import Plot, largest_free, place_labels, pushed_apart
+from trainer.charts.layout import PHONE, WIDE
 from trainer.charts.lines import Line
 
 

@@ -10,7 +10,7 @@ from tests.docs.markdown import code, sentence, table
 from tests.docs.pages import ROOT
 from trainer.error_codes import ERROR_CODES
 
-_PLACES = sorted([*(ROOT / "trainer" / "security").glob("*.py"), ROOT / "trainer" / "ui" / "serving.py"])
+_PLACES = sorted([*(ROOT / "trainer" / "security").glob("*.py"), ROOT / "trainer" / "ui" / "launch.py"])
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from trainer.evaluation.result_checks import RESULT_CHECKS
 from trainer.presets import PRESETS
 from trainer.recipe import Recipe
 from trainer.recipe_fields import RecipeField, fields_of
-from trainer.security.body_limit import BodyTimeouts
 from trainer.security.connections import HEADER_TIMEOUT
+from trainer.security.request_body_limit import BodyTimeouts
 from trainer.settings import LIBRARY_DEFAULTS, LIBRARY_VALUES, VARIABLES, Settings
 from trainer.studio import Studio
 

@@ -66,7 +66,7 @@ def test_drafts_are_listed_newest_first_with_their_files_and_room(studio: Studio
 
 def test_the_list_of_drafts_reads_no_table(settings: Settings, moods: Path, monkeypatch: pytest.MonkeyPatch, reader: FileReader) -> None:
     opened(Studio(settings, reader=reader), moods)
-    monkeypatch.setattr("trainer.drafts.cache.read_tables", lambda *_: pytest.fail("a table was read"))
+    monkeypatch.setattr("trainer.drafts.draft_cache.read_tables", lambda *_: pytest.fail("a table was read"))
     assert [draft.name for draft in Studio(settings, reader=reader).for_owner(ME).drafts.summaries()] == ["moods.csv"]
 
 
@@ -243,7 +243,7 @@ def test_there_are_no_other_roles(studio: Studio, moods: Path, role: str) -> Non
 _DEADLY = """
 import os, signal, sys
 from pathlib import Path
-import trainer.drafts.cache
+import trainer.drafts.draft_cache
 import trainer.drafts.preparation
 from tests.readers import InProcessReader
 from trainer.settings import Settings
@@ -253,11 +253,11 @@ how, runs, file, *draft = sys.argv[1:]
 workspace = Studio(Settings(runs_dir=Path(runs)), reader=InProcessReader()).for_owner("local")
 ends = {"exit": lambda *_: os._exit(3), "kill": lambda *_: os.kill(os.getpid(), signal.SIGKILL)}
 if how in ends:
-    trainer.drafts.cache.read_tables = ends[how]
+    trainer.drafts.draft_cache.read_tables = ends[how]
 if how == "prepare":
-    trainer.drafts.cache.prepare = lambda *_, **__: os._exit(3)
+    trainer.drafts.draft_cache.prepare = lambda *_, **__: os._exit(3)
 if how == "add":
-    trainer.drafts.cache.read_tables = lambda drafts, draft, *others: os._exit(3) if draft.test else real(drafts, draft, *others)
+    trainer.drafts.draft_cache.read_tables = lambda drafts, draft, *others: os._exit(3) if draft.test else real(drafts, draft, *others)
     real = trainer.drafts.preparation.read_tables
     workspace.editor.add_file(draft[0], "test", "aside.csv", Path(file))
 workspace.drafts.open_files({"main": (Path(file).name, Path(file))}) if not draft else workspace.drafts.reopen(draft[0], force=True)
@@ -279,7 +279,7 @@ def test_a_file_that_ended_its_reader_is_not_read_again_by_itself(
     ended_while_reading(how, studio, moods)
     again = Studio(studio.settings, reader=studio.reader)
     with monkeypatch.context() as reads:
-        reads.setattr("trainer.drafts.cache.read_tables", lambda *_: pytest.fail("it was read"))
+        reads.setattr("trainer.drafts.draft_cache.read_tables", lambda *_: pytest.fail("it was read"))
         assert (again.for_owner(ME).drafts.latest_id(), again.for_owner(ME).drafts.latest()) == (None, None)
         deadly = again.for_owner(ME).drafts.withheld()
         assert (deadly.name, deadly.withheld, deadly.open) == ("moods.csv", True, False)
@@ -328,7 +328,7 @@ def test_two_processes_on_one_folder_do_not_take_each_other_for_dead(studio: Stu
         seen.append(subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True).stdout.split())
         return read_tables(*how)
 
-    monkeypatch.setattr("trainer.drafts.cache.read_tables", counting_read)
+    monkeypatch.setattr("trainer.drafts.draft_cache.read_tables", counting_read)
     Studio(studio.settings, reader=studio.reader).for_owner(ME).drafts.get(draft)
     assert seen == [[draft, "90"]]
 
@@ -363,7 +363,7 @@ def test_a_file_on_which_the_reading_fails_unexpectedly_is_not_kept(studio: Stud
     def fails(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("trainer.drafts.cache.read_tables", fails)
+    monkeypatch.setattr("trainer.drafts.draft_cache.read_tables", fails)
     with pytest.raises(MemoryError):
         opened(studio, moods)
     assert studio.for_owner(ME).drafts.summaries() == ()

@@ -10,7 +10,7 @@ from tests.runs.examples import content_of, event
 from trainer.errors import UserError
 from trainer.runs.event_schema import dump_event
 from trainer.runs.event_types import EVENT_TYPES, Created
-from trainer.runs.resume import epochs_after_resume
+from trainer.runs.resume_rules import epochs_after_resume
 from trainer.runs.view import BaselineScores, Majority, Metrics, with_liveness
 from trainer.runs.view_builder import build_view
 from trainer.settings import LOCAL_OWNER

@@ -12,7 +12,7 @@ import torch
 from trainer.errors import UserError
 from trainer.training.encoder_loading import load_classifier, load_tokenizer
 from trainer.training.encoders import Encoder, local_encoder
-from trainer.training.libraries import load_pretrained
+from trainer.training.exclusive_loading import load_pretrained
 from trainer.training.predictor import Predictor
 
 TEXTS = ["happy today", "", "we cry and cry " * 40, "unknown wörds 🫠", "rage", " \t ", "a" * 3000]

@@ -18,7 +18,7 @@ from trainer.runs.ids import is_id
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.ui import serving
+from trainer.ui import launch
 
 RECIPE = {"encoder": "tiny-bert", "epochs": 12, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
 TIMEOUT_SECONDS = 120.0
@@ -51,10 +51,10 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, read
     studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("served") / "runs"), encoders=[tiny_encoder], reader=reader)
     port = free_port()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(serving, "Studio", lambda settings: studio)
+        patched.setattr(launch, "Studio", lambda settings: studio)
         patched.setenv("GRADIO_SERVER_PORT", str(port))
         patched.setenv("CI", "1")
-        blocks = serving.serve(studio.settings, block=False)
+        blocks = launch.serve(studio.settings, block=False)
     client = Client(blocks.local_url, verbose=False)
     yield Server(studio, blocks.local_url, client)
     client.close()

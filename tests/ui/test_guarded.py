@@ -12,7 +12,7 @@ from tests.addresses import free_port
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-from trainer.ui.serving import launch
+from trainer.ui.launch import launch
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from unittest.mock import Mock
 import pytest
 
 from tests.workspace.steps import ME, other_studio, recipe_with_seed, start_run
-from trainer.library import Library
+from trainer.run_library import RunLibrary
 from trainer.runs.event_types import EVENT_TYPES
 from trainer.runs.run import Run
 from trainer.runs.writer_lock import writer_lock
@@ -52,7 +52,7 @@ def test_no_choice_and_no_press_is_dropped_while_another_one_is_answered(handler
 
 
 @pytest.mark.parametrize("name", ["first_refresh", "tick", "refresh_all"])
-@pytest.mark.parametrize(("part", "wrong"), [(Workspace, "change_token"), (Library, "runs")])
+@pytest.mark.parametrize(("part", "wrong"), [(Workspace, "change_token"), (RunLibrary, "runs")])
 def test_a_failed_refresh_is_a_message_on_the_page(
     studio: Studio, monkeypatch: pytest.MonkeyPatch, name: str, part: type, wrong: str
 ) -> None:

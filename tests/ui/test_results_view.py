@@ -8,7 +8,7 @@ from html import unescape
 import numpy as np
 import pytest
 
-from tests.ui.test_markup import Read, assert_only_text
+from tests.ui.test_html_pieces import Read, assert_only_text
 from trainer.evaluation.report import Report, Reports, build_report, worst_confusions
 from trainer.evaluation.result_checks import check_result
 from trainer.runs.view import BaselineScores, Majority, Metrics, RunView

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.ui.test_markup import Read, assert_only_text
-from trainer.library import ExampleRow
+from tests.ui.test_html_pieces import Read, assert_only_text
+from trainer.run_library import ExampleRow
 from trainer.training.predictor import Prediction
 from trainer.ui import try_tab, try_view
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.workspace.steps import ME, OTHER, QUICK, events, refused
 from trainer.data.rows import load_rows
-from trainer.drafts import cache
+from trainer.drafts import draft_cache
 from trainer.drafts.preparation import read_tables
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
@@ -127,7 +127,7 @@ def test_concurrent_requests_read_and_prepare_a_file_once(studio: Studio, small_
     opened = studio.for_owner(ME).drafts.open_files({"main": (small_csv.name, small_csv)})
     other_studio = Studio(studio.settings, encoders=studio.encoders, reader=studio.reader)
     calls, barrier = [], threading.Barrier(4)
-    original = cache.prepare
+    original = draft_cache.prepare
 
     def counting_prepare(*arguments: object, **options: object) -> object:
         calls.append("prepare")
@@ -137,8 +137,8 @@ def test_concurrent_requests_read_and_prepare_a_file_once(studio: Studio, small_
         calls.append("read")
         return read_tables(*arguments)
 
-    monkeypatch.setattr(cache, "prepare", counting_prepare)
-    monkeypatch.setattr(cache, "read_tables", read)
+    monkeypatch.setattr(draft_cache, "prepare", counting_prepare)
+    monkeypatch.setattr(draft_cache, "read_tables", read)
 
     def ask() -> None:
         barrier.wait()

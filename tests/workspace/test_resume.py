@@ -30,7 +30,7 @@ from trainer.recipe import Recipe
 from trainer.runs.event_schema import Event
 from trainer.runs.event_types import Logged
 from trainer.runs.events import EventLog
-from trainer.runs.resume import resume_label
+from trainer.runs.resume_rules import resume_label
 from trainer.runs.run import Run
 from trainer.settings import Settings
 from trainer.studio import Studio

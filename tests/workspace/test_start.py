@@ -10,7 +10,7 @@ from tests.conftest import small_rows, write_rows
 from tests.workspace.steps import ME, QUICK, RECIPE, TIMEOUT_SECONDS, Hold, events, refused, start_run, wait_for_end
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.rows import load_rows
-from trainer.drafts import cache
+from trainer.drafts import draft_cache
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -38,7 +38,7 @@ def test_near_duplicates_are_searched_again_only_if_the_texts_changed(
         text_counts.append(len(texts))
         return find_near_duplicates(texts)
 
-    monkeypatch.setattr(cache, "find_near_duplicates", counting)
+    monkeypatch.setattr(draft_cache, "find_near_duplicates", counting)
     path = write_rows(tmp_path / "messy.csv", messy())
     opened = workspace.drafts.open_files({"main": (path.name, path)})
     renamed = workspace.editor.name_classes(opened.draft.id, {opened.corpus.label_names[0]: "another name"})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.charts.colours import class_colours
-from trainer.charts.frame import (
+from trainer.charts.layout import (
     ACCENT,
     INK,
     ON_ACCENT,

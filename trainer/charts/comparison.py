@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from trainer.charts.colours import class_colours
-from trainer.charts.frame import MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, escape, make_axis, make_layout, shorten_names
 from trainer.charts.label_placement import Plot, end_labels, end_text
+from trainer.charts.layout import MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, escape, make_axis, make_layout, shorten_names
 from trainer.charts.lines import SYMBOLS, Line, downsampled, format_value, make_traces, rounded
 from trainer.evaluation.curves import RunCurves
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from trainer.charts import label_placement
-from trainer.charts.frame import ACCENT, FAINT, INK, MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, make_axis, make_layout
 from trainer.charts.label_placement import Plot
+from trainer.charts.layout import ACCENT, FAINT, INK, MUTED, PHONE, SURFACE, WIDE, Canvas, Figure, make_axis, make_layout
 from trainer.charts.lines import Line, downsampled, finite, format_value, make_traces, rounded
 from trainer.evaluation.curves import ReferenceLine, RunCurves
 from trainer.text_format import percent as format_percent

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from trainer.charts.frame import CLEAR, INK, MUTED, SURFACE, Canvas, display_width, escape
+from trainer.charts.layout import CLEAR, INK, MUTED, SURFACE, Canvas, display_width, escape
 from trainer.charts.lines import SYMBOLS, Line, format_value, rounded
 from trainer.evaluation.curves import ReferenceLine
 from trainer.text_format import percent

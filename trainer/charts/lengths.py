@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trainer.charts.frame import ACCENT, CLEAR, INK, MUTED, Figure, make_axis, make_layout, make_table
+from trainer.charts.layout import ACCENT, CLEAR, INK, MUTED, Figure, make_axis, make_layout, make_table
 from trainer.text_format import percent
 
 _BINS = 48

@@ -37,7 +37,7 @@ def follow(workspace: "Workspace", view: RunView) -> RunView:
 
 def _stop(workspace: "Workspace", view: RunView) -> RunView:
     # Late: every command imports this module, and few train.
-    from trainer.jobs.train.train import TRAIN
+    from trainer.jobs.train.train_job import TRAIN
 
     still = "Still stopping" if view.stop_requested else "Stopping"
     print(f"\n{still} {TRAIN.words.stops}.", file=sys.stderr)

@@ -1,6 +1,6 @@
 """Task: what the labels of a text mean, from a model's logits to its decisions. Knows no model, no metric and no chart.
 
-Rooms in which tasks differ have one table by ``Task.key`` each: ``training/losses.py``, ``evaluation/metrics.py``, ``charts/task_charts.py``.
+Rooms in which tasks differ have one table by ``Task.key`` each: ``training/losses.py``, ``evaluation/metrics.py``, ``charts/charts_by_task.py``.
 Nothing else turns logits into probabilities or probabilities into decisions; tests/test_task_calls.py searches for it.
 """
 

@@ -11,8 +11,8 @@ from trainer.data.checks.repairs import sort_repairs
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.hub_datasets import HubDataset, fetch_dataset
 from trainer.data.hub_tables import fetch_tables
-from trainer.drafts.cache import DraftCache
 from trainer.drafts.copies import remove_copies, source_digests
+from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.history import DraftSummary, withheld_message
 from trainer.drafts.preparation import PreparedDraft
 from trainer.drafts.store import Draft

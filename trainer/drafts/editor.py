@@ -13,7 +13,7 @@ from trainer.data.columns.resolve import resolve_columns
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.read_table import Table
 from trainer.data.repaired_file import change_log, repaired_csv
-from trainer.drafts.cache import DraftCache
+from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.preparation import PreparedDraft, repair_main_file
 from trainer.drafts.store import Draft, GivenRole, SourceFile
 from trainer.errors import FileError, UserError

@@ -13,7 +13,7 @@ from trainer.cache import SingleFlightCache
 from trainer.check import CheckResult, findings, found, run_checks, sort_by_severity
 from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.encoder import EncoderInfo, Lengths, measure_lengths
-from trainer.data.checks.file import READING_CHECKS
+from trainer.data.checks.file_reading import READING_CHECKS
 from trainer.data.checks.given_split import require_training_rows
 from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.checks.repairs import Repaired, apply_repairs, drop_several_labels

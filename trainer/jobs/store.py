@@ -16,7 +16,7 @@ from trainer.jobs.job import Job, JobRecord, Progress
 from trainer.jobs.job_folder import JobFolder, create_folder
 from trainer.jobs.job_type import JobType, Resumption
 from trainer.jobs.queue import Lane
-from trainer.jobs.train.train import TRAIN
+from trainer.jobs.train.train_job import TRAIN
 from trainer.runs.event_types import Queued
 from trainer.runs.exclusive_access import exclusive_access
 from trainer.runs.ids import is_id

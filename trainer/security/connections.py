@@ -1,6 +1,6 @@
 """Limits connections: the time for headers, the time for reading a response, and the number of connections.
 
-body_limit.py limits the time for a body, which depends on its size.
+request_body_limit.py limits the time for a body, which depends on its size.
 """
 
 import asyncio

@@ -9,12 +9,12 @@ from pathlib import Path
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trainer.security.body_limit import BodyLimitMiddleware, BodyTimeouts
 from trainer.security.cross_site import CrossSiteMiddleware
 from trainer.security.headers import HUB_ORIGINS, SecurityHeadersMiddleware
 from trainer.security.hosts import AllowedHosts
 from trainer.security.password import PasswordMiddleware
 from trainer.security.refusals import Refusal, refuse
+from trainer.security.request_body_limit import BodyLimitMiddleware, BodyTimeouts
 from trainer.security.server_errors import ErrorMiddleware
 from trainer.security.upload_limit import UploadLimitMiddleware
 from trainer.settings import Settings

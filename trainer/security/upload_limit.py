@@ -1,6 +1,6 @@
 """Limits the number of files per upload and the size of all uploads together; the oldest are deleted first.
 
-body_limit.py limits the size of one upload. The page's copies are only there to be opened; an opened file has its own copy.
+request_body_limit.py limits the size of one upload. The page's copies are only there to be opened; an opened file has its own copy.
 """
 
 import asyncio

@@ -13,12 +13,12 @@ from trainer.errors import NoMemoryError
 from trainer.runs.checkpoints import Checkpoint, link_files
 from trainer.runs.event_types import Notice, Phase, Resumed, Started
 from trainer.text_format import pluralize
-from trainer.training.context import Reporter, TrainingContext
 from trainer.training.distributed import ProcessGroup
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
 from trainer.training.memory import largest_divisor, out_of_memory_advice
 from trainer.training.tokenized_dataset import TokenizedDataset
+from trainer.training.training_context import Reporter, TrainingContext
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from trainer.training.callback import TrainingCallback
     from trainer.training.classifier import Classifier
     from trainer.training.keeping import CheckpointKeeper
-    from trainer.training.state import TrainState
+    from trainer.training.resume_state import TrainState
     from trainer.training.trainer import ClassificationTrainer
 
 
@@ -117,7 +117,7 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
 
     from trainer.training.acceleration import optimize_for_device
     from trainer.training.classifier import build_classifier
-    from trainer.training.state import load_train_state
+    from trainer.training.resume_state import load_train_state
     from trainer.training.trainer import build_trainer
 
     context, recipe = attempt.context, attempt.context.recipe
@@ -247,7 +247,7 @@ def _report_start(attempt: TrainingAttempt, model: "Classifier", last: Checkpoin
 
 def _save_model(attempt: TrainingAttempt, keeper: "CheckpointKeeper") -> None:
     """Save the best weights and the tokenizer in the model's folder, and keep only the last state, for training more epochs."""
-    from trainer.training.state import disk_errors_as_oserror
+    from trainer.training.resume_state import disk_errors_as_oserror
 
     partial = attempt.model_folder.parent / f".{attempt.model_folder.name}"
     shutil.rmtree(partial, ignore_errors=True)

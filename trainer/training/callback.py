@@ -13,11 +13,11 @@ from transformers import TrainerCallback
 from trainer.errors import RunError
 from trainer.runs.event_types import BestSaved, Evaluated, Logged, Notice
 from trainer.training.classifier import Classifier
-from trainer.training.context import TrainingContext
 from trainer.training.dropout import DropoutMaskGenerator
 from trainer.training.keeping import CheckpointKeeper
 from trainer.training.optimizer import EncoderFreezer
-from trainer.training.state import TrainState
+from trainer.training.resume_state import TrainState
+from trainer.training.training_context import TrainingContext
 
 _METRIC_NAMES = {"macro_f1": "macro F1", "accuracy": "accuracy", "loss": "loss"}
 

@@ -18,8 +18,8 @@ from trainer.errors import ModelError, RecipeError
 from trainer.recipe import Recipe
 from trainer.training.encoder_loading import detach_from_file, encoder_prefix, load_classifier, load_encoder
 from trainer.training.encoders import Encoder
+from trainer.training.exclusive_loading import load_pretrained
 from trainer.training.heads import PooledClassifier, build_head
-from trainer.training.libraries import load_pretrained
 from trainer.training.lora import add_lora, merged_state
 
 Classifier = PreTrainedModel | PooledClassifier

@@ -14,9 +14,9 @@ from trainer.data.task import SINGLE_LABEL, Task
 from trainer.errors import ModelError, UnavailableError
 from trainer.hub import hub_is_reachable
 from trainer.training.encoders import PACKAGED, TOKENIZER_FILES, Encoder, max_tokens_of
+from trainer.training.exclusive_loading import load_libraries, load_pretrained
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
 from trainer.training.hub_files import list_encoder_files
-from trainer.training.libraries import load_libraries, load_pretrained
 
 if TYPE_CHECKING:
     import torch

@@ -12,15 +12,15 @@ from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.event_types import Phase
 from trainer.training.attempt import TrainingAttempt, TrainResult, raise_if_stop_requested, train_with_oom_retry
-from trainer.training.context import PreviousAttempts, Reporter, TrainingContext
 from trainer.training.distributed import ProcessGroup
 from trainer.training.encoder_loading import load_tokenizer
 from trainer.training.encoders import Encoder
+from trainer.training.exclusive_loading import load_training_libraries
 from trainer.training.hardware import detect_hardware, with_precision
-from trainer.training.libraries import load_training_libraries
 from trainer.training.memory import check_memory, largest_divisor, trim_heap
 from trainer.training.schedule import Schedule, build_schedule
 from trainer.training.tokenized_dataset import TokenizedDataset, tokenize_dataset
+from trainer.training.training_context import PreviousAttempts, Reporter, TrainingContext
 
 
 def fit(

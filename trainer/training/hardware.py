@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from trainer.errors import RecipeError
-from trainer.training.libraries import load_libraries
+from trainer.training.exclusive_loading import load_libraries
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What a training keeps on the disk: its best weights so far, and the states from which it resumes.
 
-Decides which weights are best and how often a state is due; what is in a state is state.py's.
+Decides which weights are best and how often a state is due; what is in a state is resume_state.py's.
 """
 
 import time
@@ -11,8 +11,8 @@ from trainer.runs.checkpoints import Checkpoint
 from trainer.runs.event_types import StateSaved
 from trainer.training.checkpoint_selection import BestCheckpoint, update_best
 from trainer.training.classifier import Classifier, save_classifier
-from trainer.training.context import TrainingContext
-from trainer.training.state import TrainState, disk_errors_as_oserror, save_state
+from trainer.training.resume_state import TrainState, disk_errors_as_oserror, save_state
+from trainer.training.training_context import TrainingContext
 
 _MIN_INTERVAL_TO_SAVE_TIME = 25
 """A state is due only after this many times the duration of the last save: saving takes at most 4 % of the time."""

@@ -36,7 +36,7 @@ class TrainingTask:
 
 @dataclass(frozen=True, eq=False)
 class TrainingLoss:
-    """The minimized loss. The charts show the plain one, of training and validation rows alike (see training_metrics.py): with smoothing a
+    """The minimized loss. The charts show the plain one, of training and validation rows alike (see log_window_metrics.py): with smoothing a
     perfect model stays well above 0.
     """
 

@@ -3,8 +3,8 @@
 import gc
 import threading
 
+from trainer.training.exclusive_loading import load_training_libraries
 from trainer.training.hardware import Hardware, detect_hardware
-from trainer.training.libraries import load_training_libraries
 from trainer.training.speed import SpeedMeter
 
 

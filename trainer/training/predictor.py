@@ -19,8 +19,8 @@ from trainer.data.task import SINGLE_LABEL, Task, find_task
 from trainer.errors import ModelError, UserError
 from trainer.training.encoder_loading import has_finite_weights, lacks_vocabulary
 from trainer.training.encoders import max_tokens_of
+from trainer.training.exclusive_loading import load_libraries
 from trainer.training.folder_check import check_folder
-from trainer.training.libraries import load_libraries
 from trainer.training.tokens import replace_surrogates
 
 

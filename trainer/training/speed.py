@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from trainer.errors import UserError
+from trainer.training.exclusive_loading import load_libraries
 from trainer.training.hardware import Hardware, with_precision
-from trainer.training.libraries import load_libraries
 
 HIDDEN_SIZE = 384
 """Of the measured layer, as of the packaged encoder."""

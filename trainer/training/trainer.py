@@ -15,19 +15,19 @@ from transformers.trainer_callback import PrinterCallback
 
 from trainer.data.task import Task
 from trainer.recipe import Recipe
-from trainer.training import state
+from trainer.training import resume_state
 from trainer.training.batching import LengthGroupedSampler, PaddingCollator
 from trainer.training.callback import EvaluationInterrupted, TrainingCallback
 from trainer.training.classifier import Classifier
-from trainer.training.context import TrainingContext
 from trainer.training.dropout import DropoutMaskGenerator
 from trainer.training.hardware import Hardware
 from trainer.training.keeping import CheckpointKeeper
+from trainer.training.log_window_metrics import TrainingMetrics, TrainingScores
 from trainer.training.losses import TRAINING_TASKS, TrainingLoss, training_loss
 from trainer.training.memory import trim_heap
 from trainer.training.optimizer import EncoderFreezer, parameter_groups
 from trainer.training.tokenized_dataset import TokenizedDataset
-from trainer.training.training_metrics import TrainingMetrics, TrainingScores
+from trainer.training.training_context import TrainingContext
 
 _EVALUATION_BATCH = 128
 
@@ -35,7 +35,7 @@ _EVALUATION_BATCH = 128
 class ClassificationTrainer(Trainer):
     """A Trainer with our batch order, a learning rate for each weight as the recipe says, and accuracy counted while it trains.
 
-    Its checkpoints are ours (see state.py): those of the Trainer hold pickles, and a crash can leave half of one that looks complete.
+    Its checkpoints are ours (see resume_state.py): those of the Trainer hold pickles, and a crash can leave half of one that looks complete.
     """
 
     def __init__(
@@ -103,15 +103,15 @@ class ClassificationTrainer(Trainer):
         self._callback.save_state()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        state.load_weights(Path(resume_from_checkpoint), self.model if model is None else model)
+        resume_state.load_weights(Path(resume_from_checkpoint), self.model if model is None else model)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
-            state.load_optimizer(Path(checkpoint), self.model, self.optimizer, self.lr_scheduler)
+            resume_state.load_optimizer(Path(checkpoint), self.model, self.optimizer, self.lr_scheduler)
 
     def _load_scaler(self, checkpoint: str | None) -> None:
         if checkpoint is not None:
-            state.load_scaler(Path(checkpoint), self.accelerator.scaler)
+            resume_state.load_scaler(Path(checkpoint), self.accelerator.scaler)
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         """Nothing to load: all randomness follows from the seed and the step."""
@@ -127,7 +127,7 @@ def build_trainer(
     hardware: Hardware,
     batch_parts: int,
     masks: DropoutMaskGenerator | None,
-    resume_from: state.TrainState | None,
+    resume_from: resume_state.TrainState | None,
 ) -> tuple[ClassificationTrainer, TrainingCallback]:
     """A Trainer ready to train, and its callback.
 

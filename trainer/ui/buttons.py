@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from trainer.ui import assets, markup
+from trainer.ui import assets, html_pieces
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,9 @@ class Button:
         css_class = "em-link" if self.link else "em-button em-primary" if self.primary else "em-button"
         attributes = {"data-action": self.action, "data-code": self.code, "data-busy-message": self.busy_message, "id": self.elem_id}
         written = "".join(
-            f' {name}="{markup.text(value, max_length=400)}"' for name, value in attributes.items() if value or name == "data-action"
+            f' {name}="{html_pieces.text(value, max_length=400)}"' for name, value in attributes.items() if value or name == "data-action"
         )
-        return (
-            f'<button type="button" class="{css_class}"{written}{" disabled" if self.disabled else ""}>{markup.text(self.title)}</button>'
-        )
+        return f'<button type="button" class="{css_class}"{written}{" disabled" if self.disabled else ""}>{html_pieces.text(self.title)}</button>'
 
 
 def html_with_buttons(value: str, *, elem_id: str, classes: tuple[str, ...] = ()) -> gr.HTML:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from trainer.check import CheckResult, Example, Severity, count_checks, found
 from trainer.text_format import split_first_sentence
-from trainer.ui import markup
+from trainer.ui import html_pieces
 from trainer.ui.buttons import Button
 
 _TAGS = {"ok": "ok", "info": "note", "warning": "check", "error": "fix"}
@@ -28,7 +28,7 @@ def line(severity: Severity, message: str, advice: str, buttons: Sequence[Button
     """A line of the list, for example of a repair that was made."""
     first, details = split_first_sentence(advice)
     button_html = f'<span class="em-line-buttons">{"".join(button.html for button in buttons)}</span>' if buttons else ""
-    message_html = f'<p dir="auto">{markup.text(message, max_length=_MAX_CHARS)}</p>'
+    message_html = f'<p dir="auto">{html_pieces.text(message, max_length=_MAX_CHARS)}</p>'
     return f'<li class="em-check em-{severity}">{_tag(severity)}<div>{message_html}{_details(first, details, examples)}</div>{button_html}</li>'
 
 
@@ -53,10 +53,10 @@ def summary(results: Sequence[CheckResult], *, so_far: bool = False, shown: Chec
 
 
 def _passed_or_not_applicable(result: CheckResult) -> str:
-    title = markup.text(result.title)
+    title = html_pieces.text(result.title)
     if result.outcome == "passed":
         return f'<li><span class="em-passed" aria-hidden="true">✓</span><span class="em-hidden">Passed: </span>{title}</li>'
-    return f'<li class="em-quiet"><span aria-hidden="true">–</span>{title}. {markup.text(result.message)}</li>'
+    return f'<li class="em-quiet"><span aria-hidden="true">–</span>{title}. {html_pieces.text(result.message)}</li>'
 
 
 def _fold(severity: Severity, tag: str, title: str, content: str) -> str:
@@ -68,10 +68,10 @@ def _fold(severity: Severity, tag: str, title: str, content: str) -> str:
 
 def _details(first: str, details: str, examples: Sequence[Example]) -> str:
     """What a finding means, in small print, and folded behind it what to do and the rows."""
-    first_html = f'<span dir="auto">{markup.text(first, max_length=_MAX_CHARS)}</span>' if first else ""
+    first_html = f'<span dir="auto">{html_pieces.text(first, max_length=_MAX_CHARS)}</span>' if first else ""
     if not details and not examples:
         return f'<p class="em-advice">{first_html}</p>' if first_html else ""
-    details_html = f'<p dir="auto">{markup.text(details, max_length=_MAX_CHARS)}</p>' if details else ""
+    details_html = f'<p dir="auto">{html_pieces.text(details, max_length=_MAX_CHARS)}</p>' if details else ""
     rows = _rows(examples) if examples else ""
     return (
         f'<details class="em-advice"><summary>{first_html} <u>{"Show rows" if rows else "More"}</u></summary>{details_html}{rows}</details>'
@@ -87,4 +87,4 @@ def _rows(examples: Sequence[Example]) -> str:
     has_texts = any(e.text for e in examples)
     head = ["line", *(["row"] if has_texts else []), *([""] if has_notes else [])]
     rows = [[f"{e.line:,}", *([e.text] if has_texts else []), *([e.note] if has_notes else [])] for e in examples]
-    return markup.table(head, rows, numbers=[0], caption="Rows of this finding")
+    return html_pieces.table(head, rows, numbers=[0], caption="Rows of this finding")

@@ -6,10 +6,10 @@ from typing import Any
 
 import gradio as gr
 
+from trainer.charts.charts_by_task import charts_of
 from trainer.charts.comparison import loss_comparison, run_marks
-from trainer.charts.frame import Figure
+from trainer.charts.layout import Figure
 from trainer.charts.lines import SYMBOLS
-from trainer.charts.task_charts import charts_of
 from trainer.data.checks.repairs import REPAIRS
 from trainer.data.task import SINGLE_LABEL
 from trainer.evaluation.comparison import ComparedRun, Comparison, PairedComparison, describe_comparison
@@ -20,9 +20,9 @@ from trainer.recipe_fields import RecipeField, fields_of
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import duration, percent, percent_range, pluralize
-from trainer.ui import markup, run_names, score_format
+from trainer.ui import html_pieces, run_names, score_format
+from trainer.ui.event_handling import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 from trainer.ui.live_chart import live_chart, to_json
-from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 200
 
@@ -108,7 +108,7 @@ def _curves(views: Sequence[RunView]) -> list[RunCurves]:
 
 def _heading(comparison: Comparison) -> str:
     files = {run.view.source_name for run in comparison.runs}
-    source = f" of {markup.text(files.pop())}" if len(files) == 1 else ""
+    source = f" of {html_pieces.text(files.pop())}" if len(files) == 1 else ""
     return f"{pluralize(len(comparison.runs), 'run')}{source} compared"
 
 
@@ -177,7 +177,7 @@ def _no_model_cell(run: ComparedRun) -> str:
         else ""
     )
     text = run.problem or "No model, so no score on the test rows." + validation_scores
-    return f'<span class="em-quiet" dir="auto">{markup.text(text, max_length=400)}</span>'
+    return f'<span class="em-quiet" dir="auto">{html_pieces.text(text, max_length=400)}</span>'
 
 
 # Which run is right more often
@@ -187,9 +187,9 @@ def _test_results(comparison: Comparison, titles: Mapping[str, str]) -> str:
     """The run with the best validation score against each other run, as sentences with counts."""
     if not comparison.same_file:
         message = "These runs were trained on different files. Neither their scores nor their curves show which one is better: compare runs of one file."
-        return markup.notice(message, "warning")
+        return html_pieces.notice(message, "warning")
     if comparison.reference is None:
-        return markup.notice("Only runs with a model can be compared on the test rows, and these are fewer than two.", "info")
+        return html_pieces.notice("Only runs with a model can be compared on the test rows, and these are fewer than two.", "info")
     names = [titles[run.view.id] for run in comparison.runs]
     reference = names[comparison.reference]
     sentences = "".join(_test_result(result, reference, names[i]) for i, result in comparison.paired)
@@ -206,16 +206,16 @@ def _test_results(comparison: Comparison, titles: Mapping[str, str]) -> str:
             f" For {len(comparison.paired)} comparisons, p values are raised and intervals widened (Bonferroni), "
             "since each comparison is another chance to be misled by luck."
         )
-    order_html = f'<p class="em-quiet em-small" dir="auto">{markup.text(order, max_length=600)}</p>'
+    order_html = f'<p class="em-quiet em-small" dir="auto">{html_pieces.text(order, max_length=600)}</p>'
     return f'<h3>On the same test rows</h3>{sentences}{order_html}<p class="em-quiet em-small">{note}</p>'
 
 
 def _test_result(result: PairedComparison, reference: str, other: str) -> str:
     if not result.n_shared_rows:
-        return markup.notice(describe_comparison(result, reference, other), "warning")
+        return html_pieces.notice(describe_comparison(result, reference, other), "warning")
     if not result.only_a and not result.only_b:
-        return markup.notice(describe_comparison(result, reference, other), "info")
-    counts = markup.facts(
+        return html_pieces.notice(describe_comparison(result, reference, other), "info")
+    counts = html_pieces.facts(
         [
             ("Both right", f"{result.both:,}"),
             (f"Only {reference}", f"{result.only_a:,}"),
@@ -224,7 +224,7 @@ def _test_result(result: PairedComparison, reference: str, other: str) -> str:
             ("Excluded: different labels", f"{result.label_conflicts:,}" if result.label_conflicts else ""),
         ]
     )
-    return markup.notice(describe_comparison(result, reference, other), "info") + counts
+    return html_pieces.notice(describe_comparison(result, reference, other), "info") + counts
 
 
 # Settings that differ
@@ -236,11 +236,12 @@ def _difference_table(runs: Sequence[ComparedRun], titles: Mapping[str, str]) ->
     if not lines:
         return '<h3>Settings</h3><p class="em-quiet">All settings are the same.</p>'
     head = '<th role="columnheader">Setting</th>' + "".join(f'<th role="columnheader">{name}</th>' for name in _names(runs, titles))
-    labels = [markup.text(titles[run.view.id]) for run in runs]
+    labels = [html_pieces.text(titles[run.view.id]) for run in runs]
     rows = "".join(
-        f'<tr role="row"><td role="cell" class="em-row-name">{markup.text(label)}</td>'
+        f'<tr role="row"><td role="cell" class="em-row-name">{html_pieces.text(label)}</td>'
         + "".join(
-            f'<td role="cell" dir="auto" data-label="{name}">{markup.text(value)}</td>' for name, value in zip(labels, values, strict=True)
+            f'<td role="cell" dir="auto" data-label="{name}">{html_pieces.text(value)}</td>'
+            for name, value in zip(labels, values, strict=True)
         )
         + "</tr>"
         for label, values in lines
@@ -277,7 +278,7 @@ def _names(runs: Sequence[ComparedRun], titles: Mapping[str, str]) -> list[str]:
     """Each run's title after its marker in the charts."""
     return [
         f'<span class="em-mark" style="color:{colour}" aria-hidden="true">{SYMBOLS[symbol]}</span> '
-        f'<span dir="auto">{markup.text(titles[run.view.id])}</span>'
+        f'<span dir="auto">{html_pieces.text(titles[run.view.id])}</span>'
         for run, (colour, symbol) in zip(runs, run_marks([run.view.id for run in runs]), strict=True)
     ]
 

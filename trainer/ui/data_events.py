@@ -12,10 +12,10 @@ from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import FileError, UserError
 from trainer.studio import Studio
 from trainer.text_format import split_first_sentence
-from trainer.ui import markup, no_file_view
+from trainer.ui import html_pieces, no_file_view
 from trainer.ui.data_tab import DataTab, current_draft, show_draft, show_empty, show_split
+from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 from trainer.ui.readiness import repairable_findings
-from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _SCROLL_TO_TOP = "() => scrollTo({ top: 0, behavior: 'instant' })"
 """A new file is shown from its heading on, wherever the page was scrolled to."""
@@ -29,7 +29,7 @@ def wire(studio: Studio, tab: DataTab) -> None:
 
 
 def _errors_on_data_tab(tab: DataTab) -> Callable[[Callable], Callable]:
-    return user_errors(lambda message: {tab.parts["notice"]: markup.notice(message, "error"), tab.parts["file"]: None})
+    return user_errors(lambda message: {tab.parts["notice"]: html_pieces.notice(message, "error"), tab.parts["file"]: None})
 
 
 def _wire_files(studio: Studio, tab: DataTab) -> None:
@@ -39,7 +39,7 @@ def _wire_files(studio: Studio, tab: DataTab) -> None:
     @handler
     def upload_file(path: str | None, draft: str | None, *split: Any) -> dict:
         if not path:
-            return {p["notice"]: markup.notice("No file is chosen. Choose a table, or open the sample.", "info")}
+            return {p["notice"]: html_pieces.notice("No file is chosen. Choose a table, or open the sample.", "info")}
         name = Path(path).name
         return _show_opened(
             studio, tab, name, lambda: current_workspace(studio).drafts.open_files({"main": (name, Path(path))}), draft, *split

@@ -21,11 +21,11 @@ from trainer.errors import FileError, UserError
 from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.text_format import pluralize
-from trainer.ui import data_view, findings_view, markup, no_file_view, page_frame
+from trainer.ui import data_view, findings_view, html_pieces, no_file_view, page_frame
 from trainer.ui.buttons import Button, html_with_buttons
+from trainer.ui.event_handling import current_workspace
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.readiness import Readiness, assess_readiness
-from trainer.ui.session import current_workspace
 
 SPLITS = {
     "70 / 10 / 20": (0.10, 0.20),
@@ -334,12 +334,12 @@ def split_line(prepared: PreparedDraft, *split: Any) -> str:
         splits = prepared.splits(Recipe.from_dict(split_fractions(*split)))
     except UserError as error:
         # An error of the file itself is shown once, at the top.
-        return markup.notice(error.message, "error") if error.setting else ""
+        return html_pieces.notice(error.message, "error") if error.setting else ""
     line = (
         f"{pluralize(len(splits.train), 'training row')}, {pluralize(len(splits.validation), 'validation row')} and "
         f"{pluralize(len(splits.test), 'test row')}. The model never sees the test rows before the final score."
     )
-    return f"<p>{line}</p>" + "".join(markup.notice(n, "info") for n in splits.split_notes)
+    return f"<p>{line}</p>" + "".join(html_pieces.notice(n, "info") for n in splits.split_notes)
 
 
 def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:

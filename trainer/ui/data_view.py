@@ -8,7 +8,7 @@ from trainer.data.corpus import Corpus
 from trainer.drafts.preparation import PreparedDraft
 from trainer.text_format import pluralize
 from trainer.training.tokens import TokenizedText
-from trainer.ui import markup
+from trainer.ui import html_pieces
 from trainer.ui.no_file_view import shorten_middle
 from trainer.ui.readiness import Readiness
 
@@ -37,8 +37,8 @@ def file_badge(prepared: PreparedDraft) -> str:
 
 def readiness_html(prepared: PreparedDraft, readiness: Readiness) -> str:
     """The heading of an open file, what to do, and the chosen columns, which can be changed."""
-    advice = f'<p dir="auto">{markup.text(readiness.advice, max_length=1200)}</p>' if readiness.advice else ""
-    return f'<h2 tabindex="-1" dir="auto">{markup.text(readiness.title, max_length=300)}</h2>{advice}{_columns(prepared)}'
+    advice = f'<p dir="auto">{html_pieces.text(readiness.advice, max_length=1200)}</p>' if readiness.advice else ""
+    return f'<h2 tabindex="-1" dir="auto">{html_pieces.text(readiness.title, max_length=300)}</h2>{advice}{_columns(prepared)}'
 
 
 def _columns(prepared: PreparedDraft) -> str:
@@ -47,9 +47,9 @@ def _columns(prepared: PreparedDraft) -> str:
         chosen, reasons = "No columns are chosen yet.", ""
     else:
         texts = " + ".join(
-            f'<b dir="auto">“{markup.text(names[i], max_length=60)}”</b>' for i in (columns.text, *columns.extra_text_columns)
+            f'<b dir="auto">“{html_pieces.text(names[i], max_length=60)}”</b>' for i in (columns.text, *columns.extra_text_columns)
         )
-        chosen = f'text = {texts}, label = <b dir="auto">“{markup.text(names[columns.label], max_length=60)}”</b>'
+        chosen = f'text = {texts}, label = <b dir="auto">“{html_pieces.text(names[columns.label], max_length=60)}”</b>'
         reasons = f'<p class="em-small" dir="auto">{_reasons(columns)}</p>'
     unsure = columns is None or not columns.confident
     # buttons.js recognises a fold by the text of its summary: it stays open for the same file, and is closed for the next one.
@@ -61,7 +61,9 @@ def _columns(prepared: PreparedDraft) -> str:
 
 
 def _reasons(columns: Columns) -> str:
-    return f"Text: {markup.text(columns.text_reason, max_length=300)}. Label: {markup.text(columns.label_reason, max_length=300)}."
+    return (
+        f"Text: {html_pieces.text(columns.text_reason, max_length=300)}. Label: {html_pieces.text(columns.label_reason, max_length=300)}."
+    )
 
 
 def classes(corpus: Corpus) -> str:
@@ -74,7 +76,7 @@ def classes(corpus: Corpus) -> str:
 
     def bars(indices: list[int]) -> str:
         items = "".join(
-            markup.class_bar(
+            html_pieces.class_bar(
                 shorten_middle(names[i], max_length=22, end=9), colours[i], counts[i] / largest, f"{counts[i]:,}", title=names[i]
             )
             for i in indices
@@ -104,7 +106,7 @@ def split_counts(prepared: PreparedDraft, readiness: Readiness) -> str:
 
 
 def _file_name(name: str) -> str:
-    return f"<bdi>{markup.text(name, max_length=40)}</bdi>"
+    return f"<bdi>{html_pieces.text(name, max_length=40)}</bdi>"
 
 
 def preview(prepared: PreparedDraft) -> str:
@@ -119,7 +121,7 @@ def preview(prepared: PreparedDraft) -> str:
 
     def cells(values: list[str], tag: str) -> str:
         return "".join(
-            f'<{tag} dir="auto"{" class=em-last" if i == last else ""}><div>{markup.text(value, max_length=240)}</div></{tag}>'
+            f'<{tag} dir="auto"{" class=em-last" if i == last else ""}><div>{html_pieces.text(value, max_length=240)}</div></{tag}>'
             for i, value in enumerate(values)
         )
 
@@ -145,7 +147,7 @@ def details(prepared: PreparedDraft) -> str:
         ("Separated by", delimiters.get(table.delimiter or "", table.delimiter or "")),
         ("Encoding", table.encoding + (" (a guess)" if table.encoding_guessed else "")),
     ]
-    return markup.facts(pairs)
+    return html_pieces.facts(pairs)
 
 
 def downloads(prepared: PreparedDraft) -> str:
@@ -164,10 +166,10 @@ def tokens(text: str, tokenized: TokenizedText, encoder: str) -> str:
     """A text as the encoder reads it."""
     cut = sum(t.cut for t in tokenized.tokens)
     badges = "".join(
-        f'<span class="em-token{" em-special" if t.special else ""}{" em-cut" if t.cut else ""}"><b>{markup.text(t.text, max_length=40)}</b><i>{t.id}</i></span>'
+        f'<span class="em-token{" em-special" if t.special else ""}{" em-cut" if t.cut else ""}"><b>{html_pieces.text(t.text, max_length=40)}</b><i>{t.id}</i></span>'
         for t in tokenized.tokens[:_MAX_TOKENS]
     )
-    facts = markup.facts(
+    facts = html_pieces.facts(
         [
             ("Encoder", encoder),
             ("Tokens in this row", f"{len(tokenized.tokens):,}" + (f", {cut:,} cut off" if cut else "")),
@@ -177,4 +179,4 @@ def tokens(text: str, tokenized: TokenizedText, encoder: str) -> str:
             ("Special tokens", ", ".join(tokenized.special)),
         ]
     )
-    return f'<p class="em-quote" dir="auto">{markup.text(text, max_length=1500)}</p><div class="em-tokens">{badges}</div>{facts}'
+    return f'<p class="em-quote" dir="auto">{html_pieces.text(text, max_length=1500)}</p><div class="em-tokens">{badges}</div>{facts}'

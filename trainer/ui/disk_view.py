@@ -12,10 +12,10 @@ from trainer.runs.disk_space import RunStorage, Storage
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import file_size, time_ago
-from trainer.ui import markup, no_file_view
+from trainer.ui import html_pieces, no_file_view
 from trainer.ui.buttons import Button, html_with_buttons
+from trainer.ui.event_handling import PRIVATE_EVENT, current_workspace, user_errors
 from trainer.ui.run_names import titles_by_id
-from trainer.ui.session import PRIVATE_EVENT, current_workspace, user_errors
 
 _MAX_NAMES = 5
 _HEAD = ("Run", "Model", "Checkpoints", "Other", "Total")
@@ -51,7 +51,7 @@ def build(studio: Studio) -> DiskView:
         (usage_accordion, usage, view.usage_open, _render_usage),
     ):
         # One state per section: an open section is rendered, and again after each press of a button.
-        with_notice = user_errors(lambda message: (True, markup.notice(message, "error")))
+        with_notice = user_errors(lambda message: (True, html_pieces.notice(message, "error")))
         accordion.expand(with_notice(lambda render=render: (True, render(studio))), None, [opened, html], **PRIVATE_EVENT)
         accordion.collapse(lambda: False, None, opened, **PRIVATE_EVENT)
     return view
@@ -85,7 +85,7 @@ def usage_html(storage: Storage, views: Sequence[RunView], titles: Mapping[str, 
         f'<thead role="rowgroup"><tr role="row">{head}<th role="columnheader"><span class="em-hidden">Free disk space</span></th></tr></thead>'
         f'<tbody role="rowgroup">{rows}</tbody></table>'
     )
-    result_html = f'<p role="status" class="em-result">{markup.text(result, max_length=400)}</p>' if result else ""
+    result_html = f'<p role="status" class="em-result">{html_pieces.text(result, max_length=400)}</p>' if result else ""
     return (
         f"<p>Everything takes <strong>{file_size(storage.total)}</strong>; {file_size(storage.free)} of this disk are free.</p>{result_html}{_checkpoints(storage, titles)}"
         f"{table if runs else ''}{_drafts(storage)}{_uploads(storage)}"
@@ -101,7 +101,7 @@ def _checkpoints(storage: Storage, titles: Mapping[str, str]) -> str:
     names = ", ".join(f"“{titles.get(run, '')}”" for run in storage.expiring_checkpoints[:_MAX_NAMES])
     others = f" and {len(storage.expiring_checkpoints) - _MAX_NAMES:,} more" if len(storage.expiring_checkpoints) > _MAX_NAMES else ""
     next_runs = f" The next are those of {names}{others}; models, scores and curves stay." if names else ""
-    return f'<p class="em-quiet" dir="auto" id="checkpoint-rule">{markup.text(rule + next_runs, max_length=1500)}</p>'
+    return f'<p class="em-quiet" dir="auto" id="checkpoint-rule">{html_pieces.text(rule + next_runs, max_length=1500)}</p>'
 
 
 def _render_files(studio: Studio) -> str:
@@ -120,11 +120,13 @@ def _file(draft: DraftSummary, now: float) -> str:
         f"with validation file {draft.validation}" if draft.validation else "",
     ]
     crashed = "Emotune crashed while reading it" if draft.withheld else ""
-    facts = " · ".join(markup.text(fact) for fact in (time_ago(now - draft.changed), file_size(draft.bytes), *extra_files, crashed) if fact)
+    facts = " · ".join(
+        html_pieces.text(fact) for fact in (time_ago(now - draft.changed), file_size(draft.bytes), *extra_files, crashed) if fact
+    )
     is_open = ' <span class="em-open-now">open now</span>' if draft.open else ""
     buttons = no_file_view.reopen_button(draft) + Button("remove-draft", "Remove", code=draft.id).html
     return (
-        f'<li><span class="em-file-name"><strong dir="auto">{markup.text(draft.name)}</strong>{is_open}<small dir="auto">{facts}</small></span>'
+        f'<li><span class="em-file-name"><strong dir="auto">{html_pieces.text(draft.name)}</strong>{is_open}<small dir="auto">{facts}</small></span>'
         f'<span class="em-row-buttons">{buttons}</span></li>'
     )
 
@@ -140,7 +142,7 @@ def _run(usage: RunStorage, view: RunView | None, title: str) -> str:
     free = Button("free", "Delete checkpoints", code=usage.id).html if freeable else ""
     delete = Button("delete", "Delete", code=usage.id, disabled=live).html
     return (
-        f'<tr role="row"><td role="cell" dir="auto" class="em-row-name">{markup.text(title)}</td>{cells}'
+        f'<tr role="row"><td role="cell" dir="auto" class="em-row-name">{html_pieces.text(title)}</td>{cells}'
         f'<td role="cell" class="em-row-buttons">{free}{delete}</td></tr>'
     )
 
@@ -149,7 +151,7 @@ def _drafts(storage: Storage) -> str:
     if not storage.drafts:
         return ""
     lines = "".join(
-        f'<li><span class="em-file-name"><strong dir="auto">{markup.text(draft.name)}</strong><small>{file_size(draft.bytes)}</small></span>'
+        f'<li><span class="em-file-name"><strong dir="auto">{html_pieces.text(draft.name)}</strong><small>{file_size(draft.bytes)}</small></span>'
         f'<span class="em-row-buttons">{Button("remove-draft", "Remove", code=draft.id).html}</span></li>'
         for draft in storage.drafts
     )

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from trainer.errors import UnavailableError, UserError
 from trainer.studio import Studio
-from trainer.ui.session import current_workspace
+from trainer.ui.event_handling import current_workspace
 
 
 def download_route(studio: Studio) -> Route:

@@ -16,7 +16,7 @@ from trainer.errors import FileError, ModelError, MustFixError, RecipeError, Use
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui.session import current_workspace
+from trainer.ui.event_handling import current_workspace
 from trainer.ui.uploads import NO_UPLOAD, resolve_upload
 
 _ECHOED_CHARS = 200

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.ui import assets, markup
+from trainer.ui import assets, html_pieces
 
 _BUTTONS = (("reset", "Reset zoom", ' class="em-away"'), ("png", "PNG", " disabled"), ("csv", "CSV", " disabled"))
 
@@ -38,11 +38,11 @@ def live_chart(
 
 def _template(title: str, note: str, height: int, phone_height: int) -> str:
     buttons = "".join(
-        f'<button type="button" data-action="{action}"{attributes} aria-label="{markup.text(f"{label}: {title}")}">{label}</button>'
+        f'<button type="button" data-action="{action}"{attributes} aria-label="{html_pieces.text(f"{label}: {title}")}">{label}</button>'
         for action, label, attributes in _BUTTONS
     )
     html = (
-        f'<div class="em-chart-head"><h3><span>{markup.text(title)}</span> <small>{markup.text(note)}</small></h3>'
+        f'<div class="em-chart-head"><h3><span>{html_pieces.text(title)}</span> <small>{html_pieces.text(note)}</small></h3>'
         f'<div class="em-chart-tools">{buttons}</div></div>'
         f'<div class="chart" style="--height:{height}px;--phone-height:{phone_height}px"></div>'
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trainer.charts.colours import class_colours
 from trainer.drafts.history import DraftSummary, withheld_message
 from trainer.text_format import file_size, percent, pluralize, time_ago
-from trainer.ui import markup, page_frame
+from trainer.ui import html_pieces, page_frame
 from trainer.ui.buttons import Button
 
 _ROWS = (
@@ -62,7 +62,7 @@ def example_prediction() -> str:
     names = [name for name, _ in _PREDICTION]
     best, probability = _PREDICTION[0]
     bars = "".join(
-        markup.class_bar(name, colour, value, percent(value, 0))
+        html_pieces.class_bar(name, colour, value, percent(value, 0))
         for (name, value), colour in zip(_PREDICTION, class_colours(names), strict=True)
     )
     return (
@@ -92,14 +92,14 @@ def open_error(name: str, message: str, *, previous: DraftSummary | None = None,
         use = Button("reopen", "Use it", code=previous.id, elem_id="use-previous").html
         close = Button("dismiss", "Close", link=True).html
         previous_html = f'<p class="em-previous"><span>Still open: <b dir="auto">{shorten_middle(previous.name)}</b> ({pluralize(rows, "row")}).</span> {use}{close}</p>'
-    return markup.notice(message, "error") + previous_html
+    return html_pieces.notice(message, "error") + previous_html
 
 
 def crashed_file(draft: DraftSummary) -> str:
     """A file that crashed Emotune while it was read, with buttons that remove it or try it again."""
     remove = Button("remove", "Remove it", code=draft.id, elem_id="remove-withheld").html
     retry = Button("retry", "Try it again", code=draft.id, elem_id="retry-withheld").html
-    return markup.notice(withheld_message(draft.name), "error") + f'<p class="em-previous">{remove}{retry}</p>'
+    return html_pieces.notice(withheld_message(draft.name), "error") + f'<p class="em-previous">{remove}{retry}</p>'
 
 
 def reopen_button(draft: DraftSummary) -> str:
@@ -109,12 +109,12 @@ def reopen_button(draft: DraftSummary) -> str:
 
 def shorten_middle(name: str, *, max_length: int = 30, end: int = 12) -> str:
     """A name as HTML that CSS shortens in the middle, so that its beginning and end stay readable."""
-    full = markup.text(name, max_length=400)
+    full = html_pieces.text(name, max_length=400)
     if len(name) <= max_length:
         return f'<span class="em-middle" dir="auto">{full}</span>'
     return (
-        f'<span class="em-middle" dir="auto" title="{full}"><span>{markup.text(name[:-end], max_length=400)}</span>'
-        f"<span>{markup.text(name[-end:])}</span></span>"
+        f'<span class="em-middle" dir="auto" title="{full}"><span>{html_pieces.text(name[:-end], max_length=400)}</span>'
+        f"<span>{html_pieces.text(name[-end:])}</span></span>"
     )
 
 
@@ -124,6 +124,6 @@ def _draft(draft: DraftSummary, now: float) -> str:
     return (
         f'<li class="em-draft"><b>{shorten_middle(draft.name)}</b><span class="em-quiet em-small">{facts}</span>'
         f"{reopen_button(draft)}"
-        f'<details class="em-confirm"><summary aria-label="Remove {markup.text(draft.name)}">✕</summary>'
+        f'<details class="em-confirm"><summary aria-label="Remove {html_pieces.text(draft.name)}">✕</summary>'
         f"<div><span>Remove it for good? Runs that were trained on it stay.</span> {remove}</div></details></li>"
     )

@@ -16,7 +16,7 @@ from trainer.ui import (
     data_events,
     data_tab,
     endpoints,
-    markup,
+    html_pieces,
     page_frame,
     recipe_form_events,
     results_tab,
@@ -27,8 +27,8 @@ from trainer.ui import (
     try_tab,
 )
 from trainer.ui.components import Page
+from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors, user_errors_as_warning
 from trainer.ui.refresh import refresh
-from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors, user_errors_as_warning
 from trainer.ui.validating_blocks import ValidatingBlocks
 
 _TICK_SECONDS = 1.0
@@ -77,7 +77,7 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """Wire the events that concern more than one tab."""
 
     # Each refresh renders the status bar again, so an error stays there as long as it occurs.
-    errors_in_status_bar = user_errors(lambda message: {page.frame.status_bar: markup.notice(message, "error")})
+    errors_in_status_bar = user_errors(lambda message: {page.frame.status_bar: html_pieces.notice(message, "error")})
 
     @errors_in_status_bar
     def tick(last_state: str, *inputs: str) -> Any:
@@ -167,7 +167,7 @@ def _wire_start(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> No
 def _wire_quick_start(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> None:
     """One press that opens the sample, starts a "Quick look" training and shows its charts."""
     data, train = page.data, page.train
-    errors_on_data_tab = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "error")})
+    errors_on_data_tab = user_errors(lambda message: {data.parts["notice"]: html_pieces.notice(message, "error")})
 
     @errors_on_data_tab
     def quick_start(event: gr.EventData, *split: Any) -> Any:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from trainer.runs.view import RunView
 from trainer.training.hardware import Hardware
-from trainer.ui import assets, markup
+from trainer.ui import assets, html_pieces
 from trainer.ui.buttons import Button, html_with_buttons
 
 _PICKER = """
@@ -68,7 +68,7 @@ def footer(*, elem_id: str, value: str = "") -> gr.HTML:
 def footer_html(message: str, *buttons: Button, is_error: bool = False) -> str:
     """What has to be fixed or what comes next, and buttons, at most one of them primary."""
     css_class, role = ("em-footer-message em-wrong", " role=alert") if is_error else ("em-footer-message", "")
-    text = f'<p class="{css_class}"{role} dir="auto">{markup.text(message, max_length=600)}</p>'
+    text = f'<p class="{css_class}"{role} dir="auto">{html_pieces.text(message, max_length=600)}</p>'
     return text + "".join(button.html for button in buttons)
 
 
@@ -77,11 +77,11 @@ def picker_html(trained: Sequence[RunView], titles: Mapping[str, str], model: st
     if not trained:
         return ""
     options = "".join(
-        f'<option value="{view.id}"{" selected" if view.id == model else ""}>{markup.text(titles[view.id], max_length=80)}</option>'
+        f'<option value="{view.id}"{" selected" if view.id == model else ""}>{html_pieces.text(titles[view.id], max_length=80)}</option>'
         for view in trained
     )
     return f'<label class="em-model"><span>Model:</span><select aria-label="Model in use">{options}</select></label>'
 
 
 def hardware_badge_html(hardware: Hardware | None) -> str:
-    return f'<span class="em-badge" title="The hardware that trains the models">{markup.text(hardware.description if hardware else "warming up …")}</span>'
+    return f'<span class="em-badge" title="The hardware that trains the models">{html_pieces.text(hardware.description if hardware else "warming up …")}</span>'

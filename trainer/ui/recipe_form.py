@@ -10,7 +10,7 @@ from trainer.errors import UserError
 from trainer.presets import LEVELS, PRESETS
 from trainer.recipe import Recipe
 from trainer.recipe_fields import RecipeField, fields_of, form_groups
-from trainer.ui import markup
+from trainer.ui import html_pieces
 
 CUSTOM = "Custom"
 """The level after the user has changed a setting, chosen a preset or uploaded a recipe."""
@@ -124,7 +124,7 @@ def values(recipe: Recipe) -> list[Any]:
 
 def explanation_html(explanation: str) -> str:
     """What the level has set."""
-    return f'<p class="em-quiet em-small">{markup.text(explanation, max_length=600)}</p>'
+    return f'<p class="em-quiet em-small">{html_pieces.text(explanation, max_length=600)}</p>'
 
 
 def show_error(form: RecipeForm, error: UserError) -> dict[Any, Any]:

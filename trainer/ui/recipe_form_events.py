@@ -15,10 +15,10 @@ from trainer.jobs.queue_limits import near_capacity
 from trainer.presets import LEVELS, PRESETS, load_preset
 from trainer.recipe import Recipe, dump_recipe, load_recipe
 from trainer.studio import Studio
-from trainer.ui import data_tab, markup, recipe_form, train_tab
+from trainer.ui import data_tab, html_pieces, recipe_form, train_tab
 from trainer.ui.components import Page
+from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 from trainer.ui.readiness import assess_readiness
-from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 
 def recipe_from_form(page: Page, values: Sequence[Any]) -> Recipe:
@@ -42,7 +42,7 @@ def chosen_level(studio: Studio, page: Page, draft: str | None, values: Sequence
 
 def errors_on_train_tab(page: Page) -> Any:
     """Decorator: a UserError becomes a notice on the Train tab."""
-    return user_errors(lambda message: {page.train.notice: markup.notice(message, "error")})
+    return user_errors(lambda message: {page.train.notice: html_pieces.notice(message, "error")})
 
 
 def wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
@@ -59,7 +59,7 @@ def show_error(studio: Studio, page: Page, draft: str | None, error: UserError, 
     form, train = page.train.recipe, page.train
     return {
         **recipe_form.show_error(form, error),
-        train.notice: "" if error.setting in recipe_form.FIELDS else markup.notice(error.message, "error"),
+        train.notice: "" if error.setting in recipe_form.FIELDS else html_pieces.notice(error.message, "error"),
         train.start_footer: _footer(studio, page, draft, *values, error=error.message),
     }
 
@@ -129,7 +129,7 @@ def _parse_form(page: Page, values: Sequence[Any]) -> tuple[str, Sequence[Any], 
 def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """Show the latest draft and its form after a reload."""
     data, form = page.data, page.form
-    errors_on_data_tab = user_errors(lambda message: {data.parts["notice"]: markup.notice(message, "error")})
+    errors_on_data_tab = user_errors(lambda message: {data.parts["notice"]: html_pieces.notice(message, "error")})
 
     def no_draft(drafts: Sequence[DraftSummary]) -> dict:
         crashed = current_workspace(studio).drafts.withheld()
@@ -150,7 +150,9 @@ def _wire_file(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     def show_latest_draft(*form_values: Any) -> dict:
         # An error in the latest draft must not hide the others.
         drafts = data_tab.drafts_html(current_workspace(studio).drafts.summaries())
-        list_drafts = user_errors(lambda message: {data.parts["drafts"]: drafts, data.parts["notice"]: markup.notice(message, "error")})
+        list_drafts = user_errors(
+            lambda message: {data.parts["drafts"]: drafts, data.parts["notice"]: html_pieces.notice(message, "error")}
+        )
         updates = list_drafts(latest_draft)(*form_values)
         # The user may have chosen a file in the meantime.
         return {component: update for component, update in updates.items() if component != data.parts["file"]}
@@ -256,7 +258,7 @@ def _wire_tokens(studio: Studio, page: Page) -> None:
     data, train = page.data, page.train
     opened = gr.State(False)
 
-    @user_errors(lambda message: markup.notice(message, "warning"))
+    @user_errors(lambda message: html_pieces.notice(message, "warning"))
     def show_tokens(is_open: bool, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
         return data_tab.show_tokens(studio, draft, row, encoder, max_length) if is_open else ""
 

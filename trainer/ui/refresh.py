@@ -14,7 +14,7 @@ from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.ui import page_frame, run_names, runs_list, train_tab
 from trainer.ui.components import Page
-from trainer.ui.session import current_workspace
+from trainer.ui.event_handling import current_workspace
 from trainer.ui.status_bar import find_subject, status_bar_html
 
 

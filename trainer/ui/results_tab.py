@@ -5,13 +5,13 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.charts.task_charts import charts_of
+from trainer.charts.charts_by_task import charts_of
 from trainer.errors import UserError
 from trainer.studio import Studio
-from trainer.ui import assets, markup, page_frame, results_view, run_names
+from trainer.ui import assets, html_pieces, page_frame, results_view, run_names
 from trainer.ui.buttons import Button, html_with_buttons
+from trainer.ui.event_handling import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 from trainer.ui.live_chart import live_chart, to_json
-from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _COUNTS, _BY_ROW = "Counts", "Per cent of each row"
 
@@ -53,7 +53,7 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
         headline, body, matrix, matrix_as, confusions, classes, page_frame.footer(elem_id="footer-results", value=_footer(trained=False))
     )
 
-    @user_errors(lambda message: _headline_only(tab, page_frame.heading("Results") + markup.notice(message, "error")))
+    @user_errors(lambda message: _headline_only(tab, page_frame.heading("Results") + html_pieces.notice(message, "error")))
     def open_run(run_id: str | None, matrix_as: str) -> dict:
         return show(tab, studio, run_id, matrix_as)
 
@@ -68,7 +68,7 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     if not run_id:
         return {**_headline_only(tab, results_view.no_results_html()), tab.footer: _footer(trained=False)}
     view, damage = workspace.library.view(run_id), workspace.library.damage(run_id)
-    notices = "".join(markup.notice(sentence, "error") for sentence in damage)
+    notices = "".join(html_pieces.notice(sentence, "error") for sentence in damage)
     # No link to a damaged model: the notices explain why.
     link = results_view.download(run_id) if workspace.models.is_whole(run_id) else ""
     title = run_names.title_of(run_id, workspace.library.runs())
@@ -79,7 +79,7 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
             raise
         link_html = f'<p class="em-damaged">{link}</p>' if link else ""
         return {
-            **_headline_only(tab, page_frame.heading(f"Results of {markup.isolated(title)}") + notices + link_html),
+            **_headline_only(tab, page_frame.heading(f"Results of {html_pieces.isolated(title)}") + notices + link_html),
             tab.footer: _footer(trained=True),
         }
     return {

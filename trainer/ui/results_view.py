@@ -13,7 +13,7 @@ from trainer.evaluation.report import Report, Reports, worst_confusions
 from trainer.evaluation.result_checks import FEW_ROWS, check_result
 from trainer.runs.view import RunView
 from trainer.text_format import decimal, decimal_range, percent_range, pluralize
-from trainer.ui import checks_view, markup, page_frame, score_format
+from trainer.ui import checks_view, html_pieces, page_frame, score_format
 
 _MAX_CLASSES, _VISIBLE_AT_EACH_END = 20, 10
 """Of more classes the middle of the table is folded."""
@@ -35,12 +35,12 @@ def headline(view: RunView, title: str, reports: Reports, *, link: str) -> str:
     """The score as a sentence and as a bar, with its rows and model; ``link`` is the download of the model, as HTML."""
     report = reports.test
     sentence = _without_line_break(score_format.accuracy_sentence(report.accuracy, report.rows))
-    head = page_frame.heading(sentence) + f'<p class="em-conclusion">{markup.text(_without_line_break(conclusion(view, report)))}</p>'
+    head = page_frame.heading(sentence) + f'<p class="em-conclusion">{html_pieces.text(_without_line_break(conclusion(view, report)))}</p>'
     test_rows = f"{pluralize(report.rows, 'test row')}: never trained on, never used to choose anything"
-    friendly_name = "" if view.name in title else f" ({markup.isolated(view.name)})"
+    friendly_name = "" if view.name in title else f" ({html_pieces.isolated(view.name)})"
     return (
         f'<div class="em-score"><div>{head}</div>{link}</div>{bar(view, report)}'
-        f'<p class="em-quiet em-small em-source"><strong>{markup.isolated(title)}</strong>{friendly_name}, from {markup.isolated(view.source_name)}. '
+        f'<p class="em-quiet em-small em-source"><strong>{html_pieces.isolated(title)}</strong>{friendly_name}, from {html_pieces.isolated(view.source_name)}. '
         f"{test_rows}.</p>{_details(view, reports)}"
     )
 
@@ -101,7 +101,7 @@ def bar(view: RunView, report: Report) -> str:
     ticks = "".join(f'<i class="em-tick" style="left:{_css_percent(baseline.accuracy)}"></i>' for baseline in baselines)
     names = "".join(f"<span>{baseline.name}<br>{format_accuracy(baseline.accuracy)}</span>" for baseline in baselines)
     return (
-        f'<div class="em-scale" role="img" aria-label="{markup.text(label, max_length=400)}" style="{ends}--model:{_css_percent(accuracy.value)}">'
+        f'<div class="em-scale" role="img" aria-label="{html_pieces.text(label, max_length=400)}" style="{ends}--model:{_css_percent(accuracy.value)}">'
         f'<strong class="em-scale-model">this model {model_accuracy}</strong><div class="em-scale-track">'
         f'<i class="em-band" style="left:{_css_percent(accuracy.low)};width:{_css_percent(accuracy.high - accuracy.low)}"></i>{ticks}'
         f'<i class="em-tick em-ours" style="left:{_css_percent(accuracy.value)}"></i></div>'
@@ -143,7 +143,7 @@ def _details(view: RunView, reports: Reports) -> str:
         "Ranges are 95 % intervals (Wilson’s method, also applied to F1).",
         "The download is a zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.",
     ]
-    items = "".join(f'<li dir="auto">{markup.text(line, max_length=600)}</li>' for line in lines)
+    items = "".join(f'<li dir="auto">{html_pieces.text(line, max_length=600)}</li>' for line in lines)
     return f'<details class="em-folded"><summary>How this was measured</summary><ul class="em-lines">{items}</ul></details>'
 
 
@@ -173,7 +173,7 @@ def confusions(report: Report) -> str:
     if not mistakes:
         return f"<h3>Most frequent confusions</h3><p>None: all {pluralize(report.rows, 'test row')} are correct.</p>"
     items = "".join(
-        f"<li>{markup.isolated(c.true, max_length=60)} predicted as {markup.isolated(c.predicted, max_length=60)}: <strong>{c.rows:,}</strong> of {c.support:,}</li>"
+        f"<li>{html_pieces.isolated(c.true, max_length=60)} predicted as {html_pieces.isolated(c.predicted, max_length=60)}: <strong>{c.rows:,}</strong> of {c.support:,}</li>"
         for c in mistakes
     )
     return f'<h3>Most frequent confusions</h3><ol class="em-confusions">{items}</ol>'
@@ -220,7 +220,7 @@ def _table(rows: Sequence[str], caption: str, *, head: bool = True, footer: str 
 def _row(score: ClassScore, colour: str, *, worst: bool) -> str:
     cells = (_f1(score), _score(score.precision), _score(score.recall), f"{score.support:,}")
     numbers = "".join(f'<td class="em-number">{cell}</td>' for cell in cells)
-    name = f'<th scope="row"><span class="em-class">{markup.dot(colour)}<span dir="auto">{markup.text(score.name)}</span></span></th>'
+    name = f'<th scope="row"><span class="em-class">{html_pieces.dot(colour)}<span dir="auto">{html_pieces.text(score.name)}</span></span></th>'
     return f"<tr{' class=em-worst' if worst else ''}>{name}{numbers}</tr>"
 
 
@@ -267,4 +267,4 @@ def _csv_row(score: ClassScore) -> list[str | float | int | None]:
 def _attribute(rows: Sequence[Sequence[str | float | int | None]]) -> str:
     """Rows as JSON in an HTML attribute, in full."""
     text = json.dumps(rows, allow_nan=False)
-    return markup.text(text, max_length=len(text))
+    return html_pieces.text(text, max_length=len(text))

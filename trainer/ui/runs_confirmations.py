@@ -4,14 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from trainer.errors import NotFoundError, RunError
-from trainer.library import MAX_NAME_CHARS
+from trainer.run_library import MAX_NAME_CHARS
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import approximate_duration, file_size, pluralize
 from trainer.ui import run_names, runs_footer
 from trainer.ui.buttons import Button
+from trainer.ui.event_handling import current_workspace
 from trainer.ui.runs_dialog import Field, Question
-from trainer.ui.session import current_workspace
 
 _MAX_EPOCHS = 50
 _MAX_NAMES = 8

@@ -8,7 +8,7 @@ from typing import Literal
 
 import gradio as gr
 
-from trainer.ui import assets, markup
+from trainer.ui import assets, html_pieces
 from trainer.ui.buttons import Button
 
 
@@ -51,10 +51,8 @@ def build() -> gr.HTML:
 
 def question_html(question: Question) -> str:
     """A question as HTML."""
-    question_text = (
-        f"<strong>{markup.text(question.title, max_length=1500)}</strong> {markup.text(question.details, max_length=1200)}".strip()
-    )
-    error = f'<p class="em-wrong" role="alert" dir="auto">{markup.text(question.error, max_length=600)}</p>' if question.error else ""
+    question_text = f"<strong>{html_pieces.text(question.title, max_length=1500)}</strong> {html_pieces.text(question.details, max_length=1200)}".strip()
+    error = f'<p class="em-wrong" role="alert" dir="auto">{html_pieces.text(question.error, max_length=600)}</p>' if question.error else ""
     text = f'<p dir="auto" role="status">{question_text}</p>' if question.title else ""
     buttons = "".join(button.html for button in question.buttons)
     field = "" if question.field is None else _field(question.field)
@@ -73,6 +71,6 @@ def _field(field: Field) -> str:
         else f'type="text" maxlength="{field.maximum}" dir="auto"'
     )
     return (
-        f'<label class="em-field"><span>{markup.text(field.label)}</span>'
-        f'<input {limit} value="{markup.text(field.value)}" autocomplete="off"></label>'
+        f'<label class="em-field"><span>{html_pieces.text(field.label)}</span>'
+        f'<input {limit} value="{html_pieces.text(field.value)}" autocomplete="off"></label>'
     )

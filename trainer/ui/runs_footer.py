@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from trainer.library import MAX_COMPARED_RUNS
-from trainer.runs.resume import is_worth_resuming
+from trainer.run_library import MAX_COMPARED_RUNS
+from trainer.runs.resume_rules import is_worth_resuming
 from trainer.runs.view import RunView
 from trainer.ui import page_frame
 from trainer.ui.buttons import Button

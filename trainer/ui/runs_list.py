@@ -12,7 +12,7 @@ import gradio as gr
 from trainer.evaluation.report import Scores, SplitScores
 from trainer.runs.view import RunView
 from trainer.text_format import duration, percent, percent_range, pluralize
-from trainer.ui import assets, markup, run_names, run_status, score_format
+from trainer.ui import assets, html_pieces, run_names, run_status, score_format
 
 _ICONS = {
     "queued": "…",
@@ -48,7 +48,7 @@ def table_html(views: Sequence[RunView], titles: Mapping[str, str], scores: Mapp
     ``expiring`` are the ids of the runs whose checkpoints are deleted when the next training ends.
     """
     if not views:
-        return markup.empty_state(
+        return html_pieces.empty_state(
             "No runs yet",
             "Every training will be listed here with its scores, curves and model. You can open it again, compare it with others, continue it "
             "or delete it. Open a table of texts and labels to start the first one.",
@@ -76,7 +76,7 @@ def _group(file: str, views: Sequence[RunView], titles: Mapping[str, str], score
     rows = "".join(_row(view, titles, scores.get(view.id), expires=view.id in expiring) for view in views)
     return (
         f'<tbody role="rowgroup"><tr role="row" class="em-run-file"><td role="cell" colspan="{1 + len(_HEAD)}"><h3>'
-        f'<span dir="auto">{markup.text(file) or "File unknown"}</span> <small>{pluralize(len(views), "run")}</small></h3></td></tr>{rows}</tbody>'
+        f'<span dir="auto">{html_pieces.text(file) or "File unknown"}</span> <small>{pluralize(len(views), "run")}</small></h3></td></tr>{rows}</tbody>'
     )
 
 
@@ -86,16 +86,16 @@ def _row(view: RunView, titles: Mapping[str, str], scores: Scores | None, *, exp
     level = (view.level.lower() or "own settings") if view.renamed else ""
     name = "" if title == view.name or title.endswith(f"({view.name})") else view.name
     parent = run_names.parent_sentence(view, titles)
-    details = " · ".join(markup.text(part) for part in (name, level, view.encoder, parent) if part)
+    details = " · ".join(html_pieces.text(part) for part in (name, level, view.encoder, parent) if part)
     expiry = f'<small class="em-expiring">{_CHECKPOINTS_EXPIRE}</small>' if expires else ""
-    damage = f'<small class="em-wrong" dir="auto">{markup.text(" ".join(view.damage), max_length=1200)}</small>' if view.damage else ""
+    damage = f'<small class="em-wrong" dir="auto">{html_pieces.text(" ".join(view.damage), max_length=1200)}</small>' if view.damage else ""
     state = "damaged" if view.damage else view.status
     test, validation = _test_score(scores), _validation_score(view, scores)
     return (
         f'<tr role="row" class="em-one-run"><td role="cell" class="em-run-tick"><label class="em-tickbox">'
-        f'<input type="checkbox" id="{checkbox_id}" data-run="{view.id}" aria-label="{markup.text(f"Select {title}")}"></label></td>'
+        f'<input type="checkbox" id="{checkbox_id}" data-run="{view.id}" aria-label="{html_pieces.text(f"Select {title}")}"></label></td>'
         f'<td role="cell" class="em-run"><button type="button" class="em-open" data-action="open" data-code="{view.id}" dir="auto">'
-        f'{markup.text(title)}</button><small dir="auto">{details}</small>{expiry}{damage}</td>'
+        f'{html_pieces.text(title)}</button><small dir="auto">{details}</small>{expiry}{damage}</td>'
         f'<td role="cell" class="em-state em-{state}"><span aria-hidden="true">{_ICONS[state]}</span> {run_status.status_name(view)}</td>'
         f'<td role="cell" class="em-number em-run-score" data-label="Test rows">{test}</td>'
         f'<td role="cell" class="em-number" data-label="Validation rows">{validation}</td>'

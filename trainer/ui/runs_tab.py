@@ -17,7 +17,7 @@ from trainer.text_format import file_size, pluralize
 from trainer.ui import comparison_view, disk_view, page_frame, runs_confirmations, runs_dialog, runs_footer, runs_list
 from trainer.ui.comparison_view import ComparisonView
 from trainer.ui.disk_view import DiskView
-from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
+from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _DESCRIPTION = "All trainings. Choose among them by the validation rows; the test rows show how good the chosen one is."
 _WITH_FIELD = {"confirm-rename": "rename", "confirm-more-epochs": "more-epochs"}

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from trainer.evaluation.report import Scores
 from trainer.jobs.queue import Delay
-from trainer.runs.resume import is_worth_resuming
+from trainer.runs.resume_rules import is_worth_resuming
 from trainer.runs.view import RunView
 from trainer.text_format import duration
-from trainer.ui import markup, score_format
+from trainer.ui import html_pieces, score_format
 from trainer.ui.buttons import Button
 
 _RECENT_SECONDS = 3600
@@ -57,7 +57,7 @@ def status_bar_html(
     hide = '<button type="button" class="em-link" data-action="dismiss" aria-label="Hide this line">✕</button>'
     return (
         f'<div class="em-status-bar" data-state="{line.state}" data-key="{view.id}:{view.status}:{view.ended_at or view.queued}" role="status">'
-        f'<span class="em-mark" aria-hidden="true">{line.icon}</span><span class="em-status-bar-message" dir="auto">{markup.text(line.message, max_length=400)}</span>'
+        f'<span class="em-mark" aria-hidden="true">{line.icon}</span><span class="em-status-bar-message" dir="auto">{html_pieces.text(line.message, max_length=400)}</span>'
         f'<span class="em-grow"></span>{line.button.html}{hide}</div>'
     )
 
@@ -77,9 +77,9 @@ def _live_html(view: RunView, title: str, queued: int, delay: Delay | None) -> s
     )
     return (
         f'<div class="em-status-bar" data-state="running"><span class="em-status-bar-message" dir="auto">'
-        f'<button type="button" class="em-link" data-action="watch" data-code="{view.id}">Training <strong>{markup.text(title)}</strong></button>{others_html}</span>'
+        f'<button type="button" class="em-link" data-action="watch" data-code="{view.id}">Training <strong>{html_pieces.text(title)}</strong></button>{others_html}</span>'
         f'<div class="em-progress" role="progressbar" aria-label="Progress" aria-valuenow="{100 * progress:.0f}" aria-valuemin="0" aria-valuemax="100">'
-        f'<div style="width:{100 * progress:.1f}%"></div></div><span class="em-status-bar-time">{markup.text(state)}</span>{stop}</div>'
+        f'<div style="width:{100 * progress:.1f}%"></div></div><span class="em-status-bar-time">{html_pieces.text(state)}</span>{stop}</div>'
     )
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
+from trainer.charts.charts_by_task import charts_of
 from trainer.charts.curves import loss_chart
-from trainer.charts.frame import Figure
-from trainer.charts.task_charts import charts_of
+from trainer.charts.layout import Figure
 from trainer.check import CheckResult
 from trainer.data.task import SINGLE_LABEL
 from trainer.evaluation.curves import RunCurves
@@ -19,11 +19,11 @@ from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.text_format import approximate_duration, millions, pluralize
 from trainer.training.encoders import Encoder
-from trainer.ui import markup, page_frame, recipe_form, train_view
+from trainer.ui import html_pieces, page_frame, recipe_form, train_view
 from trainer.ui.buttons import Button, html_with_buttons
+from trainer.ui.event_handling import PRIVATE_EVENT_MULTIPLE, user_errors
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.recipe_form import RecipeForm
-from trainer.ui.session import PRIVATE_EVENT_MULTIPLE, user_errors
 
 _CHART_HEIGHT, _PHONE_HEIGHT = 300, 176
 _WATCHED = """
@@ -101,7 +101,7 @@ def build(studio: Studio) -> TrainTab:
                 accuracy = _chart(charts_of(SINGLE_LABEL.key).score, "Accuracy", "validation rows · higher is better")
         details = html_with_buttons("", elem_id="run-details")
         watch_footer = page_frame.footer(elem_id="footer-watch")
-    with_notice = user_errors(lambda message: markup.notice(message, "error"))
+    with_notice = user_errors(lambda message: html_pieces.notice(message, "error"))
     encoder.change(
         with_notice(lambda name: encoder_html(studio.encoders.get(name or ""))), encoder, encoder_description, **PRIVATE_EVENT_MULTIPLE
     )
@@ -155,7 +155,7 @@ def no_file_footer() -> str:
 
 def source_html(source_name: str) -> str:
     """The heading, with the file that Start would train on."""
-    return page_frame.heading(f'Train a model on <span dir="auto">{markup.text(source_name)}</span>')
+    return page_frame.heading(f'Train a model on <span dir="auto">{html_pieces.text(source_name)}</span>')
 
 
 def start_footer(
@@ -206,4 +206,4 @@ def encoder_html(encoder: Encoder) -> str:
     size = "Already on this computer."
     if not encoder.is_local:
         size = f"{encoder.megabytes:,} MB, downloaded once from the Hugging Face Hub." if encoder.megabytes else ""
-    return f'<p class="em-quiet em-small">{markup.text(encoder.description)} {size}</p>'
+    return f'<p class="em-quiet em-small">{html_pieces.text(encoder.description)} {size}</p>'

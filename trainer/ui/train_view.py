@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from trainer.check import CheckResult
 from trainer.evaluation.report import Scores
 from trainer.jobs.queue import Delay
-from trainer.runs.resume import is_worth_resuming, resume_label
+from trainer.runs.resume_rules import is_worth_resuming, resume_label
 from trainer.runs.view import Evaluation, KeptModel, RunView
 from trainer.text_format import duration, millions, percent, pluralize
-from trainer.ui import checks_view, markup, page_frame, run_status, score_format
+from trainer.ui import checks_view, html_pieces, page_frame, run_status, score_format
 from trainer.ui.buttons import Button
 
 
@@ -16,8 +16,8 @@ def head(view: RunView, title: str, scores: Scores | None = None) -> str:
     """The sentence above the charts; ``scores`` are those of a run that has a model."""
     strong, rest = _status_sentence(view, title, scores)
     # An empty span keeps its space, so that nothing moves.
-    rest = f' <span class="em-quiet em-small">{markup.text(rest, max_length=600)}</span>'
-    return f'<h2 tabindex="-1" dir="auto" class="em-run-status"><strong>{markup.text(strong, max_length=600)}</strong>{rest}</h2>'
+    rest = f' <span class="em-quiet em-small">{html_pieces.text(rest, max_length=600)}</span>'
+    return f'<h2 tabindex="-1" dir="auto" class="em-run-status"><strong>{html_pieces.text(strong, max_length=600)}</strong>{rest}</h2>'
 
 
 def details(view: RunView, checks: Sequence[CheckResult], parent: str = "") -> str:
@@ -31,9 +31,11 @@ def details(view: RunView, checks: Sequence[CheckResult], parent: str = "") -> s
     epochs = f"{level}, {pluralize(kept.epochs, 'epoch')}" if kept.epochs else level
     # What changes during the training comes last.
     badges = "".join(
-        f'<span class="em-badge" dir="auto">{markup.text(fact)}</span>' for fact in (view.source_name, view.encoder, epochs, speed) if fact
+        f'<span class="em-badge" dir="auto">{html_pieces.text(fact)}</span>'
+        for fact in (view.source_name, view.encoder, epochs, speed)
+        if fact
     )
-    facts = markup.facts(
+    facts = html_pieces.facts(
         [
             ("Name", view.name),
             ("Training", parent),
@@ -49,8 +51,8 @@ def details(view: RunView, checks: Sequence[CheckResult], parent: str = "") -> s
     )
     notices = "".join(
         [
-            *(markup.notice(sentence, "error") for sentence in view.damage),
-            *(markup.notice(note, "info") for note in view.training_notes),
+            *(html_pieces.notice(sentence, "error") for sentence in view.damage),
+            *(html_pieces.notice(note, "info") for note in view.training_notes),
         ]
     )
     return f'<div class="em-badges">{badges}{_other_buttons(view)}</div><details class="em-folded"><summary>Details</summary>{facts}</details>{notices}{checks_view.checks_html(checks, so_far=view.live)}'

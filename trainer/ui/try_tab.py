@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import gradio as gr
 
 from trainer.errors import UserError
-from trainer.library import ExampleRow
+from trainer.run_library import ExampleRow
 from trainer.studio import Studio
-from trainer.ui import assets, markup, page_frame, results_view, run_names, try_view
+from trainer.ui import assets, html_pieces, page_frame, results_view, run_names, try_view
 from trainer.ui.buttons import Button, html_with_buttons
-from trainer.ui.session import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
+from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,13 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
                 elem_id="prediction",
             )
     tab = TryTab(text, prediction, examples, page_frame.footer(elem_id="footer-try", value=_footer(studio, "")))
-    with_notice = user_errors(lambda message: markup.notice(message, "error"))
+    with_notice = user_errors(lambda message: html_pieces.notice(message, "error"))
 
     @with_notice
     def predict(run_id: str | None, text: str | None) -> str:
         return show(studio, run_id or "", text or "")
 
-    @user_errors(lambda message: {examples: markup.notice(message, "error")})
+    @user_errors(lambda message: {examples: html_pieces.notice(message, "error")})
     def show_run(run_id: str | None) -> dict:
         return {examples: try_view.examples(_examples(studio, run_id or "")), tab.footer: _footer(studio, run_id or "")}
 

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from trainer.charts.colours import class_colours
 from trainer.data.task import most_probable_first
-from trainer.library import ExampleRow
+from trainer.run_library import ExampleRow
 from trainer.text_format import percent
-from trainer.ui import markup
+from trainer.ui import html_pieces
 
 if TYPE_CHECKING:
     from trainer.training.predictor import Prediction
@@ -18,18 +18,18 @@ _CONFIDENT, _MARGIN = 0.5, 0.1
 
 def marked_prediction(run_id: str, checksum: int, html: str) -> str:
     """A prediction marked with its run and the checksum of its text, so that the page recognises an outdated one."""
-    return f'<div data-run="{markup.text(run_id)}" data-text="{checksum}">{html}</div>'
+    return f'<div data-run="{html_pieces.text(run_id)}" data-text="{checksum}">{html}</div>'
 
 
 def prediction_html(names: Sequence[str], prediction: "Prediction", title: str, *, label: str = "") -> str:
     """The prediction of the model with that title; ``label`` is the true label if the text is one of the examples."""
     if prediction.probabilities is None:
-        return f'<h3 class="em-prediction">No prediction</h3><p dir="auto">{markup.text(prediction.problem, max_length=400)}</p>'
+        return f'<h3 class="em-prediction">No prediction</h3><p dir="auto">{html_pieces.text(prediction.problem, max_length=400)}</p>'
     probabilities = prediction.probabilities.tolist()
     comparison = "✓ The prediction is correct." if label == prediction.decided_name(names) else "✗ The prediction is wrong."
-    label_html = f'<p class="em-true-label">Its label is {markup.isolated(label, max_length=60)}. {comparison}</p>' if label else ""
+    label_html = f'<p class="em-true-label">Its label is {html_pieces.isolated(label, max_length=60)}. {comparison}</p>' if label else ""
     return (
-        f'<h3 class="em-prediction">{prediction_sentence(names, probabilities)}</h3>{markup.probability_bars(names, probabilities, class_colours(names))}{label_html}'
+        f'<h3 class="em-prediction">{prediction_sentence(names, probabilities)}</h3>{html_pieces.probability_bars(names, probabilities, class_colours(names))}{label_html}'
         f"{_model_line(title)}{_notes(prediction)}"
     )
 
@@ -60,19 +60,19 @@ def examples(rows: Sequence[ExampleRow]) -> str:
     if not rows:
         return ""
     buttons = "".join(
-        f'<button type="button" class="em-row-to-try" data-action="example" data-code="{index}"><span dir="auto">{markup.text(row.text)}</span>'
-        f'<strong dir="auto">{markup.text(row.label, max_length=40)}</strong></button>'
+        f'<button type="button" class="em-row-to-try" data-action="example" data-code="{index}"><span dir="auto">{html_pieces.text(row.text)}</span>'
+        f'<strong dir="auto">{html_pieces.text(row.label, max_length=40)}</strong></button>'
         for index, row in enumerate(rows)
     )
     return f'<h3>Test rows <small>with their labels</small></h3><div class="em-rows-to-try">{buttons}</div>'
 
 
 def _class_with_probability(name: str, probability: float) -> str:
-    return f"{markup.isolated(name, max_length=60)} <span>({percent(float(probability), 0)})</span>"
+    return f"{html_pieces.isolated(name, max_length=60)} <span>({percent(float(probability), 0)})</span>"
 
 
 def _model_line(title: str) -> str:
-    return f'<p class="em-quiet em-small">Predicted by <strong>{markup.isolated(title)}</strong>.</p>'
+    return f'<p class="em-quiet em-small">Predicted by <strong>{html_pieces.isolated(title)}</strong>.</p>'
 
 
 def _notes(prediction: "Prediction") -> str:
@@ -83,8 +83,8 @@ def _notes(prediction: "Prediction") -> str:
             f"The text is {prediction.tokens:,} tokens (pieces of words) long, and the model reads the first {prediction.tokens_read:,}. "
             "The rest does not affect the prediction."
         )
-        notes += markup.notice(message, "warning")
+        notes += html_pieces.notice(message, "warning")
     if prediction.repaired:
-        repaired_text = markup.isolated(prediction.text, max_length=160)
+        repaired_text = html_pieces.isolated(prediction.text, max_length=160)
         notes += f'<p class="em-quiet em-small">Repaired like the training texts before the model reads it: “{repaired_text}”</p>'
     return notes

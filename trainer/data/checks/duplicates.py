@@ -2,7 +2,7 @@
 
 from trainer.check import Check, CheckResult
 from trainer.data.checks.checked_file import CheckedFile
-from trainer.data.checks.examples import examples, rows_where
+from trainer.data.checks.example_rows import examples, rows_where
 from trainer.data.checks.repairs import conflicting_mask, duplicate_mask, removable_mask, repeated_groups
 from trainer.data.duplicates.near_duplicates import MAX_GROUP
 from trainer.data.duplicates.normalize import duplicate_key

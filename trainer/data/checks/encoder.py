@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.check import Check, CheckResult
-from trainer.data.checks.examples import examples
+from trainer.data.checks.example_rows import examples
 from trainer.data.checks.language import LANGUAGE_NAMES, guess_language, language_ratios, scripts
 from trainer.data.corpus import Corpus
 from trainer.text_format import percent, pluralize

@@ -4,7 +4,7 @@ from functools import partial
 
 from trainer.check import Check, CheckResult
 from trainer.data.checks.checked_file import CheckedFile
-from trainer.data.checks.examples import examples
+from trainer.data.checks.example_rows import examples
 from trainer.data.duplicates.normalize import duplicate_key
 from trainer.errors import FileError
 from trainer.text_format import pluralize

@@ -7,7 +7,7 @@ import numpy as np
 
 from trainer.check import Check, CheckResult, found, run_checks
 from trainer.data.checks.checked_file import CheckedFile
-from trainer.data.checks.examples import examples, rows_where
+from trainer.data.checks.example_rows import examples, rows_where
 from trainer.data.checks.repairs import MIN_ROWS_PER_LABEL, label_counts, missing_label_mask, removable_mask
 from trainer.data.corpus import Corpus
 from trainer.data.labels import is_date

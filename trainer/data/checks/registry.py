@@ -8,7 +8,7 @@ from trainer.check import Check
 from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.columns import COLUMN_CHECKS
 from trainer.data.checks.duplicates import DUPLICATE_CHECKS
-from trainer.data.checks.file import READING_CHECKS
+from trainer.data.checks.file_reading import READING_CHECKS
 from trainer.data.checks.given_split import GIVEN_SPLIT_CHECKS
 from trainer.data.checks.labels import LABEL_CHECKS
 from trainer.data.checks.texts import TEXT_CHECKS

@@ -8,7 +8,7 @@ import numpy as np
 
 from trainer.check import Check, CheckResult
 from trainer.data.checks.checked_file import CheckedFile
-from trainer.data.checks.examples import examples, rows_where
+from trainer.data.checks.example_rows import examples, rows_where
 from trainer.data.checks.repairs import not_in_given_split, placeholder_mask, removable_mask
 from trainer.data.corpus import Corpus
 from trainer.data.html_and_links import mask_links, strip_html

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.data.files.archives import count_zip_entries, refuse_nested, unpack, unpacked_zip_size
-from trainer.data.files.crosses import join_crosses
+from trainer.data.files.cross_marked_labels import join_crosses
 from trainer.data.files.decoding import Decoded, decode
 from trainer.data.files.dialect import Dialect, dialect_for_delimiter, find_dialect, sep_line_delimiter
 from trainer.data.files.formats import FileFormat, detect_format
@@ -17,7 +17,7 @@ from trainer.data.files.header_rows import count_extra_header_rows, header_rows_
 from trainer.data.files.json_tables import read_json_rows
 from trainer.data.files.line_repairs import repair_lines, restore_cells, unwrap_record
 from trainer.data.files.list_cells import unwrap_lists
-from trainer.data.files.markup import read_markup
+from trainer.data.files.markup_tables import read_markup
 from trainer.data.files.preamble import has_header, preamble_length
 from trainer.data.files.records import split_lines
 from trainer.data.files.repeated_headers import align_parts

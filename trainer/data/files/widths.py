@@ -4,11 +4,11 @@ from collections import Counter
 from dataclasses import dataclass
 
 from trainer.data.files.dialect import DELIMITER_NAMES
-from trainer.data.files.notes import drop_notes
+from trainer.data.files.note_rows import drop_notes
 from trainer.data.files.rejoin import rejoin_split_cells
 from trainer.data.files.rejoin_lines import rejoin_broken_lines
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, explain_too_long_cell
-from trainer.data.files.totals import drop_totals
+from trainer.data.files.total_rows import drop_totals
 from trainer.text_format import quote_names
 
 _SAMPLE_ROWS = 2_000

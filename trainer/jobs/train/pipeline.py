@@ -158,8 +158,8 @@ def train_run(
     save_seconds: float = 30.0,
 ) -> "TrainResult | None":
     """Train a run as its recipe was resolved when it was created; raises what ``fit`` does. ``checkpoints`` if some were verified already."""
-    from trainer.training.context import PreviousAttempts
     from trainer.training.fit import fit
+    from trainer.training.training_context import PreviousAttempts
 
     return fit(
         run.resolved_recipe(),

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.charts.examples import EMOTIONS, NASTY, report_of, run, valid
-from trainer.charts import classes, curves, frame
+from trainer.charts import classes, curves, layout
 from trainer.charts.comparison import accuracy_comparison
-from trainer.charts.frame import escape
+from trainer.charts.layout import escape
 from trainer.evaluation.curves import RunCurves
 
 
@@ -24,40 +24,40 @@ def test_names_are_escaped_for_plotlys_markup():
 
 @given(name=st.text())
 def test_no_name_can_open_a_tag_or_an_entity(name):
-    for shown in (escape(name), frame.shorten(name)):
+    for shown in (escape(name), layout.shorten(name)):
         assert not set(shown) & set("<>\n")
         assert not re.search("&(?!amp;|lt;|gt;)", shown)
 
 
 def test_long_names_are_shortened_on_axes_and_whole_on_hover():
-    assert frame.shorten("y" * 300) == "y" * 10 + "…" + "y" * 11
-    assert frame.shorten("surprise") == "surprise"
-    assert frame.shorten("感" * 30) == "感" * 5 + "…" + "感" * 5  # these are twice as wide
+    assert layout.shorten("y" * 300) == "y" * 10 + "…" + "y" * 11
+    assert layout.shorten("surprise") == "surprise"
+    assert layout.shorten("感" * 30) == "感" * 5 + "…" + "感" * 5  # these are twice as wide
     # An entity is never cut in two.
-    assert frame.shorten("<" * 40) == "&lt;" * 10 + "…" + "&lt;" * 11
+    assert layout.shorten("<" * 40) == "&lt;" * 10 + "…" + "&lt;" * 11
     figure = classes.text_lengths_chart(["y" * 300, "b"], [[1] * 3, [1] * 2])
     assert "y" * 300 in figure["data"][-1]["hovertext"][0]
 
 
 def test_names_that_begin_alike_are_told_apart_when_shortened():
     pair = ("balance_not_updated_after_bank_transfer", "balance_not_updated_after_cheque_or_cash_deposit")
-    assert frame.shorten_names(pair) == ["balance_no…nk_transfer", "balance_no…ash_deposit"]
+    assert layout.shorten_names(pair) == ["balance_no…nk_transfer", "balance_no…ash_deposit"]
     middle = [f"a long beginning, {i}, and a long end" for i in range(12)]
-    assert frame.shorten_names(middle)[:2] == ["a long…, 0, and a lon…", "a long…, 1, and a lon…"]
-    assert frame.shorten_names([f"transfer_number_{i}_declined_by_the_bank" for i in (46, 47)], 16) == [
+    assert layout.shorten_names(middle)[:2] == ["a long…, 0, and a lon…", "a long…, 1, and a lon…"]
+    assert layout.shorten_names([f"transfer_number_{i}_declined_by_the_bank" for i in (46, 47)], 16) == [
         "trans…_46_decli…",
         "trans…_47_decli…",
     ]
-    assert frame.shorten_names(["joy", "joy 2", "joy", "joy"]) == ["joy", "joy 2", "joy… 2", "joy… 3"]
+    assert layout.shorten_names(["joy", "joy 2", "joy", "joy"]) == ["joy", "joy 2", "joy… 2", "joy… 3"]
 
 
 @given(names=st.lists(st.text(alphabet="ab<感 \n2…", max_size=40), max_size=8), max_width=st.integers(6, 24))
 def test_shortened_names_are_distinct_and_fit(names, max_width):
-    shown = frame.shorten_names(names, max_width)
+    shown = layout.shorten_names(names, max_width)
     assert len(set(shown)) == len(names)
     for name in shown:
         whole = name.replace("&lt;", "<").replace("&amp;", "&")
-        assert frame.display_width(whole) <= max_width
+        assert layout.display_width(whole) <= max_width
 
 
 @pytest.mark.parametrize("names", [NASTY, EMOTIONS])
@@ -80,7 +80,7 @@ def test_class_names_reach_plotly_escaped_only(names):
 
 def test_tokens_stand_only_where_the_script_replaces_them():
     script = (Path(curves.__file__).parents[2] / "assets" / "chart.js").read_text(encoding="utf-8")
-    variables = (frame.INK, frame.MUTED, frame.FAINT, frame.SURFACE, frame.ACCENT, frame.ON_ACCENT, frame.WRONG, frame.ON_WRONG)
+    variables = (layout.INK, layout.MUTED, layout.FAINT, layout.SURFACE, layout.ACCENT, layout.ON_ACCENT, layout.WRONG, layout.ON_WRONG)
     assert all(f'"{variable}"' in script for variable in variables)
 
     def walk(node, path):

@@ -3,7 +3,7 @@
 import pytest
 
 from trainer.errors import UserError
-from trainer.runs.resume import epochs_after_resume, is_worth_resuming, resume_label
+from trainer.runs.resume_rules import epochs_after_resume, is_worth_resuming, resume_label
 from trainer.runs.view import RunView
 
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from trainer.runs.run import Run
+from trainer.training.log_window_metrics import TrainingMetrics, TrainingScores
 from trainer.training.losses import TrainingLoss
-from trainer.training.training_metrics import TrainingMetrics, TrainingScores
 
 CPU = torch.device("cpu")
 

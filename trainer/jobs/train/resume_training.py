@@ -14,7 +14,7 @@ from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.event_types import Queued
 from trainer.runs.ids import random_id
 from trainer.runs.names import friendly_name
-from trainer.runs.resume import epochs_after_resume
+from trainer.runs.resume_rules import epochs_after_resume
 from trainer.runs.run import Run
 from trainer.runs.run_files import ROWS
 from trainer.runs.store import RunStore

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from trainer.ui import markup
+from trainer.ui import html_pieces
 
 EVIL = "<img src=x onerror=alert(1)>"
 QUOTED = "\"'><script>x()</script><a onmouseover='y' href=j:z()>&amp;"
@@ -46,21 +46,23 @@ def assert_only_text(html: str, text: str) -> None:
 
 
 EVERYTHING: dict[str, Callable[[str], str]] = {
-    "text": markup.text,
-    "notice": lambda w: markup.notice(w, "error"),
-    "empty_state": lambda w: markup.empty_state(w, w),
-    "facts": lambda w: markup.facts([(w, w)]),
-    "table": lambda w: markup.table([w, w], [[w, w]], numbers=(1,), worst=0, caption=w),
-    "probability_bars": lambda w: markup.probability_bars([w, "other"], [0.7, 0.3], ["#111111", "#222222"]),
-    "isolated": markup.isolated,
-    "dot": lambda w: markup.dot("#111111") + markup.text(w),
-    "class_bar": lambda w: markup.class_bar(markup.text(w), "#111111", 0.5, "12", title=w),
+    "text": html_pieces.text,
+    "notice": lambda w: html_pieces.notice(w, "error"),
+    "empty_state": lambda w: html_pieces.empty_state(w, w),
+    "facts": lambda w: html_pieces.facts([(w, w)]),
+    "table": lambda w: html_pieces.table([w, w], [[w, w]], numbers=(1,), worst=0, caption=w),
+    "probability_bars": lambda w: html_pieces.probability_bars([w, "other"], [0.7, 0.3], ["#111111", "#222222"]),
+    "isolated": html_pieces.isolated,
+    "dot": lambda w: html_pieces.dot("#111111") + html_pieces.text(w),
+    "class_bar": lambda w: html_pieces.class_bar(html_pieces.text(w), "#111111", 0.5, "12", title=w),
 }
 
 
 def test_every_function_is_tested() -> None:
     public = {
-        n for n, f in vars(markup).items() if callable(f) and getattr(f, "__module__", "") == markup.__name__ and not n.startswith("_")
+        n
+        for n, f in vars(html_pieces).items()
+        if callable(f) and getattr(f, "__module__", "") == html_pieces.__name__ and not n.startswith("_")
     }
     assert public == set(EVERYTHING)
 
@@ -76,31 +78,31 @@ def test_words_stay_words(name: str, text: str) -> None:
 
 
 def test_nothing_is_cut_but_what_nobody_reads() -> None:
-    assert markup.text("a" * 200) == "a" * 200
-    assert markup.text("a" * 201) == "a" * 199 + "…"
+    assert html_pieces.text("a" * 200) == "a" * 200
+    assert html_pieces.text("a" * 201) == "a" * 199 + "…"
     # Cut before it is escaped: half an entity would be shown as rubbish.
-    assert Read(markup.text("<" * 300)).text == "<" * 199 + "…"
+    assert Read(html_pieces.text("<" * 300)).text == "<" * 199 + "…"
 
 
 def test_no_message_no_notice() -> None:
-    assert markup.notice("") == ""
+    assert html_pieces.notice("") == ""
 
 
 @pytest.mark.parametrize("severity", ["error", "warning", "ok", "info"])
 def test_only_what_went_wrong_is_read_out_at_once(severity: str) -> None:
-    parsed = Read(markup.notice("Hello.", severity))
+    parsed = Read(html_pieces.notice("Hello.", severity))
     assert parsed.attributes.get("role") == ("alert" if severity == "error" else None)
     assert parsed.text.endswith("Hello.")
 
 
 def test_facts_without_a_value_are_left_out() -> None:
-    assert Read(markup.facts([("Rows", "12"), ("Classes", "")])).text == "Rows12"
+    assert Read(html_pieces.facts([("Rows", "12"), ("Classes", "")])).text == "Rows12"
 
 
 def test_the_likeliest_class_comes_first_and_the_rest_is_one_line() -> None:
     names = [f"class {n}" for n in range(15)]
     shares = [n / 105 for n in range(15)]
-    html = markup.probability_bars(names, shares, ["#111111"] * 15)
+    html = html_pieces.probability_bars(names, shares, ["#111111"] * 15)
     assert (html.count("<li>"), html.count("<li class=em-wide>")) == (6, 6)
     assert html.index("class 14") < html.index("class 13") < html.index("class 3")
     assert "class 2<" not in html

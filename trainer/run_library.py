@@ -1,4 +1,4 @@
-"""Library: the runs of one owner, trained or in training: listed, viewed, scored, compared, renamed.
+"""RunLibrary: the runs of one owner, trained or in training: listed, viewed, scored, compared, renamed.
 
 Starts and stops nothing. Everything known of a run is read from its folder.
 """
@@ -67,7 +67,7 @@ class ScoreCache:
             cache.discard(lambda key: key[0] == run_id)
 
 
-class Library:
+class RunLibrary:
     """The runs of one owner."""
 
     def __init__(self, settings: Settings, runs: RunStore, models: TrainedModels, cache: ScoreCache, owner: str) -> None:

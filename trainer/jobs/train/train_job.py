@@ -6,7 +6,7 @@ from trainer.jobs import execution
 from trainer.jobs.job_type import JobType, Resumption, Turn
 from trainer.jobs.queue import Lane
 from trainer.jobs.train import pipeline
-from trainer.jobs.train.resume import resume_training
+from trainer.jobs.train.resume_training import resume_training
 from trainer.jobs.train.torchrun import OUTPUT, train_in_processes
 from trainer.runs.event_types import Failed
 from trainer.runs.run import Run

@@ -12,7 +12,7 @@ from trainer.recipe import Recipe
 from trainer.training.classifier import build_classifier, save_classifier
 from trainer.training.encoder_loading import load_encoder, load_tokenizer
 from trainer.training.encoders import Encoder
-from trainer.training.libraries import load_libraries, load_training_libraries
+from trainer.training.exclusive_loading import load_libraries, load_training_libraries
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,14 +30,14 @@ def wanting(use):
     return threading.Thread(target=run)
 def page():
     from trainer.training.hardware import detect_hardware
-    from trainer.training.libraries import load_training_libraries
+    from trainer.training.exclusive_loading import load_training_libraries
     detect_hardware()
     load_training_libraries()
     import trainer.training.trainer
 def training():
     from trainer.training.encoder_catalogue import EncoderCatalogue
     from trainer.training.encoder_loading import load_tokenizer
-    from trainer.training.libraries import load_training_libraries
+    from trainer.training.exclusive_loading import load_training_libraries
     load_tokenizer(EncoderCatalogue().default, max_length=64)
     load_training_libraries()
     import trainer.training.trainer

@@ -7,7 +7,7 @@ from typing import Protocol
 from trainer.charts.classes import confusion_chart
 from trainer.charts.comparison import accuracy_comparison, macro_f1_comparison
 from trainer.charts.curves import accuracy_chart
-from trainer.charts.frame import Figure
+from trainer.charts.layout import Figure
 from trainer.data.task import SINGLE_LABEL, find_task
 from trainer.evaluation.curves import RunCurves
 from trainer.evaluation.report import Report

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.security.client import RESPONSE, ask, ask_async, echo, failing_app, run
-from trainer.security.body_limit import BodyLimitMiddleware, BodyTimeouts
 from trainer.security.middleware import ClosedPathsMiddleware
+from trainer.security.request_body_limit import BodyLimitMiddleware, BodyTimeouts
 from trainer.security.server_errors import ErrorMiddleware
 from trainer.security.upload_limit import UploadLimitMiddleware
 

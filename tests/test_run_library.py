@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_rows
-from trainer import library
+from trainer import run_library
 from trainer.atomic import REMOVED_PREFIX
 from trainer.data.corpus import Corpus
 from trainer.data.rows import save_rows
@@ -230,7 +230,7 @@ def test_rows_are_not_read_again_for_their_examples(studio: Studio, monkeypatch:
     workspace = studio.for_owner(ME)
     run = create_run(studio)
     examples = workspace.library.examples(run.id)
-    monkeypatch.setattr(library.pipeline, "load_run_rows", lambda run: pytest.fail("the rows were read"))
+    monkeypatch.setattr(run_library.pipeline, "load_run_rows", lambda run: pytest.fail("the rows were read"))
     assert workspace.library.examples(run.id) == examples
 
 
@@ -241,8 +241,8 @@ def test_rows_are_not_read_again_for_their_examples(studio: Studio, monkeypatch:
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The splits whose reports were computed."""
     computed = []
-    load = library.split_report
-    monkeypatch.setattr(library, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
+    load = run_library.split_report
+    monkeypatch.setattr(run_library, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
     return computed
 
 
@@ -290,7 +290,7 @@ def test_an_error_about_damaged_predictions_is_not_cached(studio: Studio) -> Non
 def test_scores_are_computed_once_even_for_more_runs_than_cached_reports(
     studio: Studio, loads: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studio._services.scores.reports = library.SingleFlightCache(2)
+    studio._services.scores.reports = run_library.SingleFlightCache(2)
     runs = [create_run(studio, f"run {i}") for i in range(5)]
     for _ in range(3):
         for run in runs:
@@ -303,8 +303,8 @@ def test_concurrent_requests_compute_a_report_once(studio: Studio, monkeypatch: 
     from concurrent.futures import ThreadPoolExecutor
 
     run, computed, all_started = create_run(studio), [], threading.Barrier(4)
-    load = library.split_report
-    monkeypatch.setattr(library, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
+    load = run_library.split_report
+    monkeypatch.setattr(run_library, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
 
     def ask() -> object:
         all_started.wait(30)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.charts.examples import report_of, run, valid
-from trainer.charts.task_charts import charts_of
+from trainer.charts.charts_by_task import charts_of
 from trainer.data.task import TASKS
 from trainer.errors import UserError
 
