@@ -8,14 +8,14 @@ from tests.browser.example_runs import make_run
 from trainer.__main__ import main
 from trainer.runs.event_types import load_event
 from trainer.settings import Settings
-from trainer.terminal import one_line, plain_output
+from trainer.terminal import plain_output, terminal_line
 
 STEERS = ["\x1b[31mred", "\x1b]0;title\x07", "a\rforged", "a\nforged line", "\x9b2J", "\u202eabc", "a\u2066b\u2069", "a\x08b", "a\u2028b"]
 
 
 @pytest.mark.parametrize("name", STEERS)
 def test_a_name_is_one_line_without_control_characters(name: str) -> None:
-    shown = one_line(name)
+    shown = terminal_line(name)
     assert len(shown.splitlines()) == 1
     assert shown.isprintable()
 

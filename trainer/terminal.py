@@ -16,7 +16,7 @@ _CONTROL = re.compile(f"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029{_BIDI_M
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
 
-def one_line(text: str) -> str:
+def terminal_line(text: str) -> str:
     """Text from a user, to be shown within one line."""
     return _CONTROL.sub(_REPLACEMENT, " ".join(text.split()))
 

@@ -74,7 +74,7 @@ class TrainedModels:
         write_model_zip(run.model_files(), run.model, name, target)
         return f"{name}.zip"
 
-    def is_whole(self, run_id: str) -> bool:
+    def is_complete(self, run_id: str) -> bool:
         """Whether the files of the run's model are undamaged, so that ``write_zip`` packs them."""
         return self._runs.is_intact(self.run(run_id), MODEL, CARD)
 

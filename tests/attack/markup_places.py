@@ -19,7 +19,7 @@ from trainer.data.repaired_file import change_log
 from trainer.evaluation.report import build_report
 from trainer.jobs.train.model_card import write_model_card
 from trainer.recipe import Recipe
-from trainer.runs.checksums import write_json
+from trainer.runs.checksums import write_json_with_checksum
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 
@@ -40,7 +40,7 @@ def card_html(folder: Path, payloads: Sequence[str], per_card: int) -> Iterator[
         run = Run(folder)
         run.model.mkdir(parents=True)
         recipe = Recipe().to_dict()
-        write_json(folder / "recipe.json", {"format": 1, "asked": recipe, "resolved": recipe, "run": run.id})
+        write_json_with_checksum(folder / "recipe.json", {"format": 1, "asked": recipe, "resolved": recipe, "run": run.id})
         ids = np.arange(len(labels))
         for name in labels[:: max(1, len(labels) // 3)]:
             findings = tuple(CheckResult("label_variants", "warning", 1, label) for label in labels)

@@ -13,7 +13,7 @@ from trainer.evaluation.metrics import EVALUATIONS, Metric
 from trainer.evaluation.report import Reports, build_report
 from trainer.jobs.train.model_card import write_model_card
 from trainer.recipe import Recipe
-from trainer.runs.checksums import write_json
+from trainer.runs.checksums import write_json_with_checksum
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.ui import results_view
@@ -55,7 +55,7 @@ def test_a_new_metric_is_in_the_card_and_its_metadata(reports: Reports, tmp_path
     run = Run(tmp_path)
     run.model.mkdir()
     recipe = Recipe().to_dict()
-    write_json(tmp_path / "recipe.json", {"format": 1, "asked": recipe, "resolved": recipe, "run": run.id})
+    write_json_with_checksum(tmp_path / "recipe.json", {"format": 1, "asked": recipe, "resolved": recipe, "run": run.id})
     write_model_card(run, VIEW, reports.test)
     card = (run.model / "README.md").read_text(encoding="utf-8")
     assert ", first-class share 0.400 (0.168 to 0.687)." in card

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.runs.checksums import dump, has_checksum, load, read_json, write_json
+from trainer.runs.checksums import dump, has_checksum, load, read_json_with_checksum, write_json_with_checksum
 
 VALUES = st.recursive(
     st.one_of(
@@ -64,8 +64,8 @@ def test_what_is_nested_too_deeply_is_refused_in_words() -> None:
 
 
 def test_a_lone_surrogate_becomes_a_question_mark_and_a_nan_is_refused(tmp_path: Path) -> None:
-    write_json(tmp_path / "a.json", {"name": "torn \ud800", "\udfff": 1})
-    assert read_json(tmp_path / "a.json") == {"name": "torn ?", "?": 1}
+    write_json_with_checksum(tmp_path / "a.json", {"name": "torn \ud800", "\udfff": 1})
+    assert read_json_with_checksum(tmp_path / "a.json") == {"name": "torn ?", "?": 1}
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(tmp_path / "a.json", {"a": float("nan")})
+        write_json_with_checksum(tmp_path / "a.json", {"a": float("nan")})
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]

@@ -8,7 +8,7 @@ import pytest
 
 from trainer.errors import UserError
 from trainer.recipe import Recipe, load_recipe
-from trainer.runs.checksums import dump, read_json, write_json
+from trainer.runs.checksums import dump, read_json_with_checksum, write_json_with_checksum
 from trainer.runs.event_schema import dump_event
 from trainer.runs.event_types import Created, Failed, Queued, Started
 from trainer.runs.ids import is_id, random_id
@@ -72,10 +72,10 @@ def test_newest_first(tmp_path: Path) -> None:
 
 def test_write_json_replaces_as_a_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
-    write_json(path, {"a": 1})
+    write_json_with_checksum(path, {"a": 1})
     with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(path, {"a": float("nan")})
-    assert read_json(path) == {"a": 1}
+        write_json_with_checksum(path, {"a": float("nan")})
+    assert read_json_with_checksum(path) == {"a": 1}
     assert list(tmp_path.iterdir()) == [path]
 
 

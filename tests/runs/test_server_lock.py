@@ -185,7 +185,7 @@ def test_a_full_disk_does_not_keep_the_page_shut(tmp_path: Path, monkeypatch: py
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("trainer.runs.server_lock.write_json", full)
+    monkeypatch.setattr("trainer.runs.server_lock.write_json_with_checksum", full)
     with server_lock(tmp_path) as tell:
         tell("http://127.0.0.1:7860")
         assert "Another Emotune" in refusal(tmp_path).message

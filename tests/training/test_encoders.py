@@ -18,7 +18,7 @@ from trainer.training import encoder_loading
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoder_loading import load_classifier, load_encoder, load_tokenizer
 from trainer.training.encoders import PACKAGED, Encoder, local_encoder, max_tokens_of
-from trainer.training.weights_check import count_floats, read_header
+from trainer.training.weights_check import count_parameters, read_header
 
 
 class Hub:
@@ -60,7 +60,7 @@ def test_the_packaged_encoder_is_the_published_one() -> None:
     packaged = EncoderCatalogue().default
     assert packaged.name == PACKAGED
     assert packaged.is_local
-    assert count_floats(read_header(Path(packaged.source) / "model.safetensors")) == packaged.parameters
+    assert count_parameters(read_header(Path(packaged.source) / "model.safetensors")) == packaged.parameters
     tokenizer = load_tokenizer(packaged, max_length=128)
     assert tokenizer.model_max_length == 128
     assert len(tokenizer) == 30_522

@@ -213,7 +213,7 @@ def child_of(run: Run, recipe: Recipe) -> Run:
         recipe=recipe,
         resolved=recipe,
         run_id=run_id,
-        fill=lambda folder: child_run.copy_files(folder, run_id, run, last),
+        fill=lambda folder: child_run.copy_parent_files(folder, run_id, run, last),
         history=child_run.inherited_events(run),
         created=Created(name="n", owner="local"),
     )

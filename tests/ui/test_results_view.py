@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.ui.test_html_pieces import Read, assert_only_text
-from trainer.evaluation.report import Report, Reports, build_report, worst_confusions
+from trainer.evaluation.report import Report, Reports, build_report, most_confused_pairs
 from trainer.evaluation.result_checks import check_result
 from trainer.runs.view import BaselineScores, Majority, Metrics, RunView
 from trainer.ui import results_view
@@ -140,7 +140,7 @@ def test_the_bar_has_a_text_alternative() -> None:
 def test_the_confusions_made_most_often_come_first() -> None:
     rows = [(0, 1)] * 3 + [(1, 0)] * 3 + [(2, 0)] * 5 + [(2, 1)] + [(0, 0)] * 20 + [(1, 1)] * 2
     report = report_of(rows)
-    confusions = [(c.true, c.predicted, c.rows, c.support) for c in worst_confusions(report)]
+    confusions = [(c.true, c.predicted, c.rows, c.support) for c in most_confused_pairs(report)]
     # Of joy's and anger's three each, anger's are more of the class.
     assert confusions == [("love", "joy", 5, 6), ("anger", "joy", 3, 5), ("joy", "anger", 3, 23)]
     assert "love predicted as joy: 5 of 6" in visible_text(results_view.confusions(report))

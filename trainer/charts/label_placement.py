@@ -43,7 +43,7 @@ class Plot:
     def y(self, value: float) -> float:
         return value / self.y_max * self.canvas.plot_height
 
-    def width_of(self, text: str) -> float:
+    def text_width(self, text: str) -> float:
         """An upper estimate, since fonts differ and labels must not overlap."""
         return display_width(re.sub("<[^>]*>", "", text)) * 0.6 * self.canvas.font
 
@@ -84,7 +84,7 @@ def reference_labels(plot: Plot, references: Sequence[ReferenceLine], lines: Seq
     """Name and value of each reference line at the right edge, and the boxes of labels and lines."""
     strokes = [Box(0, plot.width, plot.y(reference.accuracy) - 1, plot.y(reference.accuracy) + 1) for reference in references]
     texts = [f"{escape(reference.name)} {percent(reference.accuracy, 0)}" for reference in references]
-    left = plot.width - max(map(plot.width_of, texts), default=0.0)
+    left = plot.width - max(map(plot.text_width, texts), default=0.0)
     blocked = occupied(strokes, left, plot.width) + _bands(plot, lines, left, plot.width)
     wanted = [stroke.high + plot.gap / 2 for stroke in strokes]
     places = place_labels(wanted, blocked, plot.canvas.plot_height, plot.gap)
@@ -94,7 +94,7 @@ def reference_labels(plot: Plot, references: Sequence[ReferenceLine], lines: Seq
         )
         for text, reference, place in zip(texts, references, places, strict=True)
     ]
-    boxes = [_box(plot, plot.width - plot.width_of(text), plot.width, place) for text, place in zip(texts, places, strict=True)]
+    boxes = [_box(plot, plot.width - plot.text_width(text), plot.width, place) for text, place in zip(texts, places, strict=True)]
     return labels, strokes + boxes
 
 
@@ -105,7 +105,7 @@ def end_labels(
 
     At the right edge they avoid the lines, and each is as near as possible to the end of its line. Returns their boxes too.
     """
-    widths = [plot.width_of(text) for text in texts]
+    widths = [plot.text_width(text) for text in texts]
     fits = plot.x(frontier) + _BESIDE + max(widths, default=0.0) <= plot.width
     left = plot.x(frontier) + _BESIDE if fits else plot.width - max(widths, default=0.0)
     right = left + max(widths, default=0.0)
@@ -129,7 +129,7 @@ def end_text(line: Line, *, is_percent: bool, digits: int = 1, suffix: str = "")
 
 def kept_label(plot: Plot, line: Line, step: int, lines: Sequence[Line], boxes: Sequence[Box], text: str, *, below: bool) -> dict:
     """The label of the ring at an earlier step, clear of lines and labels."""
-    width, value = plot.width_of(text), line.values[line.steps.index(step)]
+    width, value = plot.text_width(text), line.values[line.steps.index(step)]
     left = min(max(plot.x(step) - width / 2, 0), plot.width - width)
     ring = (plot.y(value) - _RING, plot.y(value) + _RING)
     blocked = [ring, *occupied(boxes, left, left + width), *_bands(plot, lines, left, left + width)]

@@ -10,7 +10,7 @@ from trainer.cli.checks import check_lines
 from trainer.cli.recipe import parse_repairs
 from trainer.errors import RecipeError, UnavailableError
 from trainer.settings import LOCAL_OWNER, Settings
-from trainer.terminal import one_line
+from trainer.terminal import terminal_line
 
 if TYPE_CHECKING:
     from trainer.data.reader.file_reader import FileReader
@@ -68,9 +68,9 @@ def _inspection_text(values: dict[str, Any], checks: Sequence[CheckResult]) -> s
     lines = [
         f"{values['file']}: {values['rows_kept']:,} rows, {values['encoding']}, "
         f"delimiter {values['delimiter']!r}, {'with' if values['header'] else 'without'} header",
-        f"  text: {one_line(values['text']['name'])} (column {values['text']['index']})",
-        f"  label: {one_line(values['label']['name'])} (column {values['label']['index']})",
-        "  classes: " + ", ".join(f"{one_line(name)} {n_rows:,}" for name, n_rows in values["labels"].items()),
+        f"  text: {terminal_line(values['text']['name'])} (column {values['text']['index']})",
+        f"  label: {terminal_line(values['label']['name'])} (column {values['label']['index']})",
+        "  classes: " + ", ".join(f"{terminal_line(name)} {n_rows:,}" for name, n_rows in values["labels"].items()),
         *(f"  {line}" for line in check_lines(checks)),
     ]
     if "repaired" in values:

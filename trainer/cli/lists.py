@@ -10,7 +10,7 @@ from typing import Any
 from trainer.errors import NotFoundError
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
-from trainer.terminal import one_line
+from trainer.terminal import terminal_line
 from trainer.text_format import percent
 
 
@@ -26,7 +26,7 @@ def runs(options: argparse.Namespace) -> int:
     for view in views:
         kept = view.kept
         score = f"validation accuracy {percent(kept.accuracy)} (step {kept.step:,})" if kept.accuracy is not None else ""
-        name, source, encoder = map(one_line, (view.name, view.source_name, view.encoder))
+        name, source, encoder = map(terminal_line, (view.name, view.source_name, view.encoder))
         print(f"{view.id}  {name:<20} {view.status:<12} {source:<40} {encoder:<24} {score}")
         for sentence in view.damage:
             print(f"  damaged: {sentence}")

@@ -8,7 +8,7 @@ from typing import Any
 
 from trainer.errors import ModelError, NotFoundError, RecipeError
 from trainer.settings import Settings
-from trainer.terminal import one_line
+from trainer.terminal import terminal_line
 from trainer.text_format import percent
 
 _TABLE_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx", ".xls", ".ods", ".parquet", ".json", ".jsonl"})
@@ -85,11 +85,11 @@ def _texts(options: argparse.Namespace) -> list[str]:
 def _prediction_text(result: dict[str, Any]) -> str:
     from trainer.data.task import most_probable_first
 
-    lines = [one_line(result["text"])]
+    lines = [terminal_line(result["text"])]
     if result["label"] is None:
         return "\n".join([*lines, f"  {result['reason']}"])
     if result["cut"]:
         lines.append(f"  cut: the model read {result['tokens_read']:,} of {result['tokens']:,} tokens")
     names, probabilities = list(result["probabilities"]), list(result["probabilities"].values())
     ordered = most_probable_first(probabilities)
-    return "\n".join([*lines, *(f"  {percent(probabilities[i]):>8}  {one_line(names[i])}" for i in ordered)])
+    return "\n".join([*lines, *(f"  {percent(probabilities[i]):>8}  {terminal_line(names[i])}" for i in ordered)])

@@ -9,7 +9,7 @@ from trainer.check import CheckResult
 from trainer.cli.checks import check_lines
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
-from trainer.terminal import one_line
+from trainer.terminal import terminal_line
 from trainer.text_format import decimal, decimal_range, percent, percent_range
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def report_text(view: RunView, report: "Report", checks: Sequence[CheckResult]) 
     scores = [described(headline.metric.title, headline.interval), *(described(other.metric.name, other.interval) for other in others)]
     lines = [
         f"{report.rows:,} test rows, never trained on. {', '.join(scores)}.",
-        f"Always answering {one_line(report.majority_name)} would be right in {percent(report.majority_share)}.",
+        f"Always answering {terminal_line(report.majority_name)} would be right in {percent(report.majority_share)}.",
     ]
     if view.baseline is not None:
         training_rows = describe_training_rows(view.baseline.rows, view.rows.get("train"))
@@ -44,7 +44,7 @@ def report_text(view: RunView, report: "Report", checks: Sequence[CheckResult]) 
         "",
         f"{'class':<{name_width}}  {'precision':<18}  {'recall':<18}  {'F1':<6}  rows",
         *(
-            f"{one_line(c.name):<{name_width}}  {bounded(c.precision):<18}  {bounded(c.recall):<18}  {'–' if c.f1 is None else decimal(c.f1):<6}  {c.support:,}"
+            f"{terminal_line(c.name):<{name_width}}  {bounded(c.precision):<18}  {bounded(c.recall):<18}  {'–' if c.f1 is None else decimal(c.f1):<6}  {c.support:,}"
             for c in report.per_class
         ),
         *check_lines(checks),

@@ -108,17 +108,17 @@ class DraftEditor:
             raise FileError("This finding is no longer there.", code="unknown_finding")
         return self._update(draft_id, lambda draft: replace(draft, dismissed=tuple(dict.fromkeys((*draft.dismissed, finding_code)))))
 
-    def export(self, draft_id: str, form: str) -> tuple[str, bytes]:
+    def export(self, draft_id: str, download: str) -> tuple[str, bytes]:
         """A file name and the content: the repaired file "exact" or "spreadsheet" (for programs that would run formulas), or the "changes"."""
         prepared = self._prepared(draft_id)
         repaired = repair_main_file(prepared, self._cache.tables(prepared.draft))
-        if form not in ("exact", "spreadsheet", "changes"):
+        if download not in ("exact", "spreadsheet", "changes"):
             raise FileError("There is no such download. Choose one of the links on the page.", code="unknown_form")
         stem = prepared.draft.main.name.split(".", 1)[0] or "file"
-        if form == "changes":
+        if download == "changes":
             return f"{stem} changes.csv", change_log(repaired.changes, spreadsheet=True)
-        data = repaired_csv(prepared.table, prepared.columns, repaired.corpus, spreadsheet=form == "spreadsheet")
-        return f"{stem} {'for spreadsheets' if form == 'spreadsheet' else 'repaired'}.csv", data
+        data = repaired_csv(prepared.table, prepared.columns, repaired.corpus, spreadsheet=download == "spreadsheet")
+        return f"{stem} {'for spreadsheets' if download == 'spreadsheet' else 'repaired'}.csv", data
 
     def save_form(self, draft_id: str, form: Mapping[str, Any]) -> None:
         """Save the values of the training form, for the next time this file is shown."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from trainer.check import CheckResult, checks_to_dict, findings, run_checks, sort_by_severity
 from trainer.data.checks.encoder import ENCODER_CHECKS, CheckedEncoder, EncoderInfo, measure_lengths
-from trainer.data.checks.repairs import not_in_given_split
+from trainer.data.checks.repairs import rows_outside_given_splits
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.read_table import Table
@@ -86,7 +86,7 @@ def inspect_file(
 
 def _check_encoder(corpus: Corpus, encoder: EncoderInfo, max_length: int) -> tuple[CheckResult, ...]:
     # Given test rows must not be a reason to change a setting.
-    free = not_in_given_split(corpus)
+    free = rows_outside_given_splits(corpus)
     checked, noun = (corpus, "text") if corpus.given_split is None or not free.any() else (corpus.where(free), "training text")
     return run_checks(ENCODER_CHECKS, CheckedEncoder(checked, encoder, measure_lengths(checked, encoder), max_length, noun))
 

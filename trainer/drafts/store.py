@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from trainer.atomic import REMOVED_PREFIX, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
 from trainer.errors import NotFoundError, UserError
-from trainer.runs.checksums import read_json, write_json
+from trainer.runs.checksums import read_json_with_checksum, write_json_with_checksum
 from trainer.runs.ids import is_id, random_id
 from trainer.runs.run_files import DRAFT, SOURCE
 
@@ -87,7 +87,7 @@ class DraftStore:
                 (folder / file).write_bytes(content)
                 files[role] = SourceFile(_shown_name(name), file, text_columns, label_column)
             draft = Draft(draft_id, owner, files["main"], files.get("validation"), files.get("test"), repairs=repair_codes)
-            write_json(folder / DRAFT, asdict(draft))
+            write_json_with_checksum(folder / DRAFT, asdict(draft))
         return draft
 
     def create_from_run(self, run: Path, owner: str) -> Draft:
@@ -97,13 +97,13 @@ class DraftStore:
             draft = replace(original, id=draft_id, owner=owner)
             for source in draft.sources:
                 link_file(run / source.file, folder / source.file)
-            write_json(folder / DRAFT, asdict(draft))
+            write_json_with_checksum(folder / DRAFT, asdict(draft))
         return draft
 
     def load_from_run(self, run: Path) -> Draft:
         """The draft that a run was started from, as it was then. Raises OSError if it is missing, ValueError if it is damaged."""
         try:
-            return _from_dict(read_json(run / DRAFT))
+            return _from_dict(read_json_with_checksum(run / DRAFT))
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError("the choices of this run cannot be read") from error
 
@@ -120,7 +120,7 @@ class DraftStore:
 
     def save(self, draft: Draft) -> None:
         """Save a changed draft."""
-        write_json(self.root / draft.id / DRAFT, asdict(draft))
+        write_json_with_checksum(self.root / draft.id / DRAFT, asdict(draft))
 
     def remove(self, draft: Draft) -> None:
         """Remove a draft; runs have their own copy. Raises OSError."""
@@ -143,7 +143,7 @@ class DraftStore:
         """The owner's draft with this id; UserError ``unknown_draft`` for unknown ids and those of other owners alike."""
         if is_id(draft_id):
             try:
-                draft = _from_dict(read_json(self.root / str(draft_id) / DRAFT))
+                draft = _from_dict(read_json_with_checksum(self.root / str(draft_id) / DRAFT))
             except (OSError, ValueError, TypeError, KeyError, AttributeError):
                 draft = None
             if draft is not None and draft.owner == owner:
@@ -158,7 +158,7 @@ class DraftStore:
         """Copy the files and the choices into a run's folder, from which ``create_from_run`` can make a draft again."""
         for source in draft.sources:
             link_file(self.path(draft, source), folder / source.file)
-        write_json(folder / DRAFT, asdict(draft))
+        write_json_with_checksum(folder / DRAFT, asdict(draft))
 
     def prune(self, owner: str, *, keep: int = MAX_DRAFTS) -> None:
         """Remove all but the newest ``keep`` drafts of the owner; runs have their own copies."""
@@ -208,7 +208,7 @@ def _source(values: dict) -> SourceFile:
 def _remove_unused_files(folder: Path, created_before: float) -> None:
     """Remove the files that were being added to a draft when a crash happened; keep all of a draft that cannot be read."""
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
-        used = {source.file for source in _from_dict(read_json(folder / DRAFT)).sources}
+        used = {source.file for source in _from_dict(read_json_with_checksum(folder / DRAFT)).sources}
         for file in folder.glob(f"{SOURCE}*"):
             if file.name not in used and file.stat().st_mtime < created_before:
                 file.unlink()
@@ -227,6 +227,6 @@ def _newest_first(root: Path) -> list[Path]:
 
 def _owner(file: Path) -> str:
     try:
-        return str(read_json(file)["owner"])
+        return str(read_json_with_checksum(file)["owner"])
     except (OSError, ValueError, TypeError, KeyError):
         return ""

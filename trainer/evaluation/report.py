@@ -23,7 +23,7 @@ class Score:
 
 
 @dataclass(frozen=True)
-class Confusion:
+class ConfusedPair:
     """``rows`` of the ``support`` rows of class ``true`` were predicted as ``predicted``."""
 
     true: str
@@ -162,11 +162,11 @@ def main_scores(reports: Reports) -> Scores:
     return Scores(*(SplitScores(report.rows, report.accuracy, report.macro_f1) for report in parts))
 
 
-def worst_confusions(report: Report, *, limit: int = 3) -> tuple[Confusion, ...]:
+def most_confused_pairs(report: Report, *, limit: int = 3) -> tuple[ConfusedPair, ...]:
     """The most frequent mistakes; of equally frequent ones first those of the smaller class."""
     mistakes = report.confusion.copy()
     np.fill_diagonal(mistakes, 0)
     support = report.confusion.sum(axis=1)
     cells = sorted(zip(*np.nonzero(mistakes), strict=True), key=lambda cell: (-mistakes[cell], -mistakes[cell] / support[cell[0]], cell))
     names = report.label_names
-    return tuple(Confusion(names[i], names[j], int(mistakes[i, j]), int(support[i])) for i, j in cells[:limit])
+    return tuple(ConfusedPair(names[i], names[j], int(mistakes[i, j]), int(support[i])) for i, j in cells[:limit])

@@ -64,13 +64,13 @@ def right_checksum(content: bytes) -> str:
     return _checksum(content[: content.rfind(_KEY) + len(_KEY)]).decode("ascii")
 
 
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
+def write_json_with_checksum(path: Path, value: Mapping[str, Any]) -> None:
     """Write or replace a small file atomically. Raises OSError."""
     write_file(path, dump(value, indent=1))
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """What ``write_json`` wrote. Raises OSError if it cannot be read, ValueError if it is damaged."""
+def read_json_with_checksum(path: Path) -> dict[str, Any]:
+    """What ``write_json_with_checksum`` wrote. Raises OSError if it cannot be read, ValueError if it is damaged."""
     return load(path.read_bytes())
 
 

@@ -27,7 +27,7 @@ _INHERITED = (Started, Resumed, Logged, Evaluated, BestSaved, StateSaved, Majori
 """The events that the child inherits: its curves begin with those of its parent."""
 
 
-def copy_files(folder: Path, run_id: str, parent: Run, last: Checkpoint) -> None:
+def copy_parent_files(folder: Path, run_id: str, parent: Run, last: Checkpoint) -> None:
     """Put the parent's uploaded files, its rows and its ``last`` state into the child's folder, as hard links if possible. Raises OSError.
 
     Links are safe because files of a run are replaced, never written in place.

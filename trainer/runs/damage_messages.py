@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from trainer.runs.run_files import CARD, DRAFT, INPUT_SEAL, MODEL, PREDICTIONS, RECIPE, RESULT_SEAL, ROWS, SOURCE
 
 
-def log_lines(name: str, lines: int) -> str:
+def damaged_lines_message(name: str, lines: int) -> str:
     """Lines of the log were skipped, or lines before them were removed."""
     lines_are = "1 line is" if lines == 1 else f"{lines:,} lines are"
     return (
@@ -14,21 +14,21 @@ def log_lines(name: str, lines: int) -> str:
     )
 
 
-def log_lost_its_beginning(name: str) -> str:
+def lost_beginning_message(name: str) -> str:
     return (
         f"The log of {name} (events.jsonl) no longer says how the run began, so it cannot be resumed or trained further. "
         "What is whole of it can still be looked at; delete it when you no longer need it, and start a new one."
     )
 
 
-def log_of_another_run(name: str) -> str:
+def foreign_log_message(name: str) -> str:
     return (
         f"The log of {name} (events.jsonl) is that of another run, so this one cannot be resumed or trained further. "
         "Look at the run that it belongs to, and delete this one; if its folder is a copy of another, the files are of that run."
     )
 
 
-def log_cut(name: str) -> str:
+def cut_log_message(name: str) -> str:
     """The sealed part of the log has changed or is shorter now."""
     return (
         f"The log of {name} (events.jsonl) has lost a part of what stood in it when the training ended: its curves or its state may not be all "
@@ -36,16 +36,16 @@ def log_cut(name: str) -> str:
     )
 
 
-def log_unreadable(name: str, why: str) -> str:
+def unreadable_log_message(name: str, why: str) -> str:
     return f"The log of {name} (events.jsonl) cannot be read ({why}). Allow reading it, or delete the run."
 
 
-def files(name: str, damaged: Iterable[str]) -> tuple[str, ...]:
+def damaged_files_messages(name: str, damaged: Iterable[str]) -> tuple[str, ...]:
     """One sentence for each part of the run; ``damaged`` are paths in the run's folder."""
     return tuple(_SENTENCES[part].format(name=name, files=_listed(paths)) for part, paths in _by_part(damaged).items())
 
 
-def what_is_left(damaged: Iterable[str]) -> tuple[str, ...]:
+def remaining_uses_messages(damaged: Iterable[str]) -> tuple[str, ...]:
     """What still works and what to do, if ``damaged`` are all damaged files of a run; empty if nothing is lost."""
     lost = set().union(*(_LOST[part] for part in _by_part(damaged)))
     if not lost:

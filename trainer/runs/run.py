@@ -11,7 +11,7 @@ from trainer.atomic import remove_file
 from trainer.errors import RunError, UserError
 from trainer.recipe import Recipe
 from trainer.runs import damage_messages, integrity
-from trainer.runs.checksums import read_json, write_json
+from trainer.runs.checksums import read_json_with_checksum, write_json_with_checksum
 from trainer.runs.event_schema import Event, dump_event
 from trainer.runs.event_types import End, Finished, Renamed, Stopped, load_event
 from trainer.runs.events import EventLog, parse
@@ -31,7 +31,7 @@ _NO_END = "It was interrupted just before its end was noted. Its model and its s
 def save_recipe(folder: Path, run_id: str, *, requested: Recipe, resolved: Recipe) -> None:
     """Write recipe.json into a run's folder: the requested recipe and the one with every automatic value filled in. Raises OSError."""
     values = {"format": _RECIPE_FORMAT, "asked": requested.to_dict(), "resolved": resolved.to_dict(), "run": run_id}
-    write_json(folder / RECIPE, values)
+    write_json_with_checksum(folder / RECIPE, values)
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Run:
 
     def _read_recipe(self, which: Literal["asked", "resolved"]) -> Recipe:
         try:
-            values = read_json(self.path / RECIPE)
+            values = read_json_with_checksum(self.path / RECIPE)
             if values["run"] != self.id or values["format"] != _RECIPE_FORMAT:
                 raise ValueError("it is the recipe of another run, or of another format")
             return Recipe.from_dict(values[which])
@@ -150,7 +150,7 @@ class Run:
             has_sealed_lines = sealed is not None and follower.begins_with(*sealed)
         except OSError as error:
             view = build_view(self.id, ())
-            view = replace(view, damage=(damage_messages.log_unreadable(view.name, error.strerror or str(error)),))
+            view = replace(view, damage=(damage_messages.unreadable_log_message(view.name, error.strerror or str(error)),))
         return view if seal is None else self._compared_with_seal(view, sealed[0] if has_sealed_lines else None)
 
     def _compared_with_seal(self, view: RunView, sealed_size: int | None) -> RunView:
@@ -161,7 +161,7 @@ class Run:
         if sealed_size is None or view.damage:
             # The model counts as long as it is sealed.
             status = "interrupted" if view.status == "queued" and sealed_size is None else view.status
-            lines_lost = (damage_messages.log_cut(view.name),)
+            lines_lost = (damage_messages.cut_log_message(view.name),)
             return replace(view, model=view.model or view.kept, status=status, damage=view.damage or lines_lost)
         return view if view.has_model else self._without_end(view, sealed_size)
 
@@ -178,7 +178,10 @@ class Run:
         return replace(view, lacks_end=True, message=_NO_END) if not_resumed else view
 
     def _damaged(self, files: tuple[str, ...]) -> RunError:
-        return RunError(" ".join((*damage_messages.files(self.read_view().name, files), damage_messages.WHAT_TO_DO)), code="run_damaged")
+        return RunError(
+            " ".join((*damage_messages.damaged_files_messages(self.read_view().name, files), damage_messages.WHAT_TO_DO)),
+            code="run_damaged",
+        )
 
     def request_stop(self) -> None:
         """Not synced to the disk: a power cut ends the training anyway."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.atomic import sync
-from trainer.runs.checksums import read_json, write_json
+from trainer.runs.checksums import read_json_with_checksum, write_json_with_checksum
 
 Digest = Callable[[Path], str]
 
@@ -56,13 +56,13 @@ def write_seal(path: Path, folder: Path, files: Iterable[Path], **facts: Any) ->
 
 def save_seal(path: Path, seal: Seal) -> None:
     """Write only the seal, for files that are on the disk already. Raises OSError."""
-    write_json(path, {"files": seal.files, "replaced": seal.replaced, "facts": seal.facts})
+    write_json_with_checksum(path, {"files": seal.files, "replaced": seal.replaced, "facts": seal.facts})
 
 
 def read_seal(path: Path) -> Seal | None:
     """The seal at this path; None if it is missing or damaged."""
     try:
-        values = read_json(path)
+        values = read_json_with_checksum(path)
         files, replaced = (
             {str(name): (int(size), str(digest)) for name, (size, digest) in values[key].items()} for key in ("files", "replaced")
         )

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from trainer.errors import UnavailableError
-from trainer.runs.checksums import write_json
+from trainer.runs.checksums import write_json_with_checksum
 from trainer.runs.file_locks import try_lock
 
 _TRIES = 50
@@ -69,7 +69,7 @@ def server_lock(folder: Path) -> Iterator[Callable[[str], None]]:
 def _write_info(info_file: Path, server: ServerInfo) -> None:
     """Write who serves. A full disk must not prevent serving: only the lock decides, the file is for messages."""
     with suppress(OSError):
-        write_json(info_file, asdict(server))
+        write_json_with_checksum(info_file, asdict(server))
 
 
 def _read_info(info_file: Path) -> ServerInfo | None:

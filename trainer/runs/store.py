@@ -183,7 +183,11 @@ class RunStore:
             damaged = run.damaged_files(has_model=read.log_view.has_model, digest=self._digest)
             if not damaged:
                 break
-        messages = read.log_view.damage + damage_messages.files(read.log_view.name, damaged) + damage_messages.what_is_left(damaged)
+        messages = (
+            read.log_view.damage
+            + damage_messages.damaged_files_messages(read.log_view.name, damaged)
+            + damage_messages.remaining_uses_messages(damaged)
+        )
         # From now on the list, which only compares sizes, says so too.
         if messages != read.view.damage:
             self._read_runs[run.id] = replace(read, view=replace(read.view, damage=messages))
@@ -219,7 +223,7 @@ class RunStore:
                 break
         if not log_view.created:
             log_view = replace(log_view, created=folder_changed_at / 1e9)
-        view = replace(log_view, damage=log_view.damage + damage_messages.files(log_view.name, damaged))
+        view = replace(log_view, damage=log_view.damage + damage_messages.damaged_files_messages(log_view.name, damaged))
         read = self._read_runs[run.id] = _Read(log_signature, folder_changed_at, log_view, view)
         return read
 

@@ -103,7 +103,7 @@ class ViewBuilder:
         view = replace(self._view, **self._pending, **curves, **self._times())
         if self._of_another_run:
             # Nobody can tell whether it is to be trained.
-            return replace(view, status="damaged", damage=(damage_messages.log_of_another_run(view.name),))
+            return replace(view, status="damaged", damage=(damage_messages.foreign_log_message(view.name),))
         return _with_damage(view, self._created, len(damaged), after_queued=any(position >= self._queued_at for position in damaged))
 
     def with_events(self, events: Iterable[Event]) -> "ViewBuilder":
@@ -127,12 +127,12 @@ def _with_damage(view: RunView, created: bool, damaged_lines: int, *, after_queu
     """The view with the damage of its log; ``after_queued``: some damaged lines come after it was last queued."""
     if not created:
         view = replace(view, name=view.name or f"damaged run {view.id[:8]}", owner=LOCAL_OWNER, status="damaged")
-        return replace(view, damage=(damage_messages.log_lost_its_beginning(view.name),))
+        return replace(view, damage=(damage_messages.lost_beginning_message(view.name),))
     if not damaged_lines:
         return view
     # It may have started or even ended: only the user can queue it again.
     status = "interrupted" if view.status == "queued" and after_queued else view.status
-    return replace(view, status=status, damage=(damage_messages.log_lines(view.name, damaged_lines),))
+    return replace(view, status=status, damage=(damage_messages.damaged_lines_message(view.name, damaged_lines),))
 
 
 def _ended(view: RunView, event: End, evaluations: Sequence[Evaluation]) -> RunView:

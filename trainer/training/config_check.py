@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.training.untrusted_files import SAVE_IT, printable, read_object, refusal
-from trainer.training.weights_check import Tensor, count_floats
+from trainer.training.weights_check import Tensor, count_parameters
 
 _MAX_BYTES = 4_000_000
 MODEL_TYPES = frozenset(
@@ -92,7 +92,7 @@ def refuse_programs(file: Path, settings: Mapping[str, Any]) -> None:
 
 def check_shapes(file: Path, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> None:
     """Raise UserError if a config (at ``file``) describes a larger or different model than the weights, before one is built."""
-    described, in_weights = _described_parameters(config), count_floats(dict(weights))
+    described, in_weights = _described_parameters(config), count_parameters(dict(weights))
     if described > 2 * in_weights + 2_000_000:
         raise refusal(
             file,

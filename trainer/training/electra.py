@@ -26,24 +26,24 @@ _WITH_POSITION_OFFSET = frozenset({"roberta", "xlm-roberta", "camembert"})
 _SUPPORTED = frozenset({"bert", "electra", "distilbert"}) | _WITH_POSITION_OFFSET
 
 
-def as_electra(encoder: PreTrainedModel) -> ElectraForSequenceClassification | None:
-    """A classifier with this encoder's weights and a fresh head; None if the encoder has another architecture.
+def as_electra(model: PreTrainedModel) -> ElectraForSequenceClassification | None:
+    """A classifier with the model's weights and a fresh head; None if the model has another architecture.
 
     Expects right-padded batches, as the tokenizers of these encoders make them.
     """
-    config = encoder.config
+    config = model.config
     if config.model_type not in _SUPPORTED or getattr(config, "is_decoder", False) or getattr(config, "sinusoidal_pos_embds", False):
         return None
-    weights = _electra_weights(encoder)
-    model = ElectraForSequenceClassification(_electra_config(config, weights))
-    model.electra.load_state_dict(weights)
-    return model
+    weights = _electra_weights(model)
+    electra = ElectraForSequenceClassification(_electra_config(config, weights))
+    electra.electra.load_state_dict(weights)
+    return electra
 
 
-def _electra_weights(encoder: PreTrainedModel) -> dict[str, torch.Tensor]:
-    """The encoder's weights under ELECTRA's names."""
-    config, weights = encoder.config, {}
-    for name, tensor in encoder.state_dict().items():
+def _electra_weights(model: PreTrainedModel) -> dict[str, torch.Tensor]:
+    """The model's weights under ELECTRA's names."""
+    config, weights = model.config, {}
+    for name, tensor in model.state_dict().items():
         if name.startswith("pooler."):
             continue
         if config.model_type == "distilbert":

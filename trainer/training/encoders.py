@@ -14,7 +14,7 @@ from typing import Any
 from trainer.errors import ModelError, UserError
 from trainer.training.config_check import read_model_config
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
-from trainer.training.weights_check import count_floats, read_header
+from trainer.training.weights_check import count_parameters, read_header
 
 PACKAGED = "all-MiniLM-L6-v2"
 TOKENIZER_FILES = ["*.json", "*.txt", "*.model"]
@@ -138,7 +138,7 @@ def hub_encoder(repository: str) -> Encoder:
         if folder is not None:
             layers, hidden_size, max_tokens = _dimensions(read_model_config(folder / CONFIG))
             encoder = replace(encoder, layers=layers, hidden_size=hidden_size, max_tokens=max_tokens)
-            encoder = replace(encoder, parameters=count_floats(read_header(folder / WEIGHTS)))
+            encoder = replace(encoder, parameters=count_parameters(read_header(folder / WEIGHTS)))
     return encoder
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from trainer.training.config_check import check_shapes, read_model_config, vocabulary_of
 from trainer.training.tokenizer_check import check_tokenizer
 from trainer.training.untrusted_files import read_object, refusal
-from trainer.training.weights_check import count_floats, read_header
+from trainer.training.weights_check import count_parameters, read_header
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -45,13 +45,13 @@ def _check_classifier_with_our_head(folder: Path) -> int:
     _check_files(folder / _ENCODER)
     config = read_model_config(folder / _ENCODER / CONFIG)
     check_tokenizer(folder, vocabulary=vocabulary_of(config))
-    return _check_weights(folder / _ENCODER, config) + count_floats(read_header(folder / _HEAD_WEIGHTS))
+    return _check_weights(folder / _ENCODER, config) + count_parameters(read_header(folder / _HEAD_WEIGHTS))
 
 
 def _check_weights(folder: Path, config: dict) -> int:
     tensors = read_header(folder / WEIGHTS)
     check_shapes(folder / CONFIG, config, tensors)
-    return count_floats(tensors)
+    return count_parameters(tensors)
 
 
 def _check_files(folder: Path) -> None:

@@ -61,7 +61,7 @@ def weights_file_size(file: Path) -> int:
     return size
 
 
-def count_floats(tensors: dict[str, Tensor]) -> int:
+def count_parameters(tensors: dict[str, Tensor]) -> int:
     """The number of floating-point numbers that they hold."""
     return sum(tensor.numel for tensor in tensors.values() if tensor.is_float)
 

@@ -33,7 +33,7 @@ from trainer.signals import stop_signals
 from trainer.studio import Studio
 from trainer.ui.downloads import download_route, prepared_route
 from trainer.ui.error_status import ErrorStatusMiddleware
-from trainer.ui.page import build, page_options
+from trainer.ui.page import build, mount_options
 
 _log = logging.getLogger("emotune")
 
@@ -143,7 +143,7 @@ def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
         max_file_size=studio.settings.max_file_bytes,
         root_path=os.environ.get("GRADIO_ROOT_PATH") or None,
         app_kwargs={"exception_handlers": exception_handlers},
-        **page_options(),
+        **mount_options(),
     )
     # For a call outside the queue, gradio writes the messages meant for the page into the log.
     warnings.filterwarnings("ignore", module=r"gradio\.helpers")

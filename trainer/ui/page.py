@@ -59,7 +59,7 @@ def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
     return blocks
 
 
-def page_options() -> dict[str, Any]:
+def mount_options() -> dict[str, Any]:
     """The options of ``gr.mount_gradio_app`` that make the page look and behave as designed."""
     return {
         "theme": theme.make_theme(),

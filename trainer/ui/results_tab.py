@@ -70,7 +70,7 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     view, damage = workspace.library.view(run_id), workspace.library.damage(run_id)
     notices = "".join(html_pieces.notice(sentence, "error") for sentence in damage)
     # No link to a damaged model: the notices explain why.
-    link = results_view.download(run_id) if workspace.models.is_whole(run_id) else ""
+    link = results_view.download(run_id) if workspace.models.is_complete(run_id) else ""
     title = run_names.title_of(run_id, workspace.library.runs())
     try:
         reports = workspace.library.reports(run_id)

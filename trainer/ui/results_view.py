@@ -9,7 +9,7 @@ from trainer.check import CheckResult, found
 from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.metrics import ClassScore
-from trainer.evaluation.report import Report, Reports, worst_confusions
+from trainer.evaluation.report import Report, Reports, most_confused_pairs
 from trainer.evaluation.result_checks import FEW_ROWS, check_result
 from trainer.runs.view import RunView
 from trainer.text_format import decimal, decimal_range, percent_range, pluralize
@@ -169,7 +169,7 @@ def _of_test_rows(accuracy: float, test: Report) -> str:
 
 def confusions(report: Report) -> str:
     """The most frequent confusions as a list."""
-    mistakes = worst_confusions(report)
+    mistakes = most_confused_pairs(report)
     if not mistakes:
         return f"<h3>Most frequent confusions</h3><p>None: all {pluralize(report.rows, 'test row')} are correct.</p>"
     items = "".join(

@@ -116,6 +116,6 @@ def _examples(studio: Studio, run_id: str) -> tuple[ExampleRow, ...]:
 def _footer(studio: Studio, run_id: str) -> str:
     if not run_id:
         return page_frame.footer_html("Train a model to try it here.", Button("to-data", "Open a file", primary=True))
-    if not current_workspace(studio).models.is_whole(run_id):
+    if not current_workspace(studio).models.is_complete(run_id):
         return page_frame.footer_html("Files of this model are damaged, so it cannot be downloaded: see Results.", is_error=True)
     return page_frame.footer_html("Good enough? The model is yours.") + results_view.download(run_id)

@@ -17,10 +17,10 @@ from trainer.data.checks.repairs import repair_text
 from trainer.evaluation.report import build_report
 from trainer.jobs.train.model_card import write_model_card
 from trainer.recipe import Recipe
-from trainer.runs.checksums import write_json
+from trainer.runs.checksums import write_json_with_checksum
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
-from trainer.terminal import one_line
+from trainer.terminal import terminal_line
 
 NAMES = ("joy", "fear")
 REPORT = build_report(np.array([0, 1, 1, 0, 1]), np.array([0, 1, 0, 0, 1]), NAMES)
@@ -31,7 +31,7 @@ def card_of(folder: Path, *, repairs: tuple[str, ...] = (), own_head: bool = Fal
     run = Run(folder)
     run.model.mkdir(parents=True)
     recipe = Recipe(repairs=repairs).to_dict()
-    write_json(folder / "recipe.json", {"format": 1, "asked": recipe, "resolved": recipe, "run": run.id})
+    write_json_with_checksum(folder / "recipe.json", {"format": 1, "asked": recipe, "resolved": recipe, "run": run.id})
     if own_head:
         (run.model / "head.json").write_text(json.dumps({"head": "mlp", "pooling": "mean"}))
     known = {"name": "brisk otter", "encoder": "all-MiniLM-L6-v2", "source_name": "moods.csv", "learning_rate": 1e-4}
@@ -160,8 +160,8 @@ class _Tags(HTMLParser):
 )
 def test_a_name_is_a_text_in_the_card_s_metadata_whatever_it_is(tmp_path: Path, word: str) -> None:
     metadata, _ = card_of(tmp_path, name=word, source_name=word)
-    assert metadata["model-index"][0]["name"] == one_line(word)
-    assert metadata["model-index"][0]["results"][0]["dataset"]["name"] == one_line(word)
+    assert metadata["model-index"][0]["name"] == terminal_line(word)
+    assert metadata["model-index"][0]["results"][0]["dataset"]["name"] == terminal_line(word)
 
 
 def test_what_looks_wrong_with_the_training_is_in_the_card(tmp_path: Path) -> None:

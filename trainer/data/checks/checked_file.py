@@ -48,14 +48,14 @@ class CheckedFile:
         return rare_label_mask(self.corpus)
 
     @cached_property
-    def labelled(self) -> Corpus:
+    def labelled_rows(self) -> Corpus:
         """The corpus with one spelling and one label in each cell, so that one problem of the labels is not reported four times."""
         return apply_repairs(self.corpus, ["label_variants", "several_labels"]).corpus
 
     @cached_property
     def class_sizes(self) -> np.ndarray:
-        """(classes,) int64: the rows of each class of ``labelled``."""
-        return np.bincount(self.labelled.label_ids, minlength=len(self.labelled.label_names))
+        """(classes,) int64: the rows of each class of ``labelled_rows``."""
+        return np.bincount(self.labelled_rows.label_ids, minlength=len(self.labelled_rows.label_names))
 
     # Texts
 

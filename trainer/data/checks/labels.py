@@ -109,7 +109,7 @@ def _check_many_labels(file: CheckedFile) -> CheckResult | None:
 
 
 def _check_imbalance(file: CheckedFile) -> CheckResult | None:
-    names, sizes = file.labelled.label_names, file.class_sizes
+    names, sizes = file.labelled_rows.label_names, file.class_sizes
     largest, smallest = int(sizes.argmax()), int(sizes.argmin())
     if sizes[largest] < _MIN_IMBALANCE * sizes[smallest]:
         return None
@@ -122,7 +122,7 @@ def _check_imbalance(file: CheckedFile) -> CheckResult | None:
 
 
 def _check_few_rows(file: CheckedFile) -> CheckResult | None:
-    sizes, rows = file.class_sizes, len(file.labelled)
+    sizes, rows = file.class_sizes, len(file.labelled_rows)
     if not 2 <= len(sizes) <= _MANY_LABELS or sizes.mean() >= _FEW_ROWS:
         return _clear(file)
     message = f"There are only {pluralize(rows, 'row')} for {len(sizes):,} labels."

@@ -196,7 +196,7 @@ def placeholder_mask(corpus: Corpus) -> np.ndarray:
     return np.array([len(text) <= MAX_PLACEHOLDER_CHARS and is_placeholder(text) for text in corpus.texts], dtype=bool)
 
 
-def not_in_given_split(corpus: Corpus) -> np.ndarray:
+def rows_outside_given_splits(corpus: Corpus) -> np.ndarray:
     """(n,) bool: the rows that are not in a given test or validation split; only these may a repair remove."""
     if corpus.given_split is None:
         return np.ones(len(corpus), dtype=bool)
@@ -208,7 +208,7 @@ def removable_mask(corpus: Corpus, candidates: np.ndarray) -> np.ndarray:
 
     A label of given test rows keeps its training rows if all of them would be removed: without them it could never be predicted.
     """
-    free = not_in_given_split(corpus)
+    free = rows_outside_given_splits(corpus)
     removed = candidates & free
     if removed.all():
         return np.zeros(len(corpus), dtype=bool)
@@ -246,7 +246,7 @@ def duplicate_mask(corpus: Corpus, duplicates: list[list[int]]) -> np.ndarray:
     ``duplicates`` are the rows of each repeated text.
     """
     labels = corpus.label_ids.tolist()
-    free = not_in_given_split(corpus)
+    free = rows_outside_given_splits(corpus)
     mask = np.zeros(len(corpus), dtype=bool)
     for rows in duplicates:
         seen = {labels[row] for row in rows if not free[row]}

@@ -9,7 +9,7 @@ import numpy as np
 from trainer.check import Check, CheckResult
 from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.example_rows import examples, rows_where
-from trainer.data.checks.repairs import not_in_given_split, placeholder_mask, removable_mask
+from trainer.data.checks.repairs import placeholder_mask, removable_mask, rows_outside_given_splits
 from trainer.data.corpus import Corpus
 from trainer.data.html_and_links import mask_links, strip_html
 from trainer.text_format import percent, pluralize, quote_names
@@ -123,7 +123,7 @@ def _check_named_labels(corpus: Corpus, rows: Sequence[int]) -> CheckResult | No
 
 def _sample_rows(corpus: Corpus) -> list[int]:
     """Evenly spaced rows to check, without given test rows: they must not cause a change of the texts."""
-    rows = rows_where(not_in_given_split(corpus))
+    rows = rows_where(rows_outside_given_splits(corpus))
     return rows[:: max(1, -(-len(rows) // _SAMPLE_ROWS))]
 
 

@@ -58,7 +58,7 @@ def guess_label_column(table: Table, columns: list[ColumnEvidence], text: int) -
     equivalent = [columns[position] for position, other in equivalent_columns.items() if other == best.position]
     confident = not close and best not in one_hot_columns and amounts is None and best.name.label > -1.5
     # The label may be inside a JSON object that could not be flattened.
-    nested = best.name.label < 1 and any(c.profile.is_structured for c in others)
+    nested = best.name.label < 1 and any(c.profile.holds_json for c in others)
     confident = confident and not nested and not (best.profile.is_dominated and len(ranked) > 1) and best.profile.dates <= _MAX_DATES
     # An annotation may as well be the number of an annotation.
     weak_numbers = best.profile.numeric > 0.9 and not best.name.is_rating and 1.0 < best.name.label < _CLEAR_NAME and not equivalent
@@ -164,7 +164,7 @@ def _label_score(column: ColumnEvidence, texts_are_reviews: bool) -> float | Non
     p, name = column.profile, column.name
     if not p.n_filled or p.filled < 0.02 or p.mean_chars > 80 or (p.dates > _MAX_DATES and name.label < _MIN_NAME_OF_DATES):
         return None
-    if p.is_measurement or p.is_structured or are_split_names(p.counts):
+    if p.is_measurement or p.holds_json or are_split_names(p.counts):
         return None
     # Next to reviews people classify the stars.
     score = max(name.label, 2.5) if name.is_rating and texts_are_reviews else name.label
@@ -292,4 +292,4 @@ def _may_be_odd_label(column: ColumnEvidence) -> bool:
 def _repeats(column: ColumnEvidence) -> bool:
     p = column.profile
     repeats = 2 <= p.n_distinct <= _MAX_CODES and p.n_filled >= 3 * p.n_distinct and p.filled >= 0.5 and p.mean_chars <= 40
-    return repeats and not (p.is_measurement or p.is_structured or are_split_names(p.counts))
+    return repeats and not (p.is_measurement or p.holds_json or are_split_names(p.counts))

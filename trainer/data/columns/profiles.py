@@ -70,10 +70,10 @@ class ColumnProfile:
         return 0 < len(self.counts) <= 2 and all(value.casefold() in _YES_NO for value in self.counts)
 
     @cached_property
-    def is_structured(self) -> bool:
+    def holds_json(self) -> bool:
         """Whether most cells are the JSON text of an object or of a list of objects, which are neither texts nor labels."""
-        n_structured = sum(n_cells for value, n_cells in self.counts.items() if _STRUCTURE.match(value) and value[-1] in "}]")
-        return n_structured > 0.5 * self.n_filled
+        n_json = sum(n_cells for value, n_cells in self.counts.items() if _STRUCTURE.match(value) and value[-1] in "}]")
+        return n_json > 0.5 * self.n_filled
 
     @cached_property
     def is_dominated(self) -> bool:

@@ -41,7 +41,7 @@ def guess_text_column(table: Table, columns: list[ColumnEvidence]) -> TextGuess:
     second = ranked[1] if len(ranked) > 1 else None
     confident = second is None or second[0] <= 0.75 * score or best.name.text > second[1].name.text
     # The text may be inside a JSON object that could not be flattened.
-    confident = confident and not p.is_structured and (best.name.text >= 1 or not any(c.profile.is_structured for c in columns))
+    confident = confident and not p.holds_json and (best.name.text >= 1 or not any(c.profile.holds_json for c in columns))
     length = f"about {p.mean_words:,.0f} words in each" if p.mean_words >= 1.5 else f"about {p.mean_chars:,.0f} characters in each"
     reason = f"{'longest texts' if len(columns) > 2 else 'texts'}, mostly different from row to row ({length})"
     if p.n_distinct < 0.5 * p.n_filled:
@@ -56,7 +56,7 @@ def _short_texts(columns: list[ColumnEvidence]) -> ColumnEvidence | None:
     """The column of single words, such as names, beside one of far fewer values."""
     ranked = sorted(columns, key=lambda c: -len(c.profile.counts))
     p = ranked[0].profile
-    are_words = p.filled >= 0.5 and p.numeric <= 0.1 and p.dates <= 0.1 and p.mean_words >= 0.9 and not p.are_keys and not p.is_structured
+    are_words = p.filled >= 0.5 and p.numeric <= 0.1 and p.dates <= 0.1 and p.mean_words >= 0.9 and not p.are_keys and not p.holds_json
     is_varied = len(p.counts) >= max(10, 0.3 * p.n_filled) and all(len(c.profile.counts) <= len(p.counts) / 3 for c in ranked[1:])
     return ranked[0] if are_words and is_varied else None
 
@@ -67,7 +67,7 @@ def _is_candidate(column: ColumnEvidence, score: float, best_score: float) -> bo
     return (
         score >= _MIN_CANDIDATE_SCORE * best_score
         and p.mean_words >= 2
-        and not p.is_structured
+        and not p.holds_json
         and (column.name.role is None or column.name.text > 0)
         and len(p.counts) >= _MIN_CANDIDATE_DISTINCT * p.n_filled
     )
@@ -81,7 +81,7 @@ def _text_score(column: ColumnEvidence, min_words: float) -> float:
     distinct = len(p.counts) / p.n_filled
     if p.mean_words < (1.3 if name_score >= 1 else min_words) or (distinct < 0.1 and p.n_filled >= 50 and name_score < 1):
         return 0.0
-    length = math.log2(1 + p.mean_words) * (0.2 if p.is_structured else 0.5 if column.name.is_secondary_text else 1.0)
+    length = math.log2(1 + p.mean_words) * (0.2 if p.holds_json else 0.5 if column.name.is_secondary_text else 1.0)
     return length * (0.3 + 0.7 * distinct) * (0.5 + 0.5 * p.filled) + name_score
 
 

@@ -16,7 +16,7 @@ from trainer.evaluation.report import Report
 from trainer.evaluation.result_checks import check_result
 from trainer.runs.run import Run
 from trainer.runs.view import KeptModel, RunView
-from trainer.terminal import one_line
+from trainer.terminal import terminal_line
 from trainer.text_format import decimal, percent, pluralize
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
     # transformers' pipeline cannot load a head of ours.
     standard = not (run.model / "head.json").exists()
     return ModelCardData(
-        model_name=one_line(view.name),
+        model_name=terminal_line(view.name),
         base_model=view.base_model or None,
         library_name="transformers" if standard else None,
         pipeline_tag="text-classification" if standard else None,
@@ -136,7 +136,7 @@ def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
             EvalResult(
                 task_type="text-classification",
                 dataset_type="csv",
-                dataset_name=one_line(view.source_name),
+                dataset_name=terminal_line(view.source_name),
                 dataset_split="test",
                 metric_type=score.metric.hub_type,
                 metric_name=score.metric.title,
@@ -254,7 +254,7 @@ _MARKDOWN = frozenset("\\`*_{}[]()#+|!~")
 
 def _escape(text: str) -> str:
     """A user's text inside Markdown: it cannot break a table, become markup, a link or an HTML tag, or reverse the writing direction."""
-    html = escape(one_line(text), quote=False).replace("://", "&#58;//").replace("www.", "www&#46;")
+    html = escape(terminal_line(text), quote=False).replace("://", "&#58;//").replace("www.", "www&#46;")
     safe = "".join(f"\\{c}" if c in _MARKDOWN and not _belongs_to_entity(html, at) else c for at, c in enumerate(html))
     # At the beginning of a line these would be a rule or a list.
     return re.sub(r"^(\d*)([-=.)])", r"\1\\\2", safe)

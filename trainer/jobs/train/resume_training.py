@@ -63,7 +63,7 @@ def _child(services: JobServices, parent: Run, view: RunView, epochs: int | None
         recipe=requested,
         resolved=resolved,
         run_id=run_id,
-        fill=lambda folder: child_run.copy_files(folder, run_id, parent, last),
+        fill=lambda folder: child_run.copy_parent_files(folder, run_id, parent, last),
         history=child_run.inherited_events(parent),
         created=child_run.created_event(friendly_name([other.name for other in views]), view, last, more_epochs),
     )
