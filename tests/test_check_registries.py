@@ -12,11 +12,20 @@ from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.checks.repairs import REPAIRS
 from trainer.evaluation.diagnostics import TRAINING_CHECKS
 from trainer.evaluation.result_checks import RESULT_CHECKS
+from trainer.runs.event_schema import dump_event
+from trainer.runs.event_types import Created, RecordedFinding
 
 CHECKS: tuple[Check, ...] = (*FILE_CHECKS, *ENCODER_CHECKS, *TRAINING_CHECKS, *RESULT_CHECKS)
 EXAMPLES = FILE_EXAMPLES | ENCODER_EXAMPLES | TRAINING_EXAMPLES | RESULT_EXAMPLES
 
 each_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.code)
+
+
+@pytest.mark.parametrize("check", [*FILE_CHECKS, *ENCODER_CHECKS], ids=lambda check: check.code)
+def test_what_it_finds_can_be_recorded_of_a_run(check: Check) -> None:
+    found = [result for result in run_checks([check], EXAMPLES[check.code][0]()) if result.outcome == "found"]
+    created = Created(name="brisk otter", owner="local", findings=tuple(RecordedFinding.of(result) for result in found))
+    assert [finding["severity"] for finding in dump_event(created)["findings"]] == [result.severity for result in found]
 
 
 @each_check

@@ -10,10 +10,11 @@ from tests.jobs.test_job_states import new_studio, start
 from tests.power_cut_disk import PowerCutDisk
 from tests.workspace.steps import ME, TIMEOUT_SECONDS
 from trainer.data.reader.file_reader import FileReader
-from trainer.jobs.job_folder import JobFolder, RunningJob
+from trainer.jobs.job_folder import JobFolder, RunningJob, build_job, create_folder
 from trainer.jobs.job_type import Resumption
 from trainer.jobs.queue import Lane
-from trainer.runs.event_types import Progressed
+from trainer.runs.event_types import Progressed, Queued, Started
+from trainer.runs.events import parse
 from trainer.runs.ids import is_id
 from trainer.settings import Settings
 
@@ -40,6 +41,23 @@ def test_progress_is_logged_in_steps_however_often_it_is_reported(settings: Sett
     progress = [(event.what, event.done) for event in JobFolder(job.folder).log.read() if isinstance(event, Progressed)]
     assert progress[:2] == [("reading", None), ("counting", 0.0)]
     assert 400 <= len(progress) <= 510
+
+
+def test_a_job_that_is_resumed_after_a_damaged_line_waits_again(tmp_path: Path) -> None:
+    folder = create_folder(tmp_path, job_type="counting", owner=ME, name="count", parameters={"to": TO}, fill=lambda folder: None)
+    folder.log.append(Started())
+    folder.log.append(Progressed(what="counting", done=0.5))
+    content = folder.log.path.read_bytes()
+    folder.log.path.write_bytes(content.replace(b'"counting", "done"', b'"countinh", "done"'))
+    assert folder.log.path.read_bytes() != content
+    assert build_job(folder.path, parse(folder.log.content())).status == "running"
+    folder.log.append(Queued())
+    assert build_job(folder.path, parse(folder.log.content())).status == "queued"
+    # A line that is damaged after that may have said that it started.
+    folder.log.append(Started())
+    content = folder.log.path.read_bytes()
+    folder.log.path.write_bytes(content[:-40] + b"?" + content[-39:])
+    assert build_job(folder.path, parse(folder.log.content())).status == "running"
 
 
 @pytest.mark.parametrize("lane", Lane)

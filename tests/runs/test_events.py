@@ -19,6 +19,7 @@ from trainer.runs.event_schema import MAX_TEXT_CHARS, Event, Positive
 from trainer.runs.event_types import (
     Created,
     Evaluated,
+    Finished,
     Logged,
     Notice,
     Phase,
@@ -246,6 +247,16 @@ def test_what_would_be_damage_when_read_is_not_written(tmp_path: Path, event: Ev
     with pytest.raises((ValueError, TypeError, AttributeError)):
         log.append(event)
     assert log.size() == 0
+
+
+def test_an_event_that_is_too_long_to_be_read_again_is_not_written(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "events.jsonl")
+    log.append(Notice(message="first"))
+    with pytest.raises(ValueError, match="at most 1,000,000"):
+        log.append(Finished(result={"texts": ["x" * 9_000] * 150}))
+    log.append(Notice(message="second"))
+    content = parse(log.content())
+    assert ([event.message for event in content.events], content.damaged) == (["first", "second"], ())
 
 
 @pytest.mark.parametrize(

@@ -70,9 +70,11 @@ class JobFolder:
 def create_folder(
     root: Path, *, job_type: str, owner: str, name: str, parameters: Mapping[str, Any], fill: Callable[[Path], None]
 ) -> JobFolder:
-    """Make the folder of a queued job in ``root``, completely or not at all; it is on the disk when this returns. Raises OSError.
+    """Make the folder of a queued job in ``root``, completely or not at all; it is on the disk when this returns. Raises OSError,
+    and ValueError for parameters that the log cannot hold.
 
-    ``fill`` writes what the job needs into the given folder; ``parameters`` are JSON values, texts of at most 10,000 characters.
+    ``fill`` writes what the job needs into the given folder; ``parameters`` are JSON values, a megabyte at most, with texts of at most 10,000
+    characters: larger ones belong into a file.
     """
     job_id = random_id()
     partial_folder, target = root / f".new-{job_id}", root / job_id
@@ -98,8 +100,9 @@ def build_job(folder: Path, content: LogContent) -> Job:
         job = _after(job, event)
     if not job.type or job.id != folder.name:
         return _damaged(folder, "Its log has lost its beginning, or is that of another job. Start it again.")
-    if content.damaged and job.status == "queued":
-        # It may have started or even ended.
+    queued_at = max((position for position, event in enumerate(content.events, 1) if isinstance(event, Queued)), default=0)
+    if job.status == "queued" and any(position >= queued_at for position in content.damaged):
+        # It may have started or even ended. What was damaged before somebody resumed it no longer matters.
         return replace(job, status="running")
     return job
 

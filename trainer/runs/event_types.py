@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from trainer.check import CheckCounts, CheckResult
+from trainer.check import CheckCounts, CheckResult, Severity
 from trainer.runs.event_schema import (
     Count,
     Event,
@@ -28,7 +28,7 @@ class RecordedFinding:
     """What is recorded of a finding about the file that was left as it was: code, severity, affected rows, and its sentences."""
 
     code: Name
-    severity: Literal["ok", "warning", "error"]
+    severity: Severity
     count: Count
     message: Text
 

@@ -53,7 +53,8 @@ class EventLog:
     def append(self, event: Event, *, durable: bool = False) -> None:
         """Add an event, with the present time if it has none; ``durable`` syncs it to the disk, as is always done with the first one.
 
-        Raises OSError if it cannot be written, ValueError if a field has a value that its type does not allow (see ``dump_event``).
+        Raises OSError if it cannot be written, ValueError if a field has a value that its type does not allow (see ``dump_event``), or if the
+        event is too long to be read again.
         """
         if self._read_only:
             return
@@ -64,6 +65,8 @@ class EventLog:
                 last, torn = _end_of(file)
                 links = {**({"previous": last} if last else {}), **({"after_torn": True} if torn else {})}
                 line = dump({**fields, **links})
+                if len(line) > _MAX_LINE_BYTES:
+                    raise ValueError(f"an event “{event.type}” has {len(line):,} bytes; at most {_MAX_LINE_BYTES:,} can be read again")
                 # One write call, so that lines of two writers cannot mix even without locks.
                 _write(file, (b"\n" if torn else b"") + line + b"\n")
             first = file.tell() == len(line) + 1

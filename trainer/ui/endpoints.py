@@ -66,7 +66,7 @@ class _Endpoints:
             text: The text column, with "name" and "index".
             label: The label column, likewise.
             labels: The number of rows of each class, by its name.
-            findings: What is notable, each with "code", "severity" (ok, warning, error), "count" and "message".
+            findings: What is notable, each with "code", "severity" (ok, info, warning, error), "count" and "message".
             checks: A "summary", the numbers "passed", "found" and "not_applicable", and all "results", each with "title" and "outcome" too.
         """
         refuse_lone_surrogates(text, label)
