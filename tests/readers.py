@@ -2,7 +2,8 @@
 
 from typing import Any, Self
 
-from trainer.data.files.read_table import Table, read_table
+from trainer.data.files.read_table import read_table
+from trainer.data.files.table import Table
 from trainer.data.reader.file_reader import FileReader
 
 

@@ -116,20 +116,32 @@ def test_no_import_cycles() -> None:
     assert len(done) == len(known)
 
 
+def imported_at_once(start: str) -> dict[str, set[str]]:
+    """Each of our modules that importing ``start`` imports, with the names that it imports itself."""
+    known = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in MODULES}
+    seen: dict[str, set[str]] = {}
+    todo = [start]
+    while todo:
+        name = todo.pop()
+        if name in known and name not in seen:
+            seen[name] = set(top_level(known[name]))
+            todo += seen[name]
+    return seen
+
+
 @pytest.mark.parametrize(
     ("start", "late"), [("trainer.ui.launch", LATE), ("trainer.__main__", LATE | {"numpy", "pyarrow", "pandas", "scipy"})]
 )
 def test_the_page_opens_before_torch_is_loaded(start: str, late: set[str]) -> None:
     """Top-level imports reach no library that takes seconds to import; those of the terminal none that takes long."""
-    known = {".".join(p.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): p for p in MODULES}
-    seen, todo = set(), [start]
-    while todo:
-        name = todo.pop()
-        if name in seen or name not in known:
-            continue
-        seen.add(name)
-        names = top_level(known[name])
-        heavy = {n.split(".")[0] for n in names} & late
+    seen = imported_at_once(start)
+    for name, imported in seen.items():
+        heavy = {n.split(".")[0] for n in imported} & late
         assert not heavy, f"{name} imports {heavy} at once"
-        todo += names
     assert len(seen) > 3
+
+
+def test_only_the_child_process_imports_what_reads_files() -> None:
+    parsers = {f"trainer.data.files.{name}" for name in ("read_table", "archives", "markup_tables", "calamine_workbook", "json_tables")}
+    assert parsers <= imported_at_once("trainer.data.reader.child_main").keys()
+    assert not parsers & imported_at_once("trainer.ui.launch").keys()

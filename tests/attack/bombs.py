@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from tests.attack.outcomes import AttackOptions, Outcome
 from tests.attack.process_cost import Cost, child_processes, measure_cost
 from tests.data.files.samples import make_workbook, make_zip
-from trainer.data.files.read_table import read_bytes
+from trainer.data.files.file_bytes import read_bytes
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 

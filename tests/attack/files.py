@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 from tests.attack.outcomes import AttackOptions, Outcome
 from tests.attack.process_cost import child_processes, resident_megabytes
 from tests.data.files.samples import make_ods, make_workbook, make_xls, make_zip
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 

@@ -5,7 +5,8 @@ import pytest
 
 from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, build_corpus, check_trainable, join_corpora
 from trainer.data.duplicates.normalize import duplicate_key
-from trainer.data.files.read_table import DroppedRow, Table, read_table
+from trainer.data.files.read_table import read_table
+from trainer.data.files.table import DroppedRow, Table
 from trainer.errors import UserError
 
 

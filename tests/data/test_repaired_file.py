@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from trainer.data.checks.repairs import REPAIRS, apply_repairs
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import build_corpus
-from trainer.data.files.read_table import Table, read_table
+from trainer.data.files.read_table import read_table
+from trainer.data.files.table import Table
 from trainer.data.repaired_file import change_log, repaired_csv, write_repaired
 
 COLUMNS = Columns(1, 2, "", "", confident=True)

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from trainer.data.corpus import Corpus, build_corpus
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 from trainer.data.rows import load_rows, save_rows
 from trainer.data.splits import split
 from trainer.data.task import SINGLE_LABEL

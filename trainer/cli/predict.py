@@ -58,7 +58,7 @@ def _model_folder(model: str) -> Path:
 def _texts(options: argparse.Namespace) -> list[str]:
     """The texts of the command line, else those of a file or of the standard input, one a line."""
     from trainer.data.files.decoding import decode
-    from trainer.data.files.read_table import read_bytes
+    from trainer.data.files.file_bytes import read_bytes
 
     if options.texts and options.file:
         raise RecipeError("Give texts or --file, not both.", code="unknown_setting")

@@ -11,7 +11,7 @@ import numpy as np
 
 from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.files.decoding import clean
-from trainer.data.files.read_table import DroppedRow, Table
+from trainer.data.files.table import DroppedRow, Table
 from trainer.data.label_blocks import fill_blocks
 from trainer.data.labels import is_measurement
 from trainer.data.missing_labels import MAX_NO_VALUE_CHARS, explain_no_value

@@ -9,7 +9,7 @@ from trainer.data.checks.repairs import Repaired, RowChange
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.files.dialect import is_numeric
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 
 _HARMLESS = frozenset("+-")
 """Some users label their rows with a lone sign, which is no formula."""

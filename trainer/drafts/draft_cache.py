@@ -7,7 +7,8 @@ from pathlib import Path
 
 from trainer.cache import SingleFlightCache
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
-from trainer.data.files.read_table import Table, read_bytes
+from trainer.data.files.file_bytes import read_bytes
+from trainer.data.files.table import Table
 from trainer.data.reader.file_reader import TableReader
 from trainer.drafts.history import DraftHistory
 from trainer.drafts.preparation import PreparedDraft, prepare, read_tables

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from trainer.data.checks.repairs import sort_repairs
 from trainer.data.columns.resolve import resolve_columns
 from trainer.data.files.decoding import refuse_lone_surrogates
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 from trainer.data.repaired_file import change_log, repaired_csv
 from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.preparation import PreparedDraft, repair_main_file

@@ -15,7 +15,7 @@ from trainer.data.checks.encoder import ENCODER_CHECKS, CheckedEncoder, EncoderI
 from trainer.data.checks.repairs import rows_outside_given_splits
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.drafts.preparation import PreparedDraft, prepare
 from trainer.drafts.store import Draft, SourceFile

@@ -21,7 +21,7 @@ from trainer.data.columns.guess import Columns, find_column, guess_split_column
 from trainer.data.columns.resolve import resolve_columns
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.splits import Splits, split
 from trainer.drafts.store import Draft, DraftStore, GivenRole, SourceFile

@@ -12,7 +12,8 @@ from trainer.data.checks.encoder import CheckedEncoder, EncoderInfo, Estimate, m
 from trainer.data.columns.guess import Columns, guess_split_column
 from trainer.data.corpus import build_corpus
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
-from trainer.data.files.read_table import Table, read_table
+from trainer.data.files.read_table import read_table
+from trainer.data.files.table import Table
 
 SURE = Columns(0, 1, "chosen by you", "chosen by you", confident=True)
 WORDS = "river stone cloud paper window garden silver copper lemon winter harbour engine mirror candle forest pocket ribbon thunder velvet whisper".split()

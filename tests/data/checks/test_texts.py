@@ -7,7 +7,7 @@ from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.texts import TEXT_CHECKS
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import build_corpus
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 
 WORDS = "river stone cloud paper window garden silver copper lemon winter harbour engine mirror candle forest pocket".split()
 

@@ -5,7 +5,8 @@ import struct
 import zipfile
 from xml.sax.saxutils import escape
 
-from trainer.data.files.read_table import Table, read_table
+from trainer.data.files.read_table import read_table
+from trainer.data.files.table import Table
 from trainer.errors import UserError
 
 _HEAD = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>'

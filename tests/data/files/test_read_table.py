@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.cpu_time import cpu_time
-from trainer.data.files.read_table import DroppedRow, read_bytes, read_table
+from trainer.data.files.read_table import read_table
+from trainer.data.files.table import DroppedRow
 from trainer.errors import UserError
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -222,19 +223,6 @@ def test_texts_of_many_lines_are_no_rows():
     text = "\n".join(f"line {n} of some text" for n in range(8))
     table = read_table(b"text,label\n" + f'"{text}",joy\n'.encode() * 3_000, max_rows=3_000)
     assert (len(table.rows), table.rows[0]) == (3_000, (text, "joy"))
-
-
-def test_a_file_that_cannot_be_read_is_refused_kindly(tmp_path):
-    (tmp_path / "big.csv").write_bytes(b"text,label\n" * 100)
-    for path, code in [
-        (tmp_path / "none.csv", "file_not_found"),
-        (tmp_path, "not_a_file"),
-        (tmp_path / "big.csv", "file_too_large"),
-        ("nul\x00byte.csv", None),
-    ]:
-        with pytest.raises(UserError) as refusal:
-            read_bytes(path, max_bytes=1_000)
-        assert code in (None, refusal.value.code)
 
 
 # --- properties -----------------------------------------------------------------------------------------------------

@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from trainer.data.files.read_table import Content, Limits, open_content
+from trainer.data.files.read_table import Content, open_content
+from trainer.data.files.table import Limits
 from trainer.data.reader import child_main, resource_limits
 from trainer.errors import FileError
 

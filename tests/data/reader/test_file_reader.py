@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from tests.child_processes import popen
 from tests.data.files.samples import make_zip
 from tests.readers import InProcessReader
-from trainer.data.files.read_table import Limits, Table, read_table
+from trainer.data.files.read_table import read_table
+from trainer.data.files.table import Limits, Table
 from trainer.data.reader import child_process, resource_limits
 from trainer.data.reader.file_reader import FileReader, TableReader
 from trainer.errors import UserError

@@ -11,7 +11,7 @@ from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import NearDuplicates
 from trainer.data.duplicates.normalize import duplicate_key
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.columns.names import ColumnNameScores, score_column_names
 from trainer.data.columns.profiles import ColumnProfile, profile_columns
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,7 @@ from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.columns.evidence import are_split_names, gather_evidence, list_columns, quote_column
 from trainer.data.columns.label_column import guess_label_column
 from trainer.data.columns.text_column import TextGuess, guess_text_column
-from trainer.data.files.read_table import Table
-from trainer.data.files.table import explain_dropped
+from trainer.data.files.table import Table, explain_dropped
 from trainer.errors import FileError
 
 

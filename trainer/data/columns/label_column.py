@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from trainer.data.columns.evidence import ColumnEvidence, are_split_names, list_columns, quote_column
 from trainer.data.columns.profiles import ColumnProfile
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 from trainer.data.labels import is_date
 from trainer.errors import FileError
 

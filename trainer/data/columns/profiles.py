@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from trainer.data.files.preamble import is_numeric
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 from trainer.data.label_blocks import fill_blocks
 from trainer.data.labels import find_separator, is_measurement, split_cells
 from trainer.data.missing_labels import is_written_like

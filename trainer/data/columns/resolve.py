@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from trainer.data.columns.guess import Columns, find_column, guess_columns
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 from trainer.errors import FileError
 
 

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from trainer.data.columns.evidence import ColumnEvidence, list_columns, quote_column
-from trainer.data.files.read_table import Table
+from trainer.data.files.table import Table
 from trainer.errors import FileError
 
 _MIN_CANDIDATE_SCORE = 0.3  # of the best score

@@ -21,6 +21,7 @@ from trainer.data.files.table import (
     too_many_rows_error,
     too_much_text_error,
     unknown_part_error,
+    unreadable_workbook_error,
 )
 from trainer.errors import FileError, UserError
 
@@ -30,15 +31,6 @@ if TYPE_CHECKING:
 _MAX_SHEETS = 50
 _EXCEL_ROWS = 1_048_576
 _MAX_SPARSE_COLUMNS = 50  # in a sheet with a stray cell in its last row
-
-
-def unreadable_workbook_error(why: str) -> FileError:
-    """The error for a workbook that cannot be opened."""
-    return FileError(
-        f"This looks like a workbook, but it cannot be opened: {why}. "
-        "Open it in Excel or LibreOffice, save it as CSV (UTF-8), and upload that.",
-        code="spreadsheet_file",
-    )
 
 
 def open_workbook(data: bytes) -> "CalamineWorkbook":

@@ -5,7 +5,6 @@ Does not know which column is which and parses no cell: "01", "NA" and "None" ar
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from trainer.data.files.archives import count_zip_entries, refuse_nested, unpack, unpacked_zip_size
@@ -38,8 +37,6 @@ from trainer.data.files.widths import distinct_names, drop_long_rows, evenly_spa
 from trainer.data.files.zip_tables import read_zip
 from trainer.errors import FileError
 
-__all__ = ["Content", "DroppedRow", "Limits", "ReaderWarning", "Table", "open_content", "read_bytes", "read_content", "read_table"]
-
 _DEFAULT_LIMITS = Limits()
 _EXCERPT_CHARS = 1_000
 _MAX_LINE_CHARS = 20_000_000
@@ -56,30 +53,6 @@ class Content:
     file_format: FileFormat
     data: bytes
     weight: int
-
-
-def read_bytes(path: str | Path, *, max_bytes: int) -> bytes:
-    """The bytes of a regular file. Raises UserError ``file_not_found``, ``not_a_file``, ``file_unreadable``, ``file_too_large``."""
-    path = Path(path)
-    try:
-        if not path.exists():
-            raise FileError(f"There is no file {path}. Check the name and the folder.", code="file_not_found")
-        if not path.is_file():
-            raise FileError(f"{path} is not a file. Give the path of one CSV file.", code="not_a_file")
-        with path.open("rb") as file:
-            data = file.read(max_bytes + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise FileError(
-            f"The file {path} cannot be read ({reason}). Check its permissions, or copy it and try the copy.", code="file_unreadable"
-        ) from error
-    if len(data) > max_bytes:
-        raise FileError(
-            f"The file is larger than {max_bytes / 1024 / 1024:,.0f} MB, the maximum. "
-            "Keep only the columns with the texts and the labels, or fewer rows.",
-            code="file_too_large",
-        )
-    return data
 
 
 def read_table(

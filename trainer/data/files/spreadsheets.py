@@ -12,8 +12,8 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from trainer.data.files.calamine_workbook import best_sheet, open_workbook, unreadable_workbook_error
-from trainer.data.files.table import Cells, Limits, ReaderWarning
+from trainer.data.files.calamine_workbook import best_sheet, open_workbook
+from trainer.data.files.table import Cells, Limits, ReaderWarning, unreadable_workbook_error
 from trainer.errors import FileError
 from trainer.text_format import quote_names
 

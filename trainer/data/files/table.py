@@ -188,3 +188,12 @@ def explain_dropped(dropped: Sequence[DroppedRow]) -> str:
     rows = f"all {len(reasons):,} rows" if len(reasons) > 1 else "its only row"
     same = "" if times == len(reasons) else f" {times:,} of them"
     return f": {rows} had to be left out,{same} because of this: {dropped[reasons.index(reason)].reason}"
+
+
+def unreadable_workbook_error(why: str) -> FileError:
+    """The error for a workbook that cannot be opened."""
+    return FileError(
+        f"This looks like a workbook, but it cannot be opened: {why}. "
+        "Open it in Excel or LibreOffice, save it as CSV (UTF-8), and upload that.",
+        code="spreadsheet_file",
+    )

@@ -12,7 +12,8 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, BinaryIO
 
-from trainer.data.files.read_table import Limits, open_content, read_content
+from trainer.data.files.read_table import open_content, read_content
+from trainer.data.files.table import Limits
 from trainer.data.reader import resource_limits
 from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, pack_table, receive, receive_json, send, send_json
 from trainer.errors import UserError, error_location

@@ -11,8 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from trainer.data.files.calamine_workbook import unreadable_workbook_error
-from trainer.data.files.table import Table
+from trainer.data.files.table import Table, unreadable_workbook_error
 from trainer.data.reader import resource_limits
 from trainer.data.reader.wire import BrokenWireError, receive_json, receive_table, send
 from trainer.error_codes import ERROR_CODES

@@ -38,7 +38,7 @@ class TableReader(Protocol):
 def read_file(path: str | Path, reader: TableReader, *, max_bytes: int = Limits.max_bytes, **options: Any) -> Table:
     """The table in a file; ``options`` are the other arguments of ``read_table``. Raises what ``read_bytes`` and ``FileReader.read`` do."""
     # Imported here because the command line starts a child before it imports the parsers.
-    from trainer.data.files.read_table import read_bytes
+    from trainer.data.files.file_bytes import read_bytes
 
     return reader.read(read_bytes(path, max_bytes=max_bytes), max_bytes=max_bytes, **options)
 
