@@ -89,7 +89,7 @@ def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -
     wait_until_trained(page)
     tab(page, "Runs")
     expect(page.locator("#runs-list input[type=checkbox]")).to_have_count(3)
-    for run in page.locator("#runs-list tr").filter(has_text="right").locator("input[type=checkbox]").all():
+    for run in page.locator("#runs-list tr").filter(has=page.locator(".em-run-score strong")).locator("input[type=checkbox]").all():
         run.check()
         expect(run).to_be_checked()
     expect(page.locator("#footer-runs")).to_contain_text("2 runs are selected")
