@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from trainer.cache import SingleFlightCache
 from trainer.check import count_checks, found
 from trainer.data.rows import save_rows
+from trainer.data.splits import Splits
 from trainer.drafts.advice import Advice, advise, estimate_seconds, recipe_for_level
 from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.drafts import Drafts
@@ -35,6 +36,7 @@ from trainer.settings import Settings, disk_errors_as_user_error
 from trainer.storage import StorageManager
 from trainer.trained_models import TrainedModels
 from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.encoders import Encoder
 from trainer.training.hardware import with_precision
 from trainer.training.machine import Machine
 
@@ -125,8 +127,6 @@ class Workspace:
         recipe = replace(recipe, repairs=prepared.draft.repairs, encoder=encoder.name)
         resolved = recipe.resolved(train_rows=len(splits.train), learning_rate=encoder.learning_rate)
         advice = advise(prepared, recipe, encoder, self._machine.hardware, self._machine.speeds.of)
-        # What a training takes on this machine says nothing about the file.
-        checks = [check for check in (*prepared.checks, *advice.checks) if check.code != "estimate"]
         with self._queue.admission:
             views = self._runs.list(self._owner)
             version = prepared.draft.version
@@ -139,28 +139,14 @@ class Workspace:
                 self._draft_cache.store.copy_to_run(prepared.draft, folder)
                 save_rows(folder / "data.parquet", corpus, splits)
 
+            created = Created(
+                name=friendly_name([view.name for view in views]),
+                owner=self._owner,
+                level=level or None,
+                **_created_fields(prepared, encoder, splits, advice),
+            )
             with disk_errors_as_user_error(self._settings):
-                run = self._runs.create(
-                    recipe=recipe,
-                    resolved=resolved,
-                    fill=fill,
-                    created=Created(
-                        name=friendly_name([view.name for view in views]),
-                        owner=self._owner,
-                        encoder_folder=encoder.source if encoder.is_custom else None,
-                        base_model=encoder.repository or None,
-                        draft=prepared.draft.version,
-                        source_name=prepared.draft.main.name,
-                        rows={"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
-                        split_notes=splits.split_notes,
-                        repairs=prepared.repaired.counts,
-                        findings=tuple(map(RecordedFinding.of, found(checks))),
-                        checks=RecordedCounts.of(count_checks(checks)),
-                        level=level or None,
-                        task=corpus.task.key,
-                        forecast_seconds=advice.seconds,
-                    ),
-                )
+                run = self._runs.create(recipe=recipe, resolved=resolved, fill=fill, created=created)
             self._queue.put(run.id)
         return self._runs.view(run)
 
@@ -247,3 +233,22 @@ class Workspace:
             raise MustFixError(message, repair_codes=tuple(f.code for f in prepared.blocking_findings if f.repairable))
         if ignore_findings:
             prepared.require_trainable(self._settings.max_classes)
+
+
+def _created_fields(prepared: PreparedDraft, encoder: Encoder, splits: Splits, advice: Advice) -> dict[str, Any]:
+    """What a run's event ``created`` records of its file and its encoder."""
+    # What a training takes on this machine says nothing about the file.
+    checks = [check for check in (*prepared.checks, *advice.checks) if check.code != "estimate"]
+    return {
+        "encoder_folder": encoder.source if encoder.is_custom else None,
+        "base_model": encoder.repository or None,
+        "draft": prepared.draft.version,
+        "source_name": prepared.draft.main.name,
+        "rows": {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
+        "split_notes": splits.split_notes,
+        "repairs": prepared.repaired.counts,
+        "findings": tuple(map(RecordedFinding.of, found(checks))),
+        "checks": RecordedCounts.of(count_checks(checks)),
+        "task": prepared.require_corpus().task.key,
+        "forecast_seconds": advice.seconds,
+    }
