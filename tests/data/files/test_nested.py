@@ -96,6 +96,32 @@ def test_the_labels_of_equally_many_annotators_in_a_list_are_votes():
     assert several.rows[0][1] == '["joy", "fear", "calm"]'
 
 
+@pytest.mark.parametrize("marks", [(0, 1), (0.0, 1.0), (False, True)], ids=repr)
+def test_lists_with_a_mark_for_the_class_of_a_text_are_no_votes(marks):
+    no, yes = marks
+    one_hot = table_of([{"text": text, "label": [yes if n % 3 == place else no for place in range(3)]} for n, text in enumerate(SENTENCES)])
+    assert [row[1] for row in one_hot.rows] == [str(n % 3) for n in range(30)]
+    assert [warning.code for warning in one_hot.warnings] == ["one_hot_lists"]
+    # Several classes of a text, or none.
+    many = table_of([{"text": text, "label": [yes if n % 4 > place else no for place in range(4)]} for n, text in enumerate(SENTENCES)])
+    assert len({row[1] for row in many.rows}) == 4
+    assert not many.warnings
+
+
+def test_probabilities_of_classes_are_no_votes():
+    shares = [[0.9 if n % 3 == place else 0.05 for place in range(3)] for n in range(30)]
+    table = table_of(
+        [{"text": text, "scores": scores, "label": n % 3} for n, (text, scores) in enumerate(zip(SENTENCES, shares, strict=True))]
+    )
+    assert (table.rows[1][1], table.warnings) == ("[0.05, 0.9, 0.05]", ())
+
+
+def test_annotators_who_say_yes_or_no_vote():
+    answers = [[1, 1, 1], [0, 0, 0], [1, 0, 1], [0, 0, 1], [0, 0, 0]]
+    table = table_of([{"text": text, "label": answers[n % 5]} for n, text in enumerate(SENTENCES)])
+    assert [row[1] for row in table.rows[:5]] == ["1", "0", "1", "0", "0"]
+
+
 def test_an_answer_that_is_an_object_only_if_there_are_several_is_one_column():
     rows = [{"text": "a b", "mood": {"choices": ["joy", "fear"]}}, {"text": "c d", "mood": "joy"}, {"text": "e f", "mood": None}]
     assert [row[1] for row in table_of(rows).rows] == ['["joy", "fear"]', "joy", ""]

@@ -19,7 +19,9 @@ _PURE_CROSSES = frozenset("x ✓ ✔ ☑ ☒ ✗ ✘ √ ×".split())
 _MIN_ONE_CROSS = 0.95  # of the rows; with fewer the columns are no parts of one question
 _MIN_ONE_NUMBER = 0.999
 _MIN_ROWS_PER_CLASS = 2
-_LIST = re.compile(r"\[\s*[01](?:\.0*)?(?:\s*[,\s]\s*[01](?:\.0*)?)+\s*\]")
+_BIT = r"(?:[01](?:\.0*)?|[Tt]rue|[Ff]alse)"
+_LIST = re.compile(rf"\[\s*{_BIT}(?:\s*[,\s]\s*{_BIT})+\s*\]")
+_BITS = {"t": "1", "f": "0"}  # by the first letter of a word
 _NAME = "choice"
 
 
@@ -124,7 +126,8 @@ def _are_one_hot(cells: Sequence[str]) -> bool:
 
 
 def _parse_list(cell: str) -> list[str]:
-    return [item[0] for item in re.split(r"[,\s]+", cell.strip("[] \t"))] if _LIST.fullmatch(cell) else []
+    items = re.split(r"[,\s]+", cell.strip("[] \t")) if _LIST.fullmatch(cell) else []
+    return [_BITS.get(item[0].lower(), item[0]) for item in items]
 
 
 def _position_of_one(cell: str) -> str:

@@ -13,6 +13,8 @@ _Row = dict[str, Any]
 _SAMPLE_ROWS = 200
 _MAX_DEPTH = 4
 _MIN_VOTES = 3
+_MIN_UNANIMOUS = 0.05  # of the lists, for each answer
+_YES_OR_NO = frozenset(("0", "1", "0.0", "1.0", "False", "True"))
 _MAX_KEYS = 60  # with more different keys an object is a dictionary, not a record
 _NAME_KEYS = (
     "name",
@@ -99,12 +101,30 @@ def _count_votes(rows: list[_Row]) -> tuple[list[_Row], int]:
         distinct = {str(item) for value in lists for item in value}
         if length < _MIN_VOTES or n_lists < 0.9 * len(lists) or repeated < 0.5 * len(lists) or len(distinct) > max(2, len(lists) // 3):
             continue
+        if _are_shares(lists) or _mark_classes(lists, distinct):
+            continue
         n_voted += sum(len(set(map(str, value))) > 1 for value in lists)
         rows = [
             row | {key: Counter(map(str, row[key])).most_common(1)[0][0]} if isinstance(row.get(key), list) and row[key] else row
             for row in rows
         ]
     return rows, n_voted
+
+
+def _are_shares(lists: list[list[Any]]) -> bool:
+    """Whether the numbers of each list add up to 1: one-hot lists, or the probabilities of the classes."""
+    try:
+        return all(abs(sum(map(float, value)) - 1.0) < 0.02 for value in lists)
+    except (TypeError, ValueError):
+        return False
+
+
+def _mark_classes(lists: list[list[Any]], distinct: set[str]) -> bool:
+    """Whether lists of yes and no mark the classes of a text: annotators who answer yes or no agree on either now and then."""
+    if not distinct <= _YES_OR_NO:
+        return False
+    unanimous = Counter(str(value[0]) for value in lists if len(set(map(str, value))) == 1)
+    return len(unanimous) < 2 or min(unanimous.values()) < _MIN_UNANIMOUS * len(lists)
 
 
 def annotators_warning(n_rows: int) -> tuple[ReaderWarning, ...]:
