@@ -2,6 +2,7 @@
 
 import io
 import json
+import zipfile
 
 import pyarrow as pa
 import pytest
@@ -113,6 +114,59 @@ def test_a_file_of_texts_for_each_class():
     files = {f"{label}.txt": "\n".join(text for text, other in ROWS if other == label).encode() for label in LABELS}
     table = read_table(make_zip(files))
     assert (table.columns, sorted(table.rows)) == (("text", "label"), sorted(ROWS))
+
+
+def test_the_first_line_of_the_file_of_a_class_is_a_text():
+    firsts = {"good": "so happy", "bad": "furious"}
+    texts = {label: [firsts[label], *(text for text, other in ROWS if other == label)] for label in LABELS}
+    table = read_table(make_zip({f"{label}.txt": "\n".join(lines) for label, lines in texts.items()}))
+    assert (table.columns, table.header) == (("text", "label"), True)
+    assert table.rows == [(text, label) for label in sorted(LABELS) for text in texts[label]]
+    assert [row for row, line in zip(table.rows, table.lines, strict=True) if line == 1] == [("furious", "bad"), ("so happy", "good")]
+
+
+@pytest.mark.parametrize("names", [("text", "text"), ("comment", "bad"), ("Seen", "Seen")])
+def test_the_name_above_the_texts_of_a_class_is_no_text(names):
+    files = {
+        f"{label}.csv": "\n".join([name, *(text for text, other in ROWS if other == label)])
+        for label, name in zip(LABELS, names, strict=True)
+    }
+    assert sorted(read_table(make_zip(files)).rows) == sorted(ROWS)
+
+
+def damaged_zip(files, name):
+    """A zip with a flipped bit in the content of the member ``name``, which is stored as it is."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for member, content in files.items():
+            archive.writestr(member, content)
+    data, start = bytearray(file.getvalue()), file.getvalue().index(files[name])
+    data[start + 20] ^= 1
+    return bytes(data)
+
+
+def test_a_damaged_file_beside_a_good_one_is_named():
+    table = read_table(damaged_zip({"a.csv": csv_of(ROWS), "b.csv": csv_of(ROWS, "notes,number")}, "b.csv"))
+    assert (table.part, table.rows) == ("a.csv", ROWS)
+    (warning,) = table.warnings
+    assert (warning.code, warning.severity) == ("other_files", "warning")
+    assert "not read: “b.csv”" in warning.message
+    assert "“b.csv” is damaged" in warning.message
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {f"{label}.txt": "\n".join(text for text, other in ROWS if other == label).encode() for label in LABELS},
+        {"train.csv": csv_of(ROWS), "test.csv": csv_of(ROWS[::-1])},
+    ],
+    ids=["a class", "a split"],
+)
+def test_a_damaged_part_of_a_table_is_refused(files):
+    with pytest.raises(UserError) as refusal:
+        read_table(damaged_zip(files, list(files)[1]))
+    assert refusal.value.code == "file_damaged"
+    assert f"“{list(files)[1]}”" in refusal.value.message
 
 
 @pytest.mark.parametrize(

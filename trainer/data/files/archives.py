@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from trainer.data.files.formats import FileFormat, compressed_file_error
 from trainer.data.files.table import Limits
 from trainer.errors import FileError, UserError
+from trainer.text_format import quote_names
 
 _CHUNK_BYTES = 1 << 20
 _PIECE_BYTES = 1 << 16
@@ -43,6 +44,13 @@ def damaged_error() -> FileError:
     """The error for a compressed file that cannot be unpacked."""
     return FileError(
         "This compressed file is damaged or cut short. Copy or download it again, or upload the CSV file inside.", code="file_damaged"
+    )
+
+
+def _damaged_entry_error(name: str) -> FileError:
+    return FileError(
+        f"{quote_names([name])} in this zip file is damaged or cut short. Copy or download the zip file again, or upload one of the files inside.",
+        code="file_damaged",
     )
 
 
@@ -123,7 +131,7 @@ def zip_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
 
 
 def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> bytes:
-    """The content of one file in a zip. Raises UserError ``compressed_file`` or ``file_too_large``, and zipfile's errors."""
+    """The content of one file in a zip. Raises UserError ``compressed_file``, ``file_damaged`` or ``file_too_large``."""
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise FileError(
             "This zip file holds only a link to a file on the computer that packed it, not the file itself. Pack the file itself, or upload it.",
@@ -131,8 +139,13 @@ def read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits)
         )
     if entry.flag_bits & 1:
         raise FileError("This zip file is protected by a password. Unpack it and upload the CSV file inside.", code="compressed_file")
-    with archive.open(entry) as file:
-        return _read_limited(iter(lambda: file.read(_CHUNK_BYTES), b""), limits)
+    try:
+        with archive.open(entry) as file:
+            return _read_limited(iter(lambda: file.read(_CHUNK_BYTES), b""), limits)
+    except UserError:
+        raise
+    except _ERRORS as error:
+        raise _damaged_entry_error(entry.filename) from error
 
 
 def count_zip_entries(data: bytes) -> int:

@@ -108,7 +108,8 @@ def read_content(
     """
     if content.file_format == "zip":
         stated = {"delimiter": delimiter, "quote": quote, "header": header, "encoding": encoding}
-        return read_zip(content.data, limits, lambda data: _read_member(data, limits, stated), part=part)
+        stated = {name: value for name, value in stated.items() if value is not None}
+        return read_zip(content.data, limits, lambda data, **options: _read_member(data, limits, options | stated), part=part)
     if content.file_format == "spreadsheet":
         return _tidy_cells(_from_cells(read_sheet(content.data, limits, part=part), limits, header))
     if content.file_format in ("parquet", "arrow"):

@@ -1,6 +1,6 @@
 """Reads a zip of several files: a folder of texts for each class, the files of a split or of one table, or the best of several tables.
 
-Does not parse the files: it is given the function that reads one.
+Does not parse the files: it is given the function that reads one, with options of ``read_content``.
 """
 
 import re
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from trainer.data.column_name_words import SPLIT_NAMES
+from trainer.data.column_name_words import HEADER_WORDS, SPLIT_NAMES, TEXT_WORDS
 from trainer.data.files.archives import open_zip, read_entry, zip_entries
 from trainer.data.files.calamine_workbook import clean_cell
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Table, too_many_rows_error, unknown_part_error
@@ -24,7 +24,7 @@ _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 _MAX_TABLES_READ = 12
 _MIN_CLASS_FILES = 3  # on average in a folder
 
-Read = Callable[[bytes], Table]
+Read = Callable[..., Table]  # of a file's bytes
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,8 @@ def _joined(tables: Sequence[Table], column: str | None, values: Sequence[str], 
 def _best_table(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Limits, read: Read) -> Table:
     """The table with the most rows of text, and a warning that names the others; files of one column each are a class each."""
     found: list[tuple[_Entry, Table]] = []
-    refusal, left = None, limits.max_bytes
+    refusal, damage, left = None, None, limits.max_bytes
+    damaged: list[str] = []
     for entry in sorted(entries, key=lambda entry: -entry.info.file_size)[:_MAX_TABLES_READ]:
         try:
             data = read_entry(archive, entry.info, replace(limits, max_bytes=left))
@@ -195,25 +196,46 @@ def _best_table(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Lim
             left -= len(data)
         except UserError as error:
             refusal = refusal or error
+            if error.code == "file_damaged":
+                damage = damage or error
+                damaged.append(entry.name)
     if not found:
         raise refusal or _no_table_error(entries)
+    if damage and all(len(table.columns) == 1 for _, table in found):
+        raise damage  # one of several classes
     if len(found) == len(entries) > 1 and all(len(table.columns) == 1 and len(table.rows) > 1 for _, table in found):
-        found.sort(key=lambda pair: pair[0].name)
-        tables = [replace(table, columns=("text",)) for _, table in found]
-        stems = [entry.path.stem for entry, _ in found]
-        message = f"The zip file has a file of texts for each class: the name of the file ({quote_names(stems, limit=5)}) is the label."
-        return _joined(tables, "label", stems, [entry.name for entry, _ in found], message)
+        return _join_classes(archive, sorted(found, key=lambda pair: pair[0].name), limits, read)
     entry, table = max(found, key=lambda pair: _count_text_rows(pair[1]))
     others = [other.name for other in entries if other is not entry]
     names = tuple(other.name for other in entries)
     if not others:
         return replace(table, part=entry.name, parts=names)
+    are_damaged = f" {quote_names(damaged, limit=5)} {'is' if len(damaged) == 1 else 'are'} damaged or cut short." if damaged else ""
     message = (
         f"The zip file holds {len(names)} files. “{entry.name}” was read, because it looks most like a table of texts; not read: "
-        f"{quote_names(others, limit=5)}. If you want another one, choose it, or upload that file alone."
+        f"{quote_names(others, limit=5)}.{are_damaged} If you want another one, choose it, or upload that file alone."
     )
     warning = ReaderWarning("other_files", "warning", len(others), message)
     return replace(table, part=entry.name, parts=names, warnings=(warning, *table.warnings))
+
+
+def _join_classes(archive: zipfile.ZipFile, found: Sequence[tuple[_Entry, Table]], limits: Limits, read: Read) -> Table:
+    """The texts of several files of one column, each with the name of its file as the label."""
+    is_shared = len({table.columns for _, table in found}) == 1
+    tables = []
+    for entry, table in found:
+        if table.header and not is_shared and not _is_column_name(table.columns[0], entry):
+            # A first line that no other file has is a text, however short it is.
+            options = {"delimiter": "", "header": False} if entry.path.suffix.casefold() == ".txt" else {"header": False}
+            table = read(read_entry(archive, entry.info, limits), **options)
+        tables.append(replace(table, columns=("text",)))
+    stems = [entry.path.stem for entry, _ in found]
+    message = f"The zip file has a file of texts for each class: the name of the file ({quote_names(stems, limit=5)}) is the label."
+    return _joined(tables, "label", stems, [entry.name for entry, _ in found], message)
+
+
+def _is_column_name(name: str, entry: _Entry) -> bool:
+    return name.strip().casefold() in HEADER_WORDS | TEXT_WORDS | {entry.path.stem.casefold()}
 
 
 def _count_text_rows(table: Table) -> int:
