@@ -23,6 +23,19 @@ def test_a_column_of_quoted_prose_stays_a_column():
     assert (len(table.columns), table.rows[0]) == (1, ("Well, this is text 0 of them",))
 
 
+def test_a_quoted_sentence_alone_on_its_line_is_no_row():
+    sentences = ['"Well, thanks"', '"Good, yes"', '"It costs 1,000 euros"', '"He said ""well, joy"""']
+    table = read_table("\n".join(["text,label", *map(",".join, PAIRS), *sentences]).encode())
+    assert table.rows == PAIRS
+    assert [row.line for row in table.dropped] == [14, 15, 16, 17]
+
+
+def test_a_row_in_quotation_marks_without_others_inside():
+    wrapped = [f'"{text}; and more,{label}"' if n % 4 == 0 else f"{text},{label}" for n, (text, label) in enumerate(PAIRS)]
+    table = read_table("\n".join(["text,label", *wrapped]).encode())
+    assert table.rows == [(f"{text}; and more" if n % 4 == 0 else text, label) for n, (text, label) in enumerate(PAIRS)]
+
+
 def test_a_line_end_after_a_backslash_belongs_to_the_cell():
     lines = [f"{n}\t{text}\\\nsecond line\t{label}" if n % 3 == 0 else f"{n}\t{text}\t{label}" for n, (text, label) in enumerate(PAIRS)]
     table = read_table("\n".join(lines).encode())
@@ -33,6 +46,18 @@ def test_a_line_end_after_a_backslash_belongs_to_the_cell():
 def test_a_backslash_at_the_end_of_a_path_joins_nothing():
     table = read_table(("text,label\n" + "".join(f"{text},C:\\{label}\\\n" for text, label in PAIRS)).encode())
     assert (len(table.rows), table.rows[0][1]) == (12, "C:\\joy\\")
+
+
+def test_a_text_that_ends_in_a_backslash_keeps_its_row():
+    pairs = [("joy", "see C:\\dir\\"), *((label, text) for text, label in PAIRS * 3), ("anger", "it is in D:\\"), ("fear", "E:\\ is full")]
+    table = read_table(("label\ttext\n" + "".join(f"{label}\t{text}\n" for label, text in pairs)).encode())
+    assert table.rows == pairs
+
+
+def test_few_continued_lines_of_a_long_file():
+    lines = [f"{n}\tthis is text {n}\tjoy" for n in range(2_500)] + ["2500\tone\\", "two\tfear", "2501\tthree\tC:\\", "2502\tfour\tfear"]
+    table = read_table("\n".join(lines).encode())
+    assert table.rows[-3:] == [("2500", "one\ntwo", "fear"), ("2501", "three", "C:\\"), ("2502", "four", "fear")]
 
 
 def test_the_mark_of_databases_for_no_value_is_an_empty_cell():

@@ -5,6 +5,7 @@ Changes nothing unless all lines then fit one table. The number of lines stays, 
 
 import csv
 from collections import Counter
+from itertools import islice
 
 from trainer.data.files.table import Record
 
@@ -48,15 +49,27 @@ def _same_width(contents: list[str], delimiter: str) -> bool:
     return width > 1 and count >= 0.9 * len(rows) and len(rows[0]) == width and not is_prose
 
 
-def unwrap_record(cells: Record, delimiter: str | None, width: int) -> Record:
-    """A record of one quoted cell that holds a whole row, as that row; any other record unchanged."""
-    if len(cells) != 1 or width < 2 or not delimiter or len(delimiter) > 1 or delimiter not in cells[0]:
-        return cells
+def unwrap_records(records: list[Record], delimiter: str | None, width: int) -> list[Record]:
+    """The records, those of one quoted cell that holds a whole row as that row: one with a quoted cell in it, or with a value of other rows.
+
+    A quoted sentence alone on its line is no row, though it may have as many commas.
+    """
+    if width < 2 or not delimiter or len(delimiter) > 1 or not any(len(cells) == 1 and delimiter in cells[0] for cells in records):
+        return records
+    others = islice((cells for cells in records if len(cells) == width), _SAMPLE_LINES)
+    known = [set(column) - {""} for column in zip(*others, strict=True)] or [set()] * width
+    return [_unwrapped(cells, delimiter, known) if len(cells) == 1 else cells for cells in records]
+
+
+def _unwrapped(cells: Record, delimiter: str, known: list[set[str]]) -> Record:
     try:
         row = next(csv.reader([cells[0]], delimiter=delimiter, strict=True), [])
     except csv.Error:
         return cells
-    return tuple(row) if len(row) == width else cells
+    if len(row) != len(known) or all(cell[:1] == " " for cell in row[1:]):
+        return cells
+    has_quoted_cell = cells[0][:1] == '"' or f'{delimiter}"' in cells[0]
+    return tuple(row) if has_quoted_cell or any(cell in values for cell, values in zip(row, known, strict=True)) else cells
 
 
 def restore_cells(text: str, records: list[Record]) -> list[Record]:
@@ -67,8 +80,11 @@ def restore_cells(text: str, records: list[Record]) -> list[Record]:
 
 
 def _join_continued(lines: list[str]) -> list[str]:
-    """MySQL writes a line end in a cell as a backslash and a line end: such lines as one, followed by blank lines."""
-    joined, start = list(lines), 0
+    """MySQL writes a line end in a cell as a backslash and a line end: such lines as one, followed by blank lines.
+
+    A line that is a whole row, whose last cell ends in a backslash, is not joined with the next row.
+    """
+    joined, runs, start = list(lines), [], 0
     while start < len(lines):
         end = start
         while end + 1 < len(lines) and _is_continued(lines[end]):
@@ -76,9 +92,17 @@ def _join_continued(lines: list[str]) -> list[str]:
         if end > start:
             parts = [line.rstrip("\n").removesuffix("\\") for line in lines[start:end]]
             joined[start : end + 1] = [CONTINUATION.join([*parts, lines[end]]), *["\n"] * (end - start)]
+            runs.append((start, end + 1))
         start = end + 1
-    rows = [line for line in joined[:_SAMPLE_LINES] if line.strip()]
-    return joined if any(_count_is_constant(rows, delimiter) for delimiter in _DELIMITERS) else lines
+    usual = _usual_count(lines) or _usual_count(joined)
+    if usual is None:
+        return lines
+    delimiter, n_delimiters = usual
+    for start, end in runs:
+        are_rows = all(line.count(delimiter) == n_delimiters for line in lines[start:end])
+        if are_rows or joined[start].count(delimiter) != n_delimiters:
+            joined[start:end] = lines[start:end]
+    return joined
 
 
 def _is_continued(line: str) -> bool:
@@ -88,7 +112,11 @@ def _is_continued(line: str) -> bool:
     return (len(body) - len(body.rstrip("\\"))) % 2 == 1
 
 
-def _count_is_constant(rows: list[str], delimiter: str) -> bool:
-    counts = Counter(row.count(delimiter) for row in rows)
-    n_delimiters, n_rows = counts.most_common(1)[0]
-    return n_delimiters > 0 and n_rows >= 0.95 * len(rows)
+def _usual_count(lines: list[str]) -> tuple[str, int] | None:
+    """The delimiter of which nearly all lines have equally many, and how many; None if there is none."""
+    rows = [line for line in lines[:_SAMPLE_LINES] if line.strip()]
+    for delimiter in _DELIMITERS if rows else ():
+        n_delimiters, n_rows = Counter(row.count(delimiter) for row in rows).most_common(1)[0]
+        if n_delimiters and n_rows >= 0.95 * len(rows):
+            return delimiter, n_delimiters
+    return None

@@ -14,7 +14,7 @@ from trainer.data.files.dialect import Dialect, dialect_for_delimiter, find_dial
 from trainer.data.files.formats import FileFormat, detect_format
 from trainer.data.files.header_rows import count_extra_header_rows, header_rows_warning, merge_header_rows
 from trainer.data.files.json_tables import read_json_rows
-from trainer.data.files.line_repairs import repair_lines, restore_cells, unwrap_record
+from trainer.data.files.line_repairs import repair_lines, restore_cells, unwrap_records
 from trainer.data.files.list_cells import unwrap_lists
 from trainer.data.files.markup_tables import read_markup
 from trainer.data.files.preamble import has_header, preamble_length
@@ -216,12 +216,12 @@ def _parse_records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_
     for number, cells in dialect.records(lines, width=dialect.width, trust_quotes=trust_quotes):
         numbers.append(number + dialect.skip)
         # A tuple: the garbage collector untracks tuples of strings, unlike lists, which takes a third of the time for a million rows.
-        records.append(tuple(cells) if len(cells) > 1 else unwrap_record(tuple(cells), dialect.delimiter, dialect.width))
+        records.append(tuple(cells))
         if len(records) > max_records:
             raise too_many_rows_error(limits)
     if not records:
         raise FileError("The file has no rows. Choose a file with texts and labels.", code="empty_file")
-    return numbers, records
+    return numbers, unwrap_records(records, dialect.delimiter, dialect.width)
 
 
 def _text_warnings(decoded: Decoded, dialect: Dialect, rows: int) -> list[ReaderWarning]:
