@@ -1,5 +1,8 @@
 """The columns: which are meant, and which others hold texts or labels."""
 
+import pytest
+
+from tests.cpu_time import cpu_time
 from trainer.check import findings as with_message
 from trainer.check import run_checks
 from trainer.data.checks.checked_file import CheckedFile
@@ -58,3 +61,15 @@ def test_the_same_labels_under_another_name_are_named():
 def test_columns_of_other_values_and_copies_of_the_label_are_no_further_labels():
     by_code = findings("text,label,shop,stars,copy", lambda n: f"{TEXTS[n]},{LABELS[n % 3]},{'ns'[n % 2]},{n % 5},{LABELS[n % 3]}", label=1)
     assert "other_labels" not in by_code
+
+
+@pytest.mark.parametrize("name", ["Label 2", "label_1", "label (12)", "LABEL", "label-)"])
+def test_a_number_at_the_end_of_a_name_makes_no_other_kind_of_column(name):
+    by_code = findings(f"text,label,{name}", lambda n: f"{TEXTS[n]},{LABELS[n % 3]},{'xyz'[n % 3]}", label=1)
+    assert "other_labels" in by_code
+
+
+def test_a_name_of_many_dashes_takes_linear_time():
+    with cpu_time() as spent:
+        by_code = findings(f"text,label,{'_' * 40_000}x", lambda n: f"{TEXTS[n]},{LABELS[n % 3]},{'xyz'[n % 3]}", label=1)
+    assert (by_code, spent.seconds < 1) == ({}, True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cpu_time import cpu_time
 from trainer.data.checks.label_variants import find_variants
 
 
@@ -68,3 +69,14 @@ def test_all_spellings_of_a_label_become_one():
     assert find_variants({"Good": 9, "good": 1, "**Good**": 2, "Label: Good": 1, "bad": 9}) == dict.fromkeys(
         ["good", "**Good**", "Label: Good"], "Good"
     )
+
+
+@pytest.mark.parametrize("label", ["0" * 40_000 + "x", "(" * 20_000 + "x" + ")" * 20_000])
+def test_a_label_of_many_signs_takes_linear_time(label):
+    with cpu_time() as spent:
+        assert find_variants({label: 1, "good": 5, "007": 1, "7": 3}) == {"007": "7"}
+    assert spent.seconds < 0.5
+
+
+def test_a_padded_zero_is_zero():
+    assert find_variants({"000": 1, "0": 5, "+0": 2}) == {"000": "0"}

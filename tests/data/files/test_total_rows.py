@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cpu_time import cpu_time
 from tests.data.files.samples import make_workbook
 from trainer.data.files.read_table import read_table
 
@@ -45,3 +46,11 @@ def test_among_ratings_in_numbers_a_total_needs_a_gap():
     rows = "\n".join(["comment,stars", *(f"this is sentence number {n},{n % 5}" for n in range(12))])
     assert len(read_table(f"{rows}\nTotal,3".encode()).rows) == 13
     assert len(read_table(f"{rows}\n\nTotal,30".encode()).rows) == 12
+
+
+def test_thousands_of_totals_take_linear_time():
+    lines = [f"words number {n} here,{'good' if n % 2 else 'bad'}" for n in range(8_000)]
+    text = "\n".join(["text,label", *(line for n, line in enumerate(lines) for line in ([line, "Total,5"] if n % 6 == 0 else [line]))])
+    with cpu_time() as spent:
+        table = read_table(text.encode())
+    assert (len(table.rows), spent.seconds < 2) == (8_000, True)

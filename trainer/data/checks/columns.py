@@ -12,7 +12,7 @@ from trainer.text_format import pluralize, quote_names
 _SAMPLE_ROWS = 5_000
 _MIN_SHARED_RATIO = 0.8  # of the cells of another column that are labels
 _MAX_LABEL_CHARS = 80
-_NUMBERED = re.compile(r"(.*?)[\s_.\-(]*\d*\)?")
+_REVERSED_NUMBER = re.compile(r"\)?\d*[\s_.\-(]*")  # reversed, so that a name of many dashes is looked at once
 
 
 def _check_certainty(file: CheckedFile) -> CheckResult | None:
@@ -80,7 +80,7 @@ def _has_labels(table: Table, columns: Columns, rows: Sequence[Sequence[str]], p
 
 def _stem(name: str) -> str:
     """The name without a number at its end: "label" of "label 2" and "label_1"."""
-    return _NUMBERED.fullmatch(name.strip().casefold())[1]
+    return _REVERSED_NUMBER.sub("", name.strip().casefold()[::-1], count=1)[::-1]
 
 
 COLUMN_CHECKS: tuple[Check[CheckedFile], ...] = (

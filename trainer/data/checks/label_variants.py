@@ -11,10 +11,11 @@ from trainer.data.labels import normalize_label
 
 _WRAPPERS = (("**", "**"), ("__", "__"), ("*", "*"), ("_", "_"), ("`", "`"), ('"', '"'), ("'", "'"), ("(", ")"), ("[", "]"), ("<", ">"))
 _END_SIGNS = ".,;:!。，；、"
+_MAX_LAYERS = 10  # of decorations around one another
 _BULLET = re.compile(r"[-•·*>]\s+(?=\w)")
 _BACKTICK = re.compile(r"(?<=\w)`(?=\w)")  # for an apostrophe
 _WHOLE_DECIMAL = re.compile(r"([+-]?\d+)[.,]0+")
-_PADDED = re.compile(r"([+-]?)0+(\d+)")
+_PADDED = re.compile(r"([+-]?)0+(0|(?!0)\d+)")
 # What a language model, or a form, writes before its answer.
 _PREFIX = re.compile(
     r"\W{0,2}(?:(?:the|final|predicted|my)\s)?(label|class|category|answer|sentiment|emotion|topic|intent|tag|output|prediction|response|result"
@@ -57,7 +58,7 @@ def _key(name: str, prefix: str) -> str:
 
 def _undecorated(key: str) -> str:
     """Without quotation marks, brackets and asterisks around it, a bullet before it and a full stop after it; unchanged if nothing else is in it."""
-    while True:
+    for _ in range(_MAX_LAYERS):
         inner = _BULLET.sub("", key, count=1) if _BULLET.match(key) else key
         inner = inner.rstrip(_END_SIGNS).rstrip()
         for start, end in _WRAPPERS:
@@ -66,3 +67,4 @@ def _undecorated(key: str) -> str:
         if not any(c.isalnum() for c in inner) or inner == key:
             return key
         key = inner
+    return key

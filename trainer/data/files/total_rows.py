@@ -1,6 +1,6 @@
 """Rows of totals that a spreadsheet adds below, or between, the rows of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from trainer.data.files.preamble import is_numeric
 from trainer.data.files.table import DroppedRow, Record
@@ -31,7 +31,8 @@ def drop_totals(rows: list[Record], lines: list[int], dropped: list[DroppedRow])
     candidates += [row for row in tail if row not in candidates and _is_total(rows[row])]
     if not candidates or len(candidates) > 0.2 * len(rows):
         return rows, lines
-    totals = {row for row in candidates if _is_unlike_others(rows, row, candidates) or _ends_table(lines, row)}
+    word_columns = _word_columns(rows, frozenset(candidates))
+    totals = {row for row in candidates if any(is_numeric(rows[row][position]) for position in word_columns) or _ends_table(lines, row)}
     if not totals:
         return rows, lines
     last = max(totals)
@@ -54,11 +55,10 @@ def _is_total(cells: Sequence[str]) -> bool:
     return len(cells) > 1 and all(is_numeric(cell) for cell in filled[1:]) and (len(filled) > 1 or len(words) == 1)
 
 
-def _is_unlike_others(rows: Sequence[Sequence[str]], row: int, candidates: Sequence[int]) -> bool:
-    """Whether a number of this row stands where other rows have words."""
-    others = [cells for number, cells in enumerate(rows[:_SAMPLE_ROWS]) if number not in candidates]
-    positions = [position for position, cell in enumerate(rows[row]) if is_numeric(cell)]
-    return any(sum(is_numeric(cells[position]) for cells in others) < 0.1 * len(others) for position in positions)
+def _word_columns(rows: Sequence[Sequence[str]], candidates: Collection[int]) -> list[int]:
+    """The positions of the columns in which the rows that are no candidates have words, not numbers."""
+    others = [cells for row, cells in enumerate(rows[:_SAMPLE_ROWS]) if row not in candidates]
+    return [position for position in range(len(rows[0])) if sum(is_numeric(cells[position]) for cells in others) < 0.1 * len(others)]
 
 
 def _ends_table(lines: Sequence[int], row: int) -> bool:
