@@ -22,6 +22,21 @@ def examples(document):
     return sorted((row[columns.text], row[columns.label]) for row in table.rows)
 
 
+def test_a_thing_with_phrases_is_one_row():
+    phrases = [["nice blue shoes to buy", "cheap blue shoes for all"], [], ["a single phrase of words"]]
+    rows = [{"name": "Blue shoes", "category": "clothes", "keywords": phrases[n % 3]} for n in range(9)]
+    table = read_table("\n".join(map(json.dumps, rows)).encode())
+    assert [row[:2] for row in table.rows] == [("Blue shoes", "clothes")] * 9
+
+
+def test_a_class_without_examples_and_an_empty_page():
+    classes = [{"intent_id": "a1", "intent": name, "lines": texts} for name, texts in BY_CLASS.items()]
+    table = read_table(json.dumps([*classes, {"intent_id": "a2", "intent": "awe", "lines": []}]).encode())
+    assert sorted(row[0] for row in table.rows) == sorted(["", *(text for text, _ in PAIRS)])
+    pages = [{"next": "https://a.example/2", "results": ROWS}, {"next": "", "results": []}]
+    assert examples(pages) == sorted(PAIRS)
+
+
 @pytest.mark.parametrize(
     "document",
     [

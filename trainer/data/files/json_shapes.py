@@ -17,6 +17,8 @@ _MIN_TEXT_WORDS = 2.5  # on average; labels have fewer
 _EXAMPLES = ("patterns", "examples", "utterances", "texts", "sentences", "questions", "phrases", "samples", "inputs")
 _ROLES = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant", "model": "assistant", "bot": "assistant"}
 
+_ID_KEY = re.compile(r"(?:^|[_ .-])(?:id|uuid|guid|lang|language|split)$|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
+
 _Row = dict[str, Any]
 
 
@@ -123,7 +125,18 @@ def _repeating_key(sample: list[_Row]) -> str | None:
     texts = {key: [item for row in sample for item in _list(row.get(key))] for key in keys}
     texts = {key: items for key, items in texts.items() if len(items) > len(sample) and all(isinstance(item, str) for item in items)}
     named = next((key for key in _EXAMPLES if key in texts), None)
-    return named or next((key for key, items in texts.items() if are_texts(items)), None)
+    if named or _mostly(sample, lambda row: len(_described_by(row)) > 1):
+        return named  # a thing with its name, its class and some phrases is one row
+    return next((key for key, items in texts.items() if are_texts(items)), None)
+
+
+def _described_by(row: _Row) -> list[str]:
+    """The keys of the words in a row: of a class or a name, but no numbers, links and ids."""
+    return [
+        key
+        for key, value in row.items()
+        if isinstance(value, str) and any(map(str.isalpha, value[:100])) and "://" not in value and not _ID_KEY.search(key)
+    ]
 
 
 def _has_text(row: _Row, depth: int = 0) -> bool:
@@ -151,6 +164,8 @@ def _expand(row: Any, key: str) -> Iterable[Any]:
     if not isinstance(items, list):
         return [row]
     plain = {name: value for name, value in row.items() if name != key and not isinstance(value, list | dict)}
+    if not items:
+        return [plain] if _described_by(plain) else []  # a last page may be empty
     return [
         item | {name if name not in item else f"outer.{name}": value for name, value in plain.items()}
         if isinstance(item, dict)
