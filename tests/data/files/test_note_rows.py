@@ -36,3 +36,27 @@ def test_a_rare_label_in_the_last_rows_is_a_row():
     assert table_of(*map(",".join, PAIRS), "one more text,sadness").rows[-1] == ("one more text", "sadness")
     after_two_lines = [*(f'"{text}\nand more",{label}' for text, label in PAIRS), "one more text,sadness"]
     assert table_of(*after_two_lines).rows[-1] == ("one more text", "sadness")
+
+
+def groups_of(*sizes: int, blank_lines: bool = True) -> tuple[bytes, list[tuple[str, str]]]:
+    """A table whose classes stand one after another, and its rows."""
+    groups = [[(f"this is text {n} about them", f"class {group}") for n in range(size)] for group, size in enumerate(sizes)]
+    separator = "\n\n" if blank_lines else "\n"
+    return ("text,label\n" + separator.join("\n".join(map(",".join, rows)) for rows in groups)).encode(), sum(groups, [])
+
+
+@pytest.mark.parametrize("sizes", [(8, 8, 4), (8, 8, 1), (8, 8, 2, 2), (16, 4), (5, 5, 5, 5, 5)])
+def test_a_class_below_a_blank_line_is_no_note(sizes):
+    data, rows = groups_of(*sizes)
+    assert read_table(data).rows == rows
+
+
+def test_a_blank_line_after_each_row_ends_no_table():
+    rows = [(f"this is text {n} about them", "rare" if n == 15 else f"class {n % 2}") for n in range(17)]
+    assert read_table(("text,label\n\n" + "\n\n".join(map(",".join, rows))).encode()).rows == rows
+
+
+def test_notes_below_the_last_group_of_one_table():
+    data, rows = groups_of(8, 8, blank_lines=False)
+    table = read_table(data + b"\n\nExported on Monday,all rights reserved\nby the office,\n")
+    assert (table.rows, [row.line for row in table.dropped]) == (rows, [19, 20])

@@ -1,6 +1,6 @@
 """Lines that are no rows of a table: comments between its rows, and notes below it, after a blank line.
 
-They are dropped only if they have none of the values that a column of few values has.
+They are dropped only if they have none of the values that a column of few values has. Blank lines between groups of rows end no table.
 """
 
 from collections import Counter
@@ -23,6 +23,8 @@ def drop_notes(rows: list[Record], lines: list[int], dropped: list[DroppedRow]) 
     first_below = next(
         (row for row in range(max(1, len(rows) - _MAX_BELOW), len(rows)) if _follows_blank(rows, lines, row, left)), len(rows)
     )
+    if first_below < len(rows) and any(lines[row] > lines[row - 1] + 1 and _follows_blank(rows, lines, row, left) for row in range(1, first_below)):
+        first_below = len(rows)  # blank lines are between the rows too
     candidates = sorted({*comments, *range(first_below, len(rows))})
     if not candidates or len(rows) - len(candidates) < _MIN_ROWS:
         return rows, lines
@@ -30,12 +32,20 @@ def drop_notes(rows: list[Record], lines: list[int], dropped: list[DroppedRow]) 
     others = [cells for row, cells in enumerate(rows) if row not in suspects]
     values = [Counter(column) for column in zip(*others, strict=True)]
     labels = {position: counts for position, counts in enumerate(values) if len(counts) <= max(2, len(others) // 4)}
+    if any(_repeats([rows[row][position] for row in range(first_below, len(rows))]) for position in labels):
+        first_below = len(rows)  # the rows of a further class
+        candidates = comments
     notes = {row for row in candidates if labels and all(rows[row][position] not in counts for position, counts in labels.items())}
     for row in sorted(notes):
         where = "it is a note below the table" if row >= first_below else "it is a comment between the rows"
         dropped.append(DroppedRow(lines[row], where))
     kept = [row for row in range(len(rows)) if row not in notes]
     return [rows[row] for row in kept], [lines[row] for row in kept]
+
+
+def _repeats(cells: list[str]) -> bool:
+    """Whether a value stands in several of the cells."""
+    return any(count > 1 for value, count in Counter(cells).items() if value.strip())
 
 
 def _follows_blank(rows: list[Record], lines: list[int], row: int, dropped: set[int]) -> bool:
