@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.cpu_time import cpu_time
+from tests.data.files.samples import outcome
 from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
 
@@ -82,3 +84,59 @@ def test_limits():
 def test_texts_with_tags_are_texts():
     table = read_table(b"text,label\n<b>good</b> day to you,joy\n<i>bad</i> day to me,anger\n")
     assert table.rows[0] == ("<b>good</b> day to you", "joy")
+
+
+CELLS = "<html><table><tr><td>a b</td><td>b</td></tr><tr><td>c d</td><td>e</td></tr>"
+
+
+@pytest.mark.parametrize(
+    ("page", "code"),
+    [
+        ("<workbook><ss:table>" + "<row><cell ss:index=1001>" * 50, "too_many_cells"),
+        ("<table>" + "<tr><td colspan=900>x</td></tr>" * 50, "too_many_cells"),
+        ("<table><tr><td colspan=900>x</td></tr>" + "<tr><td>x</td></tr>" * 50, "too_many_cells"),
+        (CELLS + "<![foo</table></html>", "not_a_table"),
+        (CELLS + f"<tr><td>&#{'9' * 5_000};</td></tr></table></html>", "not_a_table"),
+        (CELLS + "<a b='" + "<tr><td>x</td><td>y</td></tr>" * 100 + "</table>", "not_a_table"),
+    ],
+    ids=["index", "spans", "one wide row", "declaration", "character", "rows after a broken tag"],
+)
+def test_a_page_that_cannot_be_held_or_read_to_its_end_is_refused(page, code):
+    with pytest.raises(UserError) as refusal:
+        read_table(page.encode(), max_rows=1_000)
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize("end", ["<td", "<a b='x>", "<!-- ", "&#3", " <", "<script>" + "x < y;" * 1_000])
+def test_the_rows_before_a_broken_end_are_read(end):
+    assert read_table((CELLS + end).encode(), header=False).rows == [("a b", "b"), ("c d", "e")]
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<!-- >", "<a b='>'", "<![if >", "</a ", "<? ", "<a b", "&#x"])
+def test_broken_tags_take_linear_time(piece):
+    with cpu_time() as spent:
+        table = outcome((CELLS + piece * 20_000).encode(), header=False)
+    assert table is None or len(table.rows) == 2
+    assert spent.seconds < 1
+
+
+def mail(head: str, body: str = html()) -> bytes:
+    return f"MIME-Version: 1.0\n{head}\n\n{body}\n".encode()
+
+
+@pytest.mark.parametrize("charset", ["idna", "undefined", "punycode", "nothing", "hex", "a b"])
+def test_a_page_in_a_mail_of_an_unknown_charset_is_no_table(charset):
+    assert read_table(mail('Content-Type: text/html; charset="utf-8"')).rows == WANTED
+    table = outcome(mail(f'Content-Type: text/html; charset="{charset}"'))
+    assert table is None or table.rows != WANTED
+
+
+@pytest.mark.parametrize(
+    "part", ['Content-Type: multipart/mixed; boundary="b{n}"\n\n--b{n}\n', "Content-Type: message/rfc822\n\n"], ids=["multipart", "mails"]
+)
+def test_mails_in_mails_are_no_table(part):
+    data = mail("".join(part.format(n=n) for n in range(3_000)).removesuffix("\n\n"), "x\n" * 20_000)
+    with cpu_time() as spent:
+        table = outcome(data)
+    assert table is None or "table_in_markup" not in {warning.code for warning in table.warnings}
+    assert spent.seconds < 2

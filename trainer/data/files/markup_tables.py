@@ -3,6 +3,7 @@
 Follows no link and expands no entity of a document's own.
 """
 
+import codecs
 import email
 import re
 from contextlib import suppress
@@ -10,21 +11,34 @@ from html.parser import HTMLParser
 
 from trainer.data.files.calamine_workbook import clean_cell
 from trainer.data.files.formats import not_a_table_error
-from trainer.data.files.table import Cells, Limits, ReaderWarning, too_many_columns_error, too_many_rows_error, too_much_text_error
+from trainer.data.files.table import (
+    Cells,
+    Limits,
+    ReaderWarning,
+    too_many_cells_error,
+    too_many_columns_error,
+    too_many_rows_error,
+    too_much_text_error,
+)
 from trainer.errors import FileError
 
 _PAGES = ("<!doctype html", "<html", "<table", "<head", "<body", "<meta", "<style", "<div")
 _XML = ("<?xml", "<!doctype ", "<rss", "<svg", "<feed", "<workbook", "<ss:workbook")
 _ROWS, _CELLS = ("tr", "row", "ss:row"), ("td", "th", "cell", "ss:cell")
 _SILENT = ("script", "style", "title", "comment", "ss:comment")
+_NESTING = re.compile(r"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
 _MIME = re.compile(r"(?:[\w-]+: [^\n]*\n(?:[ \t][^\n]*\n)*)*?(?:mime-version|content-type): ", re.IGNORECASE)
 _MAX_SPAN = 1_000
+_MAX_PARTS = 20  # in one another, of a mail: the parser compares each line with the boundaries of all
+_NO_CHARSETS = ("idna", "punycode")  # Python knows them as encodings; they are for host names, and take quadratic time
+_MAX_BROKEN_CHARS = 2_000  # at the end of a page: each of its "<" is compared with all that follows
 
 
 def read_markup(text: str, limits: Limits) -> Cells | None:
     """The longest table in an HTML page or an XML spreadsheet; None if the text is neither.
 
-    Raises UserError ``not_a_table`` for markup without a table, ``too_many_rows``, ``too_many_columns`` or ``file_too_large``.
+    Raises UserError ``not_a_table`` for markup without a table or with a broken one, ``too_many_rows``, ``too_many_columns``, ``too_many_cells``
+    or ``file_too_large``.
     """
     if _MIME.match(text[:2_000]):
         text = _page_in_mail(text)
@@ -35,8 +49,7 @@ def read_markup(text: str, limits: Limits) -> Cells | None:
     parser = _Tables(limits)
     lowered = text[:5_000_000].lower()
     if "<table" in lowered or "<ss:table" in lowered:
-        parser.feed(text)
-        parser.close()
+        parser.read(text)
     tables = [table for table in parser.tables if len(table) > 1 and max(map(len, table)) > 1]
     if not tables:
         raise _no_table_error(is_page=is_page)
@@ -44,6 +57,8 @@ def read_markup(text: str, limits: Limits) -> Cells | None:
     if len(rows) > limits.max_rows + 1:
         raise too_many_rows_error(limits)
     width = max(map(len, rows))
+    if width * len(rows) > limits.max_cells:
+        raise too_many_cells_error(limits)
     records = [row + [""] * (width - len(row)) for row in rows]
     what = "an HTML page" if is_page else "an XML spreadsheet"
     message = f"The file is {what} with a table, whatever its name says; the longest table in it was read."
@@ -53,11 +68,25 @@ def read_markup(text: str, limits: Limits) -> Cells | None:
 def _page_in_mail(text: str) -> str:
     """The web page in a file that Excel saved as a single page (MHTML), with the longest table; the text itself if there is none."""
     pages = []
+    # A part holds further ones if it is "multipart/..." or "message/...".
+    if len(_NESTING.findall(text)) > _MAX_PARTS:
+        return text
     for part in email.message_from_string(text).walk():
         if part.get_content_type() == "text/html" and isinstance(content := part.get_payload(decode=True), bytes):
-            with suppress(LookupError):
-                pages.append(content.decode(part.get_content_charset() or "utf-8", "replace"))
+            # ValueError: of an unknown charset with odd characters in its name.
+            with suppress(LookupError, ValueError):
+                charset = codecs.lookup(part.get_content_charset() or "utf-8").name
+                if charset not in _NO_CHARSETS:
+                    pages.append(content.decode(charset, "replace"))
     return max(pages, key=lambda page: page.lower().count("<tr"), default=text).lstrip("\ufeff")
+
+
+def _broken_error(line: int) -> FileError:
+    return FileError(
+        f"The markup of this web page or spreadsheet (HTML, XML) is broken in line {line:,}, and the table cannot be read beyond. "
+        "Open it in a browser or in Excel, copy the table or save it as CSV (UTF-8), and upload that.",
+        code="not_a_table",
+    )
 
 
 def _no_table_error(*, is_page: bool) -> FileError:
@@ -81,7 +110,20 @@ class _Tables(HTMLParser):
         self._cell: list[str] | None = None
         self._span = 1
         self._silent = 0
-        self._chars = self._rows = 0
+        self._chars = self._rows = self._n_cells = 0
+
+    def read(self, text: str) -> None:
+        """Collect the tables of a whole page. Raises UserError ``not_a_table`` if they cannot be read to the end, and those of the limits."""
+        try:
+            self.feed(text)
+            # What the parser has not read begins with a "<" that no ">" ends.
+            if len(self.rawdata) <= _MAX_BROKEN_CHARS:
+                self.close()
+            elif any(f"<{tag}" in self.rawdata.lower() for tag in _ROWS):
+                raise _broken_error(self.getpos()[0])
+        except (AssertionError, ValueError) as error:  # a declaration that is none; a character of a thousand digits
+            raise _broken_error(self.getpos()[0]) from error
+        self._end_cell()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag in _SILENT:
@@ -122,7 +164,9 @@ class _Tables(HTMLParser):
         row = self._open[-1][-1]
         index = _whole_number(attributes.get("ss:index"))
         if index:  # an XML spreadsheet leaves empty cells out
-            row.extend([""] * (min(index, self._limits.max_columns + 1) - 1 - len(row)))
+            n_empty = min(index, self._limits.max_columns + 1) - 1 - len(row)
+            self._count_cells(n_empty)
+            row.extend([""] * n_empty)
         self._cell, self._span = [], max(1, _whole_number(attributes.get("colspan")))
 
     def _end_cell(self) -> None:
@@ -131,10 +175,16 @@ class _Tables(HTMLParser):
             return
         lines = [" ".join(line.split()) for line in "".join(self._cell).split("\n")]
         row = self._open[-1][-1]
+        self._count_cells(self._span)
         row.extend([clean_cell("\n".join(filter(None, lines))), *[""] * (self._span - 1)])
         if len(row) > self._limits.max_columns:
             raise too_many_columns_error(len(row), self._limits)
         self._cell = None
+
+    def _count_cells(self, n_cells: int) -> None:
+        self._n_cells += max(0, n_cells)
+        if self._n_cells > self._limits.max_cells:
+            raise too_many_cells_error(self._limits)
 
 
 def _whole_number(value: str | None) -> int:
