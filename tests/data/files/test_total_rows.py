@@ -54,3 +54,13 @@ def test_thousands_of_totals_take_linear_time():
     with cpu_time() as spent:
         table = read_table(text.encode())
     assert (len(table.rows), spent.seconds < 2) == (8_000, True)
+
+
+@pytest.mark.parametrize("gap", [False, True])
+@pytest.mark.parametrize("label", ["average", "sum", "Count", "Total"])
+def test_a_label_called_like_a_total_is_none(label, gap):
+    rows = [(("good", "bad", label)[n % 3], f"this is sentence number {n} about things") for n in range(30)]
+    rows += [(label, "7/10"), ("good", "Loved every minute"), *[(label, "12")] * (not gap)]
+    lines = ["label,text", *map(",".join, rows), *["", f"{label},12"] * gap]
+    table = read_table("\n".join(lines).encode())
+    assert (table.rows, table.dropped) == (rows + [(label, "12")] * gap, ())

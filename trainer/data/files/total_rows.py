@@ -1,5 +1,6 @@
 """Rows of totals that a spreadsheet adds below, or between, the rows of a table."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 from trainer.data.files.preamble import is_numeric
@@ -16,19 +17,21 @@ _MAX_WORDS = 4
 _SAMPLE_ROWS = 2_000
 _MAX_SEARCHED_ROWS = 50_000
 _MAX_BELOW = 5  # notes below a total
+_MIN_LABEL_ROWS = 2
 
 
 def drop_totals(rows: list[Record], lines: list[int], dropped: list[DroppedRow]) -> tuple[list[Record], list[int]]:
     """The rows and lines without totals, which are added to ``dropped``, and without the notes below a total that ends the table.
 
-    A total is a row that begins with a word for it, with nothing but numbers beside it, where most other rows have words; or the last
-    row, after a gap.
+    A total is a row that begins with a word for it, which is no label of other rows, with nothing but numbers beside it, where most other
+    rows have words; or the last row, after a gap.
     """
     # Only tables that people add up by hand have totals between their rows.
     tail = range(max(0, len(rows) - _MAX_BELOW - 1), len(rows))
     is_small = len(rows) <= _MAX_SEARCHED_ROWS
     candidates = [row for row, cells in enumerate(rows if is_small else ()) if cells[0][:3] in _STARTS and _is_total(cells)]
     candidates += [row for row in tail if row not in candidates and _is_total(rows[row])]
+    candidates = _without_labels(rows, candidates)
     if not candidates or len(candidates) > 0.2 * len(rows):
         return rows, lines
     word_columns = _word_columns(rows, frozenset(candidates))
@@ -53,6 +56,15 @@ def _is_total(cells: Sequence[str]) -> bool:
         return False
     filled = [cell.strip() for cell in cells if cell.strip()]
     return len(cells) > 1 and all(is_numeric(cell) for cell in filled[1:]) and (len(filled) > 1 or len(words) == 1)
+
+
+def _without_labels(rows: Sequence[Sequence[str]], candidates: list[int]) -> list[int]:
+    """The candidates but those that begin with a label of other rows: a class may be called "average"."""
+    if not candidates:
+        return []
+    total_rows = set(candidates)
+    counts = Counter(cells[0] for row, cells in enumerate(rows) if row not in total_rows)
+    return [row for row in candidates if counts[rows[row][0]] < _MIN_LABEL_ROWS]
 
 
 def _word_columns(rows: Sequence[Sequence[str]], candidates: Collection[int]) -> list[int]:
