@@ -62,6 +62,34 @@ def test_old_encodings_are_guessed_from_anywhere_in_the_file(sentence, encoding)
     assert decoded.text == text
 
 
+@pytest.mark.parametrize(
+    ("line", "encoding"),
+    [
+        ("take {} µg of it daily", "cp1252"),
+        ("it is {} °C and 3 µm thin", "cp1252"),
+        ("il a vu sa sœur œuvrer {}", "cp1252"),
+        ("he wrote œuvre number {}", "cp1252"),
+        ("the straße {} is long", "cp1252"),
+        ("letter ß number {}", "cp1252"),
+        ("Straße {} groß", "cp1252"),
+        ("1º lugar {}, la 2ª vez", "cp1252"),
+        ("à {} demain", "cp1252"),
+        ("ça {} va", "cp1252"),
+        ("the ø {} of Tromsø", "cp1252"),
+        ("a Škoda {} is a car", "cp1252"),
+        ("Þór {} and the þ", "cp1252"),
+        ("the café {} is nice", "mac-roman"),
+        ("Zürich {} is far", "mac-roman"),
+        ("it’s {} fine", "mac-roman"),
+        ("się {} śmieje", "cp1250"),
+        ("şimdi {} değil, ışık", "cp1254"),
+    ],
+)
+def test_a_few_letters_of_an_old_encoding(line, encoding):
+    text = "text,label\n" + "".join(f"{line.format(n)},good\n" for n in range(12))
+    assert decode(text.encode(encoding)).text == text
+
+
 def test_utf8_with_a_pasted_cp1252_line_stays_utf8():
     decoded = decode("le café est très bon,joie\n".encode() * 30 + "déjà vu,joie\n".encode("cp1252"))
     assert (decoded.encoding, decoded.guessed) == ("utf-8", True)

@@ -23,7 +23,8 @@ _OTHER_ALPHABET = 0.9  # of letters of alphabets without a list here
 
 _WORDS = re.compile(r"[^\x00-\x40\x5b-\x60\x7b-\x7f]+")
 _DASHES = re.compile("[–—…]")
-_ODD_EDGE = re.compile(r"[¥¢£§¾½¼¹²³¤¦¶¬¨¯¸×÷±µ†‡]\w|\w[¾½¼¤¦¶¬¨¯¸×÷±µ†‡]|[^\W\d][¹²³]")
+_ODD_EDGE = re.compile(r"[¥¢£§¾½¼¹²³¤¦¶¬¨¯¸×÷±†‡]\w|\w[¾½¼¤¦¶¬¨¯¸×÷±µ†‡]|[^\W\d][¹²³]")
+_SIGNS_LIKE_LETTERS = "µªº"  # of a unit, or after a number
 _WORD_EDGE_SIGNS = "“”„‚‘’«»‹›–—…€£¥¢§©®™°·•¡¿†‡¨´¸¯`ªº¹²³¼½¾±×÷¬¦¶µ\xa0\xad"
 
 # Letters outside ASCII of each language, the frequent ones first.
@@ -124,7 +125,7 @@ def can_decode(data: bytes, encoding: str) -> bool:
 
 
 def plausibility(sample: bytes, encoding: str) -> float:
-    """Fraction of plausible words among those with non-ASCII characters: letters of one alphabet, no capital after a small letter."""
+    """Fraction of plausible words among those with non-ASCII characters: letters of one alphabet, no capital after a small letter or between a capital and a small one."""
     return _plausibility(_non_ascii_words(sample.decode(encoding, "replace")))
 
 
@@ -155,27 +156,31 @@ def _non_ascii_words(text: str) -> Counter[str]:
 def _score(sample: bytes, encoding: str) -> float:
     words = _non_ascii_words(sample.decode(encoding, "replace"))
     score = _plausibility(words)
-    return score * _fit(words) if score else 0.0
+    return score * _fit(words, trusts_single=encoding == "cp1252") if score else 0.0
 
 
-def _fit(words: Counter[str]) -> float:
-    """How well the non-ASCII letters suit one language, 0 to 1; frequent letters of the language count a little more than rare ones."""
+def _fit(words: Counter[str], *, trusts_single: bool) -> float:
+    """How well the non-ASCII letters suit one language, 0 to 1; frequent letters of the language count a little more than rare ones.
+
+    ``trusts_single``: a single one, however often it occurs, may be rare: an English text has "œuvre" only, and a German one "ß".
+    """
     letters: Counter[str] = Counter()
     for word, times in words.items():
         for c in word:
-            if c > "\x7f" and c.isalpha():
+            if c > "\x7f" and c.isalpha() and c not in _SIGNS_LIKE_LETTERS:
                 letters[c if c == "İ" else c.lower()] += times
     total = letters.total()
     if not total:
         return 1.0
     # Arabic to Thai; and Chinese, Japanese and Korean, which no other bytes become by chance.
     others = sum(n * (1.0 if c >= "\u2e80" else _OTHER_ALPHABET) for c, n in letters.items() if "\u0590" <= c <= "\u0eff" or c >= "\u2e80")
-    return max(others, *(sum(weights.get(c, 0.0) * n for c, n in letters.items()) for weights in _letter_weights())) / total
+    penalty = 0.0 if trusts_single and len(letters) == 1 else _RARE_LETTER_PENALTY
+    return max(others, *(sum(weights.get(c, 0.0) * n for c, n in letters.items()) for weights in _letter_weights(penalty))) / total
 
 
 @cache
-def _letter_weights() -> tuple[dict[str, float], ...]:
-    return tuple({c: 1.0 - _RARE_LETTER_PENALTY * rank / len(letters) for rank, c in enumerate(letters)} for letters in _ALPHABETS)
+def _letter_weights(penalty: float) -> tuple[dict[str, float], ...]:
+    return tuple({c: 1.0 - penalty * rank / len(letters) for rank, c in enumerate(letters)} for letters in _ALPHABETS)
 
 
 def _proposals(sample: bytes) -> Iterator[tuple[str, float]]:
@@ -218,6 +223,8 @@ def _changed_words(sample: bytes, best: str, rival: str) -> tuple[tuple[str, str
 def _is_word(word: str) -> bool:
     if len(word) > 1 and any(a.islower() and b.isupper() for a, b in pairwise(word)):
         return False
+    if any(a.isupper() and b.isupper() and c.islower() for a, b, c in zip(word, word[1:], word[2:], strict=False)):
+        return False  # "ZŸrich"
     alphabets = set()
     for character in word[:40]:
         if character in "’'":
