@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.cpu_time import cpu_time
+from tests.data.files.samples import outcome
 from trainer.data.columns.guess import guess_columns, guess_split_column
 from trainer.data.files.json_shapes import find_rows
 from trainer.data.files.read_table import read_table
@@ -155,3 +157,23 @@ def test_damaged_json_is_refused_with_the_place():
     with pytest.raises(UserError, match=r"damaged or cut short \(line 3, character") as refusal:
         read_table(b'[{"text": "a b", "label": "joy"},\n{"text": "c d", "label": "fear"},\n{"text": "e f" "label": "joy"}]')
     assert refusal.value.code == "not_a_table"
+
+
+def test_a_row_that_is_no_object_among_chats_is_left_out():
+    chat = [{"role": "user", "content": "hello you"}, {"role": "assistant", "content": "joy"}]
+    table = read_table(json.dumps([*([{"messages": chat}] * 19), "x"]).encode())
+    assert (table.columns, len(table.rows), len(table.dropped)) == (("text", "label"), 19, 1)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        [{f"k{row}_{n}": [] for n in range(2_000)} for row in range(50)],
+        {str(row): {f"k{row}_{n}": 1 for n in range(2_000)} for row in range(100)},
+    ],
+)
+def test_rows_of_thousands_of_keys_take_linear_time(document):
+    data = json.dumps(document).encode()
+    with cpu_time() as spent:
+        outcome(data)
+    assert spent.seconds < 1.5

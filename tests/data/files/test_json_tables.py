@@ -127,3 +127,10 @@ def test_an_object_of_a_million_keys_is_refused_after_one_look():
 def test_a_single_object_on_a_line_is_a_row(text, lines):
     table = table_of(text)
     assert (table.lines, len(table.dropped)) == (lines, int(not lines))
+
+
+@pytest.mark.parametrize("end", ["", "\\"])
+def test_a_text_of_quotation_marks_that_never_ends_takes_linear_time(end):
+    with cpu_time() as spent:
+        assert outcome(('[{"a": 1,\n "' + '\\"' * 30_000 + end).encode()) is None
+    assert spent.seconds < 0.5

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from tests.cpu_time import cpu_time
+from tests.data.files.samples import outcome
 from trainer.data.columns.guess import guess_columns
 from trainer.data.files.read_table import read_table
 
@@ -130,3 +132,31 @@ def test_an_answer_that_is_an_object_only_if_there_are_several_is_one_column():
 def test_a_dictionary_of_many_keys_stays_one_cell():
     table = table_of([{"text": "a b", "counts": {f"word{n}": n}} for n in range(100)])
     assert (table.columns, table.rows[3][1]) == (("text", "counts"), '{"word3": 3}')
+
+
+MANY = [f"k{n}" for n in range(8_000)]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{key: {"x": 1}} for key in MANY],
+        [{"text": "some words here", "label": "joy", "n": {"m": [{key: 1} for key in MANY]}}] * 2,
+        [{"text": "some words here", **{key: [1, 1, 1] for key in MANY[:900]}}, *([{"text": "a b c"}] * 9_000)],
+        [{"text": "some words here", **{key: {"a": 2} for key in MANY[:900]}}, *([{"text": "a b c"}] * 9_000)],
+    ],
+    ids=["objects", "a list of objects", "lists", "objects in the first row"],
+)
+def test_thousands_of_keys_take_linear_time(rows):
+    data = "\n".join(map(json.dumps, rows)).encode()
+    with cpu_time() as spent:
+        outcome(data)
+    assert spent.seconds < 1.5
+
+
+def test_lists_of_objects_in_one_another_end_at_a_depth():
+    deep = 1
+    for _ in range(400):
+        deep = [{"a": deep}]
+    table = table_of([{"text": text, "label": label, "more": deep} for text, label in zip(SENTENCES, LABELS, strict=True)])
+    assert [row[:2] for row in table.rows] == list(zip(SENTENCES, LABELS, strict=True))

@@ -117,16 +117,25 @@ def _labels_in(value: _Row) -> list[Any]:
 
 def _flatten_cats(rows: list[_Row]) -> list[_Row]:
     """The names of yes in objects of yes and no: spaCy's "cats", or "labels" of other tools."""
-    for key in dict.fromkeys(key for row in rows[:_SAMPLE_ROWS] for key, value in row.items() if isinstance(value, dict)):
-        if not _is_mostly(rows, key, dict):
+    keys = {key for row in rows[:_SAMPLE_ROWS] for key, value in row.items() if isinstance(value, dict)}
+    given: dict[str, list[Any]] = {}
+    for row in rows if keys else ():
+        for key in keys & row.keys():
+            if row[key] is not None:
+                given.setdefault(key, []).append(row[key])
+    marked = set()
+    for key, cells in given.items():
+        objects = [cell for cell in cells if isinstance(cell, dict)]
+        if len(objects) < 0.9 * len(cells):
             continue
-        objects = [row[key] for row in rows if isinstance(row.get(key), dict)]
         values = {str(value).lower() for cats in objects for value in cats.values()}
         if not values or not values <= {"0", "1", "0.0", "1.0", "true", "false"}:
             continue  # probabilities or amounts: no single one is the label
         if key == "cats" or all(len(cats) > 1 and cats.keys() == objects[0].keys() for cats in objects):
-            rows = [row | {key: _positive_cats(row[key])} if isinstance(row.get(key), dict) else row for row in rows]
-    return rows
+            marked.add(key)
+    if not marked:
+        return rows
+    return [row | {key: _positive_cats(row[key]) for key in marked & row.keys() if isinstance(row[key], dict)} for row in rows]
 
 
 def _positive_cats(cats: dict[str, Any]) -> list[str]:

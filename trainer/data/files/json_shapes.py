@@ -4,6 +4,7 @@ Knows the shapes of documents; ``nested.py`` flattens what is inside a row. Ever
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain, islice
 from typing import Any
@@ -79,10 +80,14 @@ def _mostly(sample: list[Any], is_so: Callable[[Any], bool]) -> bool:
 
 def _chat_key(sample: list[_Row]) -> str | None:
     """The key under which each row has messages of a user and of an assistant."""
-    for key in dict.fromkeys(chain.from_iterable(row for row in sample[:20] if isinstance(row, dict))):
-        if _mostly(sample, lambda row, key=key: {"user", "assistant"} <= {_role(turn) for turn in _list(row.get(key))}):
-            return key
-    return None
+    n_chats = Counter(
+        key
+        for row in sample
+        if isinstance(row, dict)
+        for key, value in row.items()
+        if {"user", "assistant"} <= {_role(turn) for turn in _list(value)}
+    )
+    return next((key for key, n_rows in n_chats.items() if n_rows >= 0.9 * len(sample)), None)
 
 
 def _list(value: Any) -> list[Any]:
@@ -117,13 +122,14 @@ def _repeating_key(sample: list[_Row]) -> str | None:
     """The key whose lists hold the texts, if the rows themselves have none: pages of an API, dialogues, a class with its examples."""
     if not sample or any(_has_text(row) or _has_named_text(row) for row in sample):
         return None
-    keys = list(dict.fromkeys(chain.from_iterable(sample)))
-    for key in keys:
-        inner = [item for row in sample for item in _list(row.get(key))]
+    items_by_key: dict[str, list[Any]] = {}
+    for row in sample:
+        for key, value in row.items():
+            items_by_key.setdefault(key, []).extend(_list(value))
+    for key, inner in items_by_key.items():
         if len(inner) > len(sample) and all(isinstance(item, dict) for item in inner) and any(map(_leads_to_text, inner[:_SAMPLE])):
             return key
-    texts = {key: [item for row in sample for item in _list(row.get(key))] for key in keys}
-    texts = {key: items for key, items in texts.items() if len(items) > len(sample) and all(isinstance(item, str) for item in items)}
+    texts = {key: items for key, items in items_by_key.items() if len(items) > len(sample) and all(isinstance(item, str) for item in items)}
     named = next((key for key in _EXAMPLES if key in texts), None)
     if named or _mostly(sample, lambda row: len(_described_by(row)) > 1):
         return named  # a thing with its name, its class and some phrases is one row
@@ -248,7 +254,7 @@ def _objects(document: _Row, _: int) -> list[Any] | None:
     inner_keys = dict.fromkeys(chain.from_iterable(islice(values, _SAMPLE)))
     if same_keys and not _are_names(inner_keys) and (_are_names(document) or len(values) < len(values[0])):
         return [dict(zip(document, cells, strict=True)) for cells in zip(*(value.values() for value in values), strict=True)]
-    shared = sum(key in value for key in inner_keys for value in values[:_SAMPLE])
+    shared = sum(map(len, values[:_SAMPLE]))
     if shared < 0.5 * len(inner_keys) * min(len(values), _SAMPLE):
         return None
     # The key of an object with several texts is their class.

@@ -13,7 +13,8 @@ _MAX_PYTHON_CHARS = 3_000_000  # a syntax tree takes a hundred times the memory 
 _FENCED = re.compile(r"```(?:json\w*)?[ \t]*\n(?=\s*[\[{])")
 _CALL = re.compile(r"\s*[A-Za-z_$][\w$.]*\((?=\s*[\[{])")
 _ASSIGNMENT = re.compile(r"(?:\s*//[^\n]*\n)*\s*(?:(?:var|let|const)\s+|export\s+default\s*)?(?:[A-Za-z_$][\w$.\[\]'\"]*\s*=\s*)?(?=[\[{])")
-_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])', re.DOTALL)
+# A text that never ends reaches to the end, so that no part of it is looked at again.
+_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|,(?=\s*[\]}])', re.DOTALL)
 
 
 class Number(str):
