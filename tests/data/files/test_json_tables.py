@@ -134,3 +134,19 @@ def test_a_text_of_quotation_marks_that_never_ends_takes_linear_time(end):
     with cpu_time() as spent:
         assert outcome(('[{"a": 1,\n "' + '\\"' * 30_000 + end).encode()) is None
     assert spent.seconds < 0.5
+
+
+@pytest.mark.parametrize("header", ["text,label\n", ""])
+@pytest.mark.parametrize(
+    "answer", ['Here is the JSON you asked for:\n```json\n{""a"": 1}\n```\nfine', "Here you are:\n```json\n[1, 2]\n```\nAsk for more."]
+)
+def test_a_text_with_a_code_block_is_a_cell(answer, header):
+    lines = [f'"{answer}",good', *(f"this is text number {n} of them,{('good', 'bad')[n % 2]}" for n in range(12))]
+    table = read_table((header + "\n".join(lines)).encode())
+    assert (len(table.rows), table.rows[0]) == (13, (answer.replace('""', '"'), "good"))
+
+
+def test_a_code_block_after_a_sentence_with_numbers_and_commas():
+    rows = [{"text": f"this is text number {n} of them", "label": ("good", "bad")[n % 2]} for n in range(12)]
+    table = read_table(f"All 1,000 rows; as you asked:\n```json\n{json.dumps(rows, indent=1)}\n```\n".encode())
+    assert (table.columns, len(table.rows)) == (("text", "label"), 12)

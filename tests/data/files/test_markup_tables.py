@@ -140,3 +140,30 @@ def test_mails_in_mails_are_no_table(part):
         table = outcome(data)
     assert table is None or "table_in_markup" not in {warning.code for warning in table.warnings}
     assert spent.seconds < 2
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";"])
+@pytest.mark.parametrize(
+    "snippet",
+    [
+        "<div>Some text {} that is long</div>",
+        "<html><body><p>Some text {} here</p></body></html>",
+        "<table><tr><td>a {}</td><td>b</td></tr><tr><td>c</td><td>d</td></tr></table>",
+        "<?xml version='1.0'?><note>Some text {} here</note>",
+    ],
+)
+def test_rows_with_a_text_of_markup_are_a_table(snippet, delimiter):
+    rows = [(snippet.format(n), ("pos", "neg")[n % 2]) for n in range(12)]
+    table = read_table("\n".join(map(delimiter.join, rows)).encode())
+    assert table.rows == rows
+
+
+def test_markup_in_the_first_text_only():
+    rows = [("<div>Some text that is long</div>", "neg"), *[(f"this is text number {n} of them", ("pos", "neg")[n % 2]) for n in range(12)]]
+    assert read_table("\n".join(map(",".join, rows)).encode()).rows == rows
+
+
+def test_a_piece_of_a_page_without_a_table_is_refused():
+    with pytest.raises(UserError) as refusal:
+        read_table(b"<div class='a'>\n  <p>Some text, and more</p>\n  <p>Some text; and more</p>\n</div>\n" * 5)
+    assert refusal.value.code == "not_a_table"

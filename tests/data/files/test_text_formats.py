@@ -28,7 +28,22 @@ def test_arff_has_the_names_of_its_attributes():
     assert table.lines == [8, 9, 11]
 
 
+def test_arff_with_apostrophes_in_double_quotation_marks():
+    rows = ["\"it's a dog's life\",pos", "the dog's and the cat's,neg", "'he said \"no\"',neg", "'don\\'t, please',pos", '5" of rain, neg']
+    table = read_table(("@relation r\n@attribute text string\n@attribute class {pos,neg}\n@data\n" + "\n".join(rows)).encode())
+    assert table.rows == [
+        ("it's a dog's life", "pos"),
+        ("the dog's and the cat's", "neg"),
+        ('he said "no"', "neg"),
+        ("don't, please", "pos"),
+        ('5" of rain', "neg"),
+    ]
+
+
 SQL = "-- dump\nCREATE TABLE r (body TEXT, label TEXT);\nINSERT INTO `r` VALUES\n('a b','x'),\n('c d','y');\n"
+MYSQL = "SET NAMES utf8;\nCREATE TABLE `my notes` (\n  `body` text\n);\nINSERT IGNORE INTO `my notes` VALUES\n('a b');\n"
+CONLL = "-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\nrejects VBZ B-VP O\nGerman JJ B-NP B-MISC\ncall NN I-NP O\n. . O O\n" * 3
+TOML = "# settings\n[tool]\nname = 'a'\nsize = 3\n# more\nrate = 0.5\n[other]\nname = 'b'\n"
 YAML = 'version: "3.1"\nnlu:\n- intent: good\n  examples: |\n    - some words here\n    - other words, here\n- intent: bad\n  examples: |\n    - more of them\n'
 
 
@@ -36,6 +51,9 @@ YAML = 'version: "3.1"\nnlu:\n- intent: good\n  examples: |\n    - some words he
     ("data", "says"),
     [
         (SQL.encode(), "SQL dump"),
+        (MYSQL.encode(), "SQL dump"),
+        (CONLL.encode(), "CoNLL"),
+        (TOML.encode(), "TOML"),
         (YAML.encode(), "YAML"),
         ("\n".join(f"{n % 2} 1:0.5 3:{n}.25 7:1" for n in range(9)).encode(), "LIBSVM"),
         (b"the DT O\nlamp NN O\n\nour PRP B-X\ntrain NN I-X\n" * 5, "a label for each word"),
@@ -60,6 +78,12 @@ def test_the_examples_of_rasa_in_markdown():
     "text",
     [
         "text,label\n" + "INSERT INTO is a command,sql\nCREATE TABLE is another,sql\nhello there you,chat\n" * 3,
+        "".join(f"#tag{n} some words here,{('pos', 'neg')[n % 2]}\n" for n in range(80)),
+        "".join(f"# a heading {n} = some words,{('pos', 'neg')[n % 2]}\n" for n in range(80)),
+        "".join(f"new deals at the store {n}\tB-2\ni like this a lot {n}\tI-1\n" for n in range(12)),
+        "".join(f"{'so ' * (n % 7)}good {n}\t{'A' if n == 40 else 'O'}\n" for n in range(91)),
+        "Set an alarm for seven\talarm\nCreate table reservations for two at eight\tbooking\n" * 6,
+        "create table notes (a int)\tddl\ninsert into notes values (1)\tdml\nselect all the notes\tquery\n" * 4,
         "joy: what a lovely day\nanger: I hate all of this\njoy: so good to see you\nanger: go away now\njoy: we won the game\n" * 2,
         "- text\tlabel\n- hello you all\tjoy\n- bye to all\tsad\n" * 3,
     ],

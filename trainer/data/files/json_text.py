@@ -11,6 +11,7 @@ from typing import Any
 _ERRORS = (ValueError, RecursionError)
 _MAX_PYTHON_CHARS = 3_000_000  # a syntax tree takes a hundred times the memory of its text
 _FENCED = re.compile(r"```(?:json\w*)?[ \t]*\n(?=\s*[\[{])")
+_CELLS = re.compile(r'[;\t|]|,\S|^\s*"', re.MULTILINE)  # of a table, in what stands before the code block
 _CALL = re.compile(r"\s*[A-Za-z_$][\w$.]*\((?=\s*[\[{])")
 _ASSIGNMENT = re.compile(r"(?:\s*//[^\n]*\n)*\s*(?:(?:var|let|const)\s+|export\s+default\s*)?(?:[A-Za-z_$][\w$.\[\]'\"]*\s*=\s*)?(?=[\[{])")
 # A text that never ends reaches to the end, so that no part of it is looked at again.
@@ -66,14 +67,27 @@ def parse_document(text: str) -> Any:
 
 def without_assignment(text: str) -> str:
     """The object or list in a code block of a chat, or that JavaScript assigns (``window.tweets = [...];``) or gives to a function; any other text unchanged, with as many lines."""
-    if (match := _FENCED.search(text[:2_000])) and "```" in text[match.end() :]:
-        return text[match.end() : text.rindex("```")]
+    block = _code_block(text)
+    if block is not None:
+        return block
     if (match := _CALL.match(text[:300])) and text[-20:].rstrip(" \n;").endswith(")"):
         return text[match.end() :].rstrip(" \n;").removesuffix(")")
     match = _ASSIGNMENT.match(text[:1_000])
     if match is None or not match[0].strip():
         return text
     return "\n" * match[0].count("\n") + text[match.end() :].rstrip().removesuffix(";")
+
+
+def _code_block(text: str) -> str | None:
+    """The content of a code block after a sentence; None if there is none, or if it stands in a cell of a table."""
+    match = _FENCED.search(text[:2_000])
+    end = text.rfind("```") if match else -1
+    if match is None or end < match.end():
+        return None
+    content = text[match.end() : end]
+    in_prose = not _CELLS.search(text, 0, match.start())
+    # A sentence such as "all 1,000 rows, as asked" may look like cells too.
+    return content if in_prose or (2 * len(content) > len(text) and parse_json(content) is not None) else None
 
 
 def _load(text: str) -> Any:

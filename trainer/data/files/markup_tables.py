@@ -24,6 +24,9 @@ from trainer.errors import FileError
 
 _PAGES = ("<!doctype html", "<html", "<table", "<head", "<body", "<meta", "<style", "<div")
 _XML = ("<?xml", "<!doctype ", "<rss", "<svg", "<feed", "<workbook", "<ss:workbook")
+_PIECES = ("<table", "<style", "<div")  # of a page; whole ones begin otherwise
+_SNIPPET_ROW = re.compile(r'>"? ?[,;\t|] ?"?[^<>"]{1,80}"?$')
+_SAMPLE_CHARS, _SAMPLE_LINES = 200_000, 200
 _ROWS, _CELLS = ("tr", "row", "ss:row"), ("td", "th", "cell", "ss:cell")
 _SILENT = ("script", "style", "title", "comment", "ss:comment")
 _NESTING = re.compile(r"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
@@ -43,7 +46,7 @@ def read_markup(text: str, limits: Limits) -> Cells | None:
     if _MIME.match(text[:2_000]):
         text = _page_in_mail(text)
     start = text[:200].lstrip().lower()
-    if not start.startswith(_PAGES + _XML):
+    if not start.startswith(_PAGES + _XML) or _are_snippets(text):
         return None
     is_page = start.startswith(_PAGES) or "<html" in text[:2_000].lower()
     parser = _Tables(limits)
@@ -63,6 +66,15 @@ def read_markup(text: str, limits: Limits) -> Cells | None:
     what = "an HTML page" if is_page else "an XML spreadsheet"
     message = f"The file is {what} with a table, whatever its name says; the longest table in it was read."
     return Cells(list(range(1, len(records) + 1)), records, warnings=(ReaderWarning("table_in_markup", "ok", len(records), message),))
+
+
+def _are_snippets(text: str) -> bool:
+    """Whether the lines are rows: a text with markup in it, then a cell without; a piece of a page may be such a text without a line of its own."""
+    lines = [line.strip() for line in text[:_SAMPLE_CHARS].split("\n")[:_SAMPLE_LINES] if line.strip()]
+    if len(lines) > 2 and sum(map(bool, map(_SNIPPET_ROW.search, lines))) >= 0.8 * len(lines):
+        return True
+    is_piece = lines[0].lower().startswith(_PIECES) if lines else False
+    return is_piece and bool(_SNIPPET_ROW.search(lines[0])) and "<table" not in text[:_SAMPLE_CHARS].lower()
 
 
 def _page_in_mail(text: str) -> str:

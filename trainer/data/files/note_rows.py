@@ -23,7 +23,9 @@ def drop_notes(rows: list[Record], lines: list[int], dropped: list[DroppedRow]) 
     first_below = next(
         (row for row in range(max(1, len(rows) - _MAX_BELOW), len(rows)) if _follows_blank(rows, lines, row, left)), len(rows)
     )
-    if first_below < len(rows) and any(lines[row] > lines[row - 1] + 1 and _follows_blank(rows, lines, row, left) for row in range(1, first_below)):
+    if first_below < len(rows) and any(
+        lines[row] > lines[row - 1] + 1 and _follows_blank(rows, lines, row, left) for row in range(1, first_below)
+    ):
         first_below = len(rows)  # blank lines are between the rows too
     candidates = sorted({*comments, *range(first_below, len(rows))})
     if not candidates or len(rows) - len(candidates) < _MIN_ROWS:

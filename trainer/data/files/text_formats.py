@@ -5,6 +5,7 @@ Refused are SQL dumps, YAML, TOML, labels of words (CoNLL), vectors (LIBSVM) and
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from trainer.data.files.table import Cells, DroppedRow, Limits, too_many_columns_error, too_many_rows_error
@@ -12,20 +13,23 @@ from trainer.errors import FileError
 
 _ARFF = re.compile(r"(?:[ \t]*(?:%[^\n]*)?\n)*[ \t]*@relation\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\s*@attribute\s+(?:'([^']*)'|"([^"]*)"|(\S+))""", re.IGNORECASE)
-_SQL = re.compile(r"^[ \t]*(?:INSERT\s+INTO|CREATE\s+TABLE|COPY\s+\S+.*FROM\s+stdin)\b", re.IGNORECASE | re.MULTILINE)
+_ARFF_QUOTE = re.compile(r"""(?:^|,)\s*(['"])""")  # an apostrophe elsewhere is part of a text
+_SQL_PART = r"""(?:`[^`\n]+`|"[^"\n]+"|\[[^\]\n]+\]|[\w$]+)"""
+_SQL_NAME = rf"{_SQL_PART}(?:\.{_SQL_PART})*"
+_SQL = re.compile(
+    rf"^[ \t]*(?:INSERT\s+(?:OR\s+\w+\s+|IGNORE\s+)?INTO\s+{_SQL_NAME}\s*(?:\(|VALUES\b|SELECT\b)"
+    rf"|CREATE\s+(?:TEMP(?:ORARY)?\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_SQL_NAME}\s*\(|COPY\s+\S+.*FROM\s+stdin\b)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SQL_END = re.compile(r";[ \t]*$", re.MULTILINE)
 _SQL_START = re.compile(r"\s*(?:--|/\*|SET\s|CREATE\s|INSERT\s|DROP\s|BEGIN\b|PRAGMA\s|USE\s|COPY\s|START\s|LOCK\s)", re.IGNORECASE)
 _YAML_LINE = re.compile(r"""(?:---|\s*#.*|\s*-\s.*|\s*-?\s*["']?[\w.-]+["']?:(?:\s.*)?|\s{2,}\S.*|\s*)$""")
 _YAML_KEY = re.compile(r"""\s*-?\s*["']?[\w.-]+["']?:\s*(?:[|>][-+]?)?\s*$""")
 _RASA = re.compile(r"^## intent:\s*\S", re.MULTILINE)
 _RASA_ENTITY = re.compile(r"\[([^\]\n]+)\](?:\([^)\n]*\)|\{[^}\n]*\})")
-_OTHERS = (
-    (re.compile(r"[+-]?\d+(?:\.\d+)?(?:\s+\d+:[-+\d.eE]+)+\s*"), "a file of numbers in LIBSVM's format, without texts"),
-    (
-        re.compile(r"\S+(?:[ \t]\S+)*[ \t](?:O|[BIES]-\S+)\s*|-DOCSTART-.*"),
-        "a file with a label for each word (CoNLL), which a classifier of texts cannot learn",
-    ),
-    (re.compile(r"\s*\[\[?[\w.-]+\]\]?\s*|\s*[\w.-]+\s=\s.*|\s*#.*"), "a TOML or INI file, not a table"),
-)
+_LIBSVM = re.compile(r"[+-]?\d+(?:\.\d+)?(?:\s+\d+:[-+\d.eE]+)+\s*")
+_CONLL = re.compile(r"(?:\S+(?:\t\S+)*\t|\S+(?: \S+){0,4} )(?:O|[BIES]-\S+)\s*|-DOCSTART-.*")
+_TOML = re.compile(r"\s*\[\[?[\w.-]+\]\]?\s*|\s*[\w.-]+\s=\s.*")
 _SAMPLE_LINES = 200
 _EBCDIC_LETTERS = bytes(
     [*range(0x81, 0x8A), *range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC1, 0xCA), *range(0xD1, 0xDA), *range(0xE2, 0xEA)]
@@ -53,16 +57,16 @@ def read_or_refuse(text: str, limits: Limits) -> Cells | None:
         return _read_arff(text, limits)
     if _RASA.search(text[:20_000]):
         return _read_rasa(text, limits)
-    if _SQL_START.match(text[:200]) and _SQL.search(text[:200_000]):
+    if _SQL_START.match(text[:200]) and _SQL.search(text[:200_000]) and _SQL_END.search(text):
         raise FileError(
             "This is an SQL dump: the commands that make a table, not the table itself. Load it into the database and export the columns "
             "with the texts and the labels as CSV (SELECT ... in a database program, then Export), and upload that.",
             code="not_a_table",
         )
     lines = [line for line in text[:50_000].split("\n")[:_SAMPLE_LINES] if line.strip()][:-1]
-    for pattern, what in _OTHERS:
-        if len(lines) > 3 and sum(map(bool, map(pattern.fullmatch, lines))) >= 0.98 * len(lines):
-            raise FileError(f"This is {what}. Upload a table with one text and its label in each row, as CSV (UTF-8).", code="not_a_table")
+    what = _other_format(lines)
+    if what is not None:
+        raise FileError(f"This is {what}. Upload a table with one text and its label in each row, as CSV (UTF-8).", code="not_a_table")
     if _is_yaml(lines):
         raise FileError(
             "This is a YAML file (as Rasa and other assistants keep their examples), not a table. "
@@ -70,6 +74,24 @@ def read_or_refuse(text: str, limits: Limits) -> Cells | None:
             code="not_a_table",
         )
     return None
+
+
+def _other_format(lines: list[str]) -> str | None:
+    """What the lines are, if they are no table of texts and no YAML."""
+    if _mostly_match(_LIBSVM, lines):
+        return "a file of numbers in LIBSVM's format, without texts"
+    # Each word has as many columns.
+    if _mostly_match(_CONLL, lines) and Counter(len(line.split()) for line in lines).most_common(1)[0][1] >= 0.9 * len(lines):
+        return "a file with a label for each word (CoNLL), which a classifier of texts cannot learn"
+    # Comments alone are no settings: a tweet begins with # too.
+    settings = [line for line in lines if not line.lstrip().startswith("#")]
+    if _mostly_match(_TOML, settings) and len(settings) >= 0.3 * len(lines) and any(" = " in line for line in settings):
+        return "a TOML or INI file, not a table"
+    return None
+
+
+def _mostly_match(pattern: re.Pattern[str], lines: list[str]) -> bool:
+    return len(lines) > 3 and sum(map(bool, map(pattern.fullmatch, lines))) >= 0.98 * len(lines)
 
 
 def _is_yaml(lines: list[str]) -> bool:
@@ -123,5 +145,6 @@ def _arff_rows(lines: Iterator[tuple[int, str]]) -> Iterator[tuple[int, list[str
     for number, line in lines:
         if not line.strip() or line.lstrip().startswith("%"):
             continue
-        quote = "'" if line.count("'") >= line.count('"') else '"'
+        opening = _ARFF_QUOTE.search(line)
+        quote = opening[1] if opening else '"'
         yield number, [cell.strip() for cell in next(csv.reader([line], quotechar=quote, escapechar="\\", skipinitialspace=True), [])]
