@@ -150,3 +150,29 @@ def test_a_code_block_after_a_sentence_with_numbers_and_commas():
     rows = [{"text": f"this is text number {n} of them", "label": ("good", "bad")[n % 2]} for n in range(12)]
     table = read_table(f"All 1,000 rows; as you asked:\n```json\n{json.dumps(rows, indent=1)}\n```\n".encode())
     assert (table.columns, len(table.rows)) == (("text", "label"), 12)
+
+
+@pytest.mark.parametrize(
+    ("text", "delimiter"),
+    [
+        ('{{"q": "some text {} here"}}', "\t"),
+        ('{{"q": "text {}"}}', ","),
+        ('[{{"turn": "text {}"}}, {{"turn": "b"}}]', "\t"),
+        ("[[1, {}], [2]]", ";"),
+        ("[[link {}]] with some words", ","),
+    ],
+)
+def test_a_table_whose_texts_begin_like_json_is_no_damaged_json(text, delimiter):
+    lines = [f"{text.format(n)}{delimiter}{('good', 'bad')[n % 2]}" for n in range(12)]
+    table = read_table("\n".join(lines).encode())
+    assert [row[-1] for row in table.rows] == ["good", "bad"] * 6
+    assert "3" in table.rows[3][0]
+
+
+@pytest.mark.parametrize(
+    "text", ['[\n{"a": "b c", "d": 1},\n{"a": "e f", "d": 2},\n{"a": "g h", "d": 3},\n{"a": "i', '{"a": {"b": 1},\n"c": [1, 2],\n"d']
+)
+def test_json_that_is_cut_short_is_refused(text):
+    with pytest.raises(UserError) as refusal:
+        read_table(text.encode())
+    assert "damaged" in refusal.value.message

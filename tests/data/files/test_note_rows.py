@@ -42,7 +42,9 @@ def groups_of(*sizes: int, blank_lines: bool = True) -> tuple[bytes, list[tuple[
     """A table whose classes stand one after another, and its rows."""
     groups = [[(f"this is text {n} about them", f"class {group}") for n in range(size)] for group, size in enumerate(sizes)]
     separator = "\n\n" if blank_lines else "\n"
-    return ("text,label\n" + separator.join("\n".join(map(",".join, rows)) for rows in groups)).encode(), sum(groups, [])
+    return ("text,label\n" + separator.join("\n".join(map(",".join, rows)) for rows in groups)).encode(), [
+        row for rows in groups for row in rows
+    ]
 
 
 @pytest.mark.parametrize("sizes", [(8, 8, 4), (8, 8, 1), (8, 8, 2, 2), (16, 4), (5, 5, 5, 5, 5)])

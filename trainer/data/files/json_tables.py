@@ -5,6 +5,7 @@ scalars nor objects of scalars become JSON text. ``json_text.py`` parses.
 """
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -28,6 +29,9 @@ from trainer.text_format import quote_names
 
 _SAMPLE_LINES = 20  # lines that decide whether a file holds one object per line
 _PYTHON_STARTS = ("{'", "[{'", "[('", "[['", "[OrderedDict(")
+_SAMPLE_CHARS = 200_000
+_JSON_START = re.compile(r"""\{"|\[\{|\[\[["\d\-\[{\]ntf]""")
+_OTHER_CELLS = re.compile(r"""[^{}\[\]"]*[,;\t|] ?"?\w[^{}\[\]"]*"?""")
 _MAX_BRACKETS_PER_ROW = 5  # on average
 _MAX_DEPTH = 50
 
@@ -94,7 +98,21 @@ def _no_table(why: str) -> FileError:
 
 def _looks_like_json(text: str) -> bool:
     start = "".join(text[:2_000].split())
-    return start.startswith(('{"', "[{", "[[")) and ('":' in start or start.startswith("[["))
+    return bool(_JSON_START.match(start)) and ('":' in start or start.startswith("[[")) and not _has_json_in_cells(text)
+
+
+def _has_json_in_cells(text: str) -> bool:
+    """Whether the lines are rows of a table, whose first cell is JSON without quotation marks around it: ``{"a": 1}<tab>good``."""
+    lines = [line for line in text[:_SAMPLE_CHARS].split("\n")[: 10 * _SAMPLE_LINES] if line.strip()][:_SAMPLE_LINES]
+    return len(lines) > 2 and sum(map(_is_row_with_json, lines)) >= 0.8 * len(lines)
+
+
+def _is_row_with_json(line: str) -> bool:
+    try:
+        _, end = json.JSONDecoder().raw_decode(line)
+    except (ValueError, RecursionError):
+        return False
+    return bool(_OTHER_CELLS.fullmatch(line, end))
 
 
 def _line_parser(lines: list[str]) -> Callable[[str], Any] | None:

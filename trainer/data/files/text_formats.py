@@ -13,6 +13,7 @@ from trainer.errors import FileError
 
 _ARFF = re.compile(r"(?:[ \t]*(?:%[^\n]*)?\n)*[ \t]*@relation\b", re.IGNORECASE)
 _ATTRIBUTE = re.compile(r"""\s*@attribute\s+(?:'([^']*)'|"([^"]*)"|(\S+))""", re.IGNORECASE)
+_ARFF_DATA = re.compile(r"^[ \t]*@data[ \t]*$", re.IGNORECASE | re.MULTILINE)
 _ARFF_QUOTE = re.compile(r"""(?:^|,)\s*(['"])""")  # an apostrophe elsewhere is part of a text
 _SQL_PART = r"""(?:`[^`\n]+`|"[^"\n]+"|\[[^\]\n]+\]|[\w$]+)"""
 _SQL_NAME = rf"{_SQL_PART}(?:\.{_SQL_PART})*"
@@ -26,6 +27,7 @@ _SQL_START = re.compile(r"\s*(?:--|/\*|SET\s|CREATE\s|INSERT\s|DROP\s|BEGIN\b|PR
 _YAML_LINE = re.compile(r"""(?:---|\s*#.*|\s*-\s.*|\s*-?\s*["']?[\w.-]+["']?:(?:\s.*)?|\s{2,}\S.*|\s*)$""")
 _YAML_KEY = re.compile(r"""\s*-?\s*["']?[\w.-]+["']?:\s*(?:[|>][-+]?)?\s*$""")
 _RASA = re.compile(r"^## intent:\s*\S", re.MULTILINE)
+_RASA_LINE = ("#", "- ", "* ", "<!--", "-->")
 _RASA_ENTITY = re.compile(r"\[([^\]\n]+)\](?:\([^)\n]*\)|\{[^}\n]*\})")
 _LIBSVM = re.compile(r"[+-]?\d+(?:\.\d+)?(?:\s+\d+:[-+\d.eE]+)+\s*")
 _CONLL = re.compile(r"(?:\S+(?:\t\S+)*\t|\S+(?: \S+){0,4} )(?:O|[BIES]-\S+)\s*|-DOCSTART-.*")
@@ -53,9 +55,9 @@ def read_or_refuse(text: str, limits: Limits) -> Cells | None:
 
     Raises UserError ``not_a_table`` for the formats that are refused, ``too_many_rows``, ``too_many_columns``.
     """
-    if _ARFF.match(text[:20_000]):
+    if _ARFF.match(text[:20_000]) and _ARFF_DATA.search(text):
         return _read_arff(text, limits)
-    if _RASA.search(text[:20_000]):
+    if _RASA.search(text[:20_000]) and _is_rasa(text):
         return _read_rasa(text, limits)
     if _SQL_START.match(text[:200]) and _SQL.search(text[:200_000]) and _SQL_END.search(text):
         raise FileError(
@@ -101,6 +103,14 @@ def _is_yaml(lines: list[str]) -> bool:
         and nested >= 0.3 * len(lines)
         and any(map(_YAML_KEY.match, lines))
         and sum(map(bool, map(_YAML_LINE.match, lines))) >= 0.98 * len(lines)
+    )
+
+
+def _is_rasa(text: str) -> bool:
+    """Whether the lines are headings, examples and comments, rather than a table with such a text in it."""
+    lines = [line for line in text[:50_000].split("\n") if line.strip()][:_SAMPLE_LINES]
+    return sum(line.lstrip().startswith(_RASA_LINE) for line in lines) >= 0.8 * len(lines) and any(
+        line[:2] in ("- ", "* ") for line in map(str.lstrip, lines)
     )
 
 
