@@ -125,6 +125,12 @@ def test_the_first_line_of_the_file_of_a_class_is_a_text():
     assert [row for row, line in zip(table.rows, table.lines, strict=True) if line == 1] == [("furious", "bad"), ("so happy", "good")]
 
 
+def test_sentences_with_commas_are_no_cells():
+    texts = {label: [f"well, this is {label} number {n}" for n in range(9)] for label in LABELS}
+    table = read_table(make_zip({f"{label}.txt": "\n".join(lines) for label, lines in texts.items()}))
+    assert table.rows == [(text, label) for label in sorted(LABELS) for text in texts[label]]
+
+
 @pytest.mark.parametrize("names", [("text", "text"), ("comment", "bad"), ("Seen", "Seen")])
 def test_the_name_above_the_texts_of_a_class_is_no_text(names):
     files = {

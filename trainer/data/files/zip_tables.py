@@ -22,6 +22,7 @@ _TABLES = frozenset("csv tsv tab txt json jsonl ndjson xlsx xlsm xlsb xls ods pa
 _NO_TABLES = frozenset("readme license licence citation notice dataset_info state dataset_dict metadata datapackage schema".split())
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 _MAX_TABLES_READ = 12
+_SAMPLE_ROWS = 200
 _MIN_CLASS_FILES = 3  # on average in a folder
 
 Read = Callable[..., Table]  # of a file's bytes
@@ -189,10 +190,14 @@ def _best_table(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Lim
     found: list[tuple[_Entry, Table]] = []
     refusal, damage, left = None, None, limits.max_bytes
     damaged: list[str] = []
+    are_texts = all(_is_text_file(entry) for entry in entries)
     for entry in sorted(entries, key=lambda entry: -entry.info.file_size)[:_MAX_TABLES_READ]:
         try:
             data = read_entry(archive, entry.info, replace(limits, max_bytes=left))
-            found.append((entry, read(data)))
+            table = read(data)
+            if are_texts and _is_prose(table):
+                table = read(data, delimiter="")
+            found.append((entry, table))
             left -= len(data)
         except UserError as error:
             refusal = refusal or error
@@ -226,12 +231,22 @@ def _join_classes(archive: zipfile.ZipFile, found: Sequence[tuple[_Entry, Table]
     for entry, table in found:
         if table.header and not is_shared and not _is_column_name(table.columns[0], entry):
             # A first line that no other file has is a text, however short it is.
-            options = {"delimiter": "", "header": False} if entry.path.suffix.casefold() == ".txt" else {"header": False}
+            options = {"delimiter": "", "header": False} if _is_text_file(entry) else {"header": False}
             table = read(read_entry(archive, entry.info, limits), **options)
         tables.append(replace(table, columns=("text",)))
     stems = [entry.path.stem for entry, _ in found]
     message = f"The zip file has a file of texts for each class: the name of the file ({quote_names(stems, limit=5)}) is the label."
     return _joined(tables, "label", stems, [entry.name for entry, _ in found], message)
+
+
+def _is_text_file(entry: _Entry) -> bool:
+    return entry.path.suffix.casefold() == ".txt"
+
+
+def _is_prose(table: Table) -> bool:
+    """Whether the commas of a table are those of sentences, with a blank after each."""
+    cells = [cell for row in table.rows[:_SAMPLE_ROWS] for cell in row[1:] if cell]
+    return table.delimiter == "," and sum(cell[0] == " " for cell in cells) >= 0.8 * len(cells)
 
 
 def _is_column_name(name: str, entry: _Entry) -> bool:
