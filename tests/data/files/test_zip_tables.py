@@ -160,6 +160,14 @@ def test_a_damaged_file_beside_a_good_one_is_named():
     assert "“b.csv” is damaged" in warning.message
 
 
+def test_a_damaged_text_in_the_folder_of_a_class_is_a_dropped_row():
+    files = {f"{label}/{n}.txt": text.encode() for n, (text, label) in enumerate(ROWS)}
+    table = read_table(damaged_zip(files, "good/2.txt"))
+    assert [row[:2] for row in table.rows] == [*ROWS[:2], *ROWS[3:]]
+    assert table.lines == [1, 2, *range(4, 13)]
+    assert [(row.line, row.reason) for row in table.dropped] == [(3, "its file, “good/2.txt”, is damaged")]
+
+
 @pytest.mark.parametrize(
     "files",
     [

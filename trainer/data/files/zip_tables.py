@@ -108,17 +108,28 @@ def _read_folders(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: L
         raise too_many_rows_error(limits)
     splits = [entry.split for entry in entries]
     has_splits = None not in splits and len(set(splits)) > 1
-    rows, left, guessed = [], limits.max_bytes, False
-    for entry, split in zip(entries, splits, strict=True):
-        data = read_entry(archive, entry.info, replace(limits, max_bytes=left))
+    rows, lines, left, guessed = [], [], limits.max_bytes, False
+    dropped: list[DroppedRow] = []
+    damage: UserError | None = None
+    for number, (entry, split) in enumerate(zip(entries, splits, strict=True), 1):
+        try:
+            data = read_entry(archive, entry.info, replace(limits, max_bytes=left))
+        except UserError as error:
+            if error.code != "file_damaged":
+                raise
+            damage = error
+            dropped.append(DroppedRow(number, f"its file, {quote_names([entry.name])}, is damaged"))
+            continue
         left -= len(data)
         text, is_guess = _decode(data)
         guessed = guessed or is_guess
         rows.append(
             (clean_cell(text.strip()), clean_cell(entry.path.parent.name), clean_cell(entry.name), *([split or ""] if has_splits else []))
         )
-    dropped: list[DroppedRow] = []
-    rows, lines = drop_long_rows(rows, list(range(1, len(rows) + 1)), dropped, limits)
+        lines.append(number)
+    if damage and not rows:
+        raise damage
+    rows, lines = drop_long_rows(rows, lines, dropped, limits)
     classes = list(dict.fromkeys(entry.path.parent.name for entry in entries))
     message = (
         f"The zip file has a folder of texts for each class: each of its {len(entries):,} files is a row, and the folder "
@@ -132,7 +143,7 @@ def _read_folders(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: L
         encoding_guessed=guessed,
         delimiter=None,
         header=True,
-        dropped=tuple(dropped),
+        dropped=tuple(sorted(dropped, key=lambda row: row.line)),
         warnings=(ReaderWarning("folders_read", "ok", len(entries), message),),
     )
 
