@@ -54,8 +54,10 @@ def test_a_column_called_choice_keeps_its_name():
     assert table.columns[-1] == "choice (2)"
 
 
-def test_lists_with_a_single_one_are_its_position():
-    table = table_of("text,label", lambda n: f'{TEXTS[n]},"{[int(n % 3 == k) for k in range(3)]}"')
+@pytest.mark.parametrize("start", ["[", "[ ", "[\n"])
+@pytest.mark.parametrize("number", [int, float, bool])
+def test_lists_with_a_single_one_are_its_position(number, start):
+    table = table_of("text,label", lambda n: f'{TEXTS[n]},"{start}{str([number(n % 3 == k) for k in range(3)])[1:]}"')
     assert [row[1] for row in table.rows[:4]] == ["0", "1", "2", "0"]
     assert [warning.code for warning in table.warnings] == ["one_hot_lists"]
 

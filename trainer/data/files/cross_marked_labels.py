@@ -126,7 +126,7 @@ def _are_one_hot(cells: Sequence[str]) -> bool:
 
 
 def _parse_list(cell: str) -> list[str]:
-    items = re.split(r"[,\s]+", cell.strip("[] \t")) if _LIST.fullmatch(cell) else []
+    items = re.findall(_BIT, cell) if _LIST.fullmatch(cell) else []
     return [_BITS.get(item[0].lower(), item[0]) for item in items]
 
 
