@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.cpu_time import cpu_time
 from trainer.data.labels import find_separator, is_date, is_measurement, normalize_label, split_cells, split_labels
 
 
@@ -218,3 +219,18 @@ def test_days(label):
 @pytest.mark.parametrize("label", ["1-3", "7+", "2024", "May", "3", "1.5", "1.10", "1/2", "Jan", "marching", "12:30", "3-D"])
 def test_no_days(label):
     assert not is_date(label)
+
+
+def test_hundreds_of_inseparable_parts_in_thousands_of_cells_take_linear_time():
+    # Each option "a7, b7" has a comma, and each cell three of them.
+    cells = [",".join(f"a{part},b{part}" for part in (n % 400, n * 7 % 400, n * 11 % 400)) for n in range(4_000)]
+    with cpu_time() as spent:
+        split = split_cells(dict.fromkeys([*cells, *(cells[0] for _ in range(9))], 1) | {"c": 9, "d,c": 9, "c,d": 9})
+    assert spent.seconds < 0.6
+    assert all(part[0] in "cd" or ", b" in part for parts in split.values() for part in parts)
+
+
+def test_a_list_of_quotation_marks_takes_linear_time():
+    with cpu_time() as spent:
+        split_labels("['" + "\\'" * 40_000 + "]", ",")
+    assert spent.seconds < 0.5

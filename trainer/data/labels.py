@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, pairwise
 
 # Reliable separators first: a semicolon or a bar is rarely part of a name, a comma or a slash often is.
 _RELIABLE_SEPARATORS = (";", "|", "；", "؛", "\n")
@@ -29,7 +29,7 @@ _DATE = re.compile(
     rf"|\d{{1,2}}\.?[-/ ]?{_MONTH}\.?(?:[-/ ]\d{{2}}(?:\d{{2}})?)?|{_MONTH}\.?[-/ ]\d{{1,2}}"
 )
 _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}([,.]\d{3})+")
-_QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)\"""")
+_QUOTED = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|['"][\s\S]*""")  # the last: what never ends is looked at once
 _NUMBER = re.compile(r"[+-]?(\d+)(?:[.,٫](\d+))?(?:[eE]([+-]?\d+))?\s?%?|[+-]?[.,](\d+)")
 
 
@@ -114,13 +114,12 @@ def split_cells(counts: Mapping[str, int]) -> dict[str, tuple[str, ...]]:
             pairs = _inseparable_pairs(cells.values())
             if not pairs:
                 break
-            for first, second in pairs:
-                cells = {cell: _joined(parts, first, second, f"{first}{separator} {second}") for cell, parts in cells.items()}
+            cells = {cell: _joined(parts, pairs, separator) for cell, parts in cells.items()}
     return cells if any(len(parts) > 1 for parts in cells.values()) else {}
 
 
-def _inseparable_pairs(cells: Collection[tuple[str, ...]]) -> list[tuple[str, str]]:
-    """Parts that always follow one another, in two different cells at least."""
+def _inseparable_pairs(cells: Collection[tuple[str, ...]]) -> dict[str, str]:
+    """Parts that always follow one another, in two different cells at least: the second one of each first one. No part is in two pairs."""
     followers, leaders, uses = defaultdict(set), defaultdict(set), Counter()
     for parts in cells:
         for first, second in zip(("", *parts), (*parts, ""), strict=True):
@@ -133,14 +132,17 @@ def _inseparable_pairs(cells: Collection[tuple[str, ...]]) -> list[tuple[str, st
         if first and second and n_cells > 1 and followers[first] == {second} and leaders[second] == {first}
     ]
     seconds = {second for _, second in pairs}
-    return [(first, second) for first, second in pairs if first not in seconds]  # of "a, b, c" first "a, b", then with "c"
+    return {first: second for first, second in pairs if first not in seconds}  # of "a, b, c" first "a, b", then with "c"
 
 
-def _joined(parts: tuple[str, ...], first: str, second: str, whole: str) -> tuple[str, ...]:
-    if first not in parts:
-        return parts
-    position = parts.index(first)
-    return (*parts[:position], whole, *parts[position + 2 :]) if parts[position + 1 : position + 2] == (second,) else parts
+def _joined(parts: tuple[str, ...], pairs: Mapping[str, str], separator: str) -> tuple[str, ...]:
+    """The parts, with those of a pair as one."""
+    seconds = {position + 1 for position, pair in enumerate(pairwise(parts)) if pairs.get(pair[0]) == pair[1]}
+    return tuple(
+        f"{part}{separator} {parts[position + 1]}" if position + 1 in seconds else part
+        for position, part in enumerate(parts)
+        if position not in seconds
+    )
 
 
 def _unquoted(part: str) -> str:

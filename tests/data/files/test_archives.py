@@ -11,6 +11,7 @@ import pytest
 
 from tests.cpu_time import cpu_time
 from tests.data.files.samples import make_workbook, make_zip
+from trainer.data.files.archives import unpacked_zip_size
 from trainer.data.files.formats import detect_format
 from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
@@ -160,3 +161,11 @@ def test_a_zip_whose_entry_has_no_name_is_damaged():
     with pytest.raises(UserError) as refusal:
         read_table(bytes(data))
     assert refusal.value.code == "file_damaged"
+
+
+def test_a_zip_of_a_few_bytes_is_not_taken_for_the_megabytes_it_states():
+    data = bytearray(make_zip({"a.csv": CSV, "x.bin": b"abc"}))
+    assert unpacked_zip_size(bytes(data)) == len(CSV) + 3
+    entry = data.rindex(b"PK\x01\x02")
+    data[entry + 20 : entry + 28] = b"\xf0\xff\xff\xff" * 2  # the sizes, packed and unpacked
+    assert unpacked_zip_size(bytes(data)) < 1_100 * len(data)

@@ -58,3 +58,9 @@ def test_other_objects_stay_as_they_are(cells):
 
 def test_a_stated_dialect_gives_each_cell_as_it_stands():
     assert labels_of(["['joy']"] * 3, delimiter=";", header=True) == ["['joy']"] * 3
+
+
+@pytest.mark.parametrize("inner", ["[" * 700 + "]" * 700, '{"a":' * 400 + "1" + "}" * 400])
+def test_labels_deep_in_lists_and_objects_stay_as_they_are(inner):
+    cells = [f'[{{"a": {inner}}}]'] * 5
+    assert labels_of(cells) == cells

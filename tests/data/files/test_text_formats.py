@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.cpu_time import cpu_time
+from tests.data.files.samples import outcome
 from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
 
@@ -93,3 +95,19 @@ def test_the_examples_of_rasa_in_markdown():
 )
 def test_tables_of_such_words_are_tables(text):
     assert len(read_table(text.encode()).columns) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a:\n- x\n- y\n- z\n- q\n" + " " * 20_000 + "x\nb\n",
+        "COPY " + "x" * 40_000 + "\n\ntext,label\n" + "a b c,d\n" * 20,
+        "## intent:x\n- " + "[" * 40_000 + "\n- b\n",
+        "## intent:x\n- " + "[a](" * 40_000 + "\n- b\n",
+    ],
+    ids=["YAML", "SQL", "Rasa", "an entity of Rasa"],
+)
+def test_long_lines_take_linear_time(text):
+    with cpu_time() as spent:
+        outcome(text.encode())
+    assert spent.seconds < 1

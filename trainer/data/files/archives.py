@@ -19,6 +19,7 @@ from trainer.errors import FileError, UserError
 from trainer.text_format import quote_names
 
 _CHUNK_BYTES = 1 << 20
+_MAX_RATIO = 1_032  # of deflate; what other methods pack tighter is no table of texts
 _PIECE_BYTES = 1 << 16
 _MAX_STREAMS = 10_000
 _XZ_MEMORY_BYTES = 100 << 20
@@ -155,9 +156,10 @@ def count_zip_entries(data: bytes) -> int:
 
 
 def unpacked_zip_size(data: bytes) -> int:
-    """The unpacked bytes of all files in a zip, as it states them. Raises UserError ``file_damaged``."""
+    """The unpacked bytes of all files in a zip, as it states them but not more than can be packed in it. Raises UserError ``file_damaged``."""
     with open_zip(data) as archive:
-        return sum(entry.file_size for entry in zip_entries(archive))
+        stated = sum(min(entry.file_size, _MAX_RATIO * entry.compress_size) for entry in zip_entries(archive))
+    return min(stated, _MAX_RATIO * len(data))
 
 
 @contextmanager

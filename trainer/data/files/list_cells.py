@@ -12,12 +12,13 @@ from typing import Any
 from trainer.data.files.json_text import parse_json, parse_python
 from trainer.data.files.table import Table
 
-_SINGLE_LIST = re.compile(r"""\[\s*(?:'((?:[^'\\]|\\.)*)'|("(?:[^"\\]|\\.)*")|([+-]?\d+(?:\.\d*)?))\s*,?\s*\]""", re.DOTALL)
+_SINGLE_LIST = re.compile(r"""\[\s*(?:'((?:[^'\\]|\\.)*)'|("(?:[^"\\]|\\.)*")|([+-]?\d+(?:\.\d*)?))\s*(?:,\s*)?\]""", re.DOTALL)
 _LONGER_LIST = re.compile(r"\[.*,.*\]", re.DOTALL)
 _SAMPLE_ROWS = 200  # rows that decide whether the whole column is searched
 _NAME_KEYS = ("choices", "choice", "labels", "label", "name", "class", "classname", "category", "tag", "value", "text")
 _MAX_OBJECT_CHARS = 5_000
 _MAX_OBJECTS = 50_000
+_MAX_DEPTH = 20
 _ONE_HOT = {"0", "1", "0.0", "1.0", "True", "False"}
 
 
@@ -88,17 +89,19 @@ def _parse(cell: str) -> Any:
     return parse_python(cell) if value is None else value
 
 
-def _labels_in(value: Any) -> list[str] | None:
+def _labels_in(value: Any, depth: int = 0) -> list[str] | None:
     """The labels in a list, in an object around them or in an object of yes and no; None if it holds anything else."""
+    if depth > _MAX_DEPTH:
+        return None
     if isinstance(value, list):
-        parts = [[] if item is None else _labels_in(item) for item in value]
+        parts = [[] if item is None else _labels_in(item, depth + 1) for item in value]
         return None if None in parts else [label for part in parts if part for label in part]
     if isinstance(value, dict):
         if len(value) > 1 and {str(item) for item in value.values()} <= _ONE_HOT:
             return [str(name) for name, item in value.items() if str(item) in ("1", "1.0", "True")]
         lowered = {str(key).casefold(): item for key, item in value.items()}
         key = next(iter(lowered)) if len(lowered) == 1 else next((name for name in _NAME_KEYS if name in lowered), None)
-        return None if key is None else [] if lowered[key] is None else _labels_in(lowered[key])
+        return None if key is None else [] if lowered[key] is None else _labels_in(lowered[key], depth + 1)
     return None if value is None or str(value).strip() == "" else [str(value)]
 
 

@@ -19,16 +19,16 @@ _SQL_PART = r"""(?:`[^`\n]+`|"[^"\n]+"|\[[^\]\n]+\]|[\w$]+)"""
 _SQL_NAME = rf"{_SQL_PART}(?:\.{_SQL_PART})*"
 _SQL = re.compile(
     rf"^[ \t]*(?:INSERT\s+(?:OR\s+\w+\s+|IGNORE\s+)?INTO\s+{_SQL_NAME}\s*(?:\(|VALUES\b|SELECT\b)"
-    rf"|CREATE\s+(?:TEMP(?:ORARY)?\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_SQL_NAME}\s*\(|COPY\s+\S+.*FROM\s+stdin\b)",
+    rf"|CREATE\s+(?:TEMP(?:ORARY)?\s+)?TABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_SQL_NAME}\s*\(|COPY\s+\S.*FROM\s+stdin\b)",
     re.IGNORECASE | re.MULTILINE,
 )
 _SQL_END = re.compile(r";[ \t]*$", re.MULTILINE)
 _SQL_START = re.compile(r"\s*(?:--|/\*|SET\s|CREATE\s|INSERT\s|DROP\s|BEGIN\b|PRAGMA\s|USE\s|COPY\s|START\s|LOCK\s)", re.IGNORECASE)
-_YAML_LINE = re.compile(r"""(?:---|\s*#.*|\s*-\s.*|\s*-?\s*["']?[\w.-]+["']?:(?:\s.*)?|\s{2,}\S.*|\s*)$""")
-_YAML_KEY = re.compile(r"""\s*-?\s*["']?[\w.-]+["']?:\s*(?:[|>][-+]?)?\s*$""")
+_YAML_LINE = re.compile(r"""(?:---|\s*#.*|\s*-\s.*|\s*(?:-\s*)?["']?[\w.-]+["']?:(?:\s.*)?|\s{2,}\S.*|\s*)$""")
+_YAML_KEY = re.compile(r"""\s*(?:-\s*)?["']?[\w.-]+["']?:\s*(?:[|>][-+]?\s*)?$""")
 _RASA = re.compile(r"^## intent:\s*\S", re.MULTILINE)
 _RASA_LINE = ("#", "- ", "* ", "<!--", "-->")
-_RASA_ENTITY = re.compile(r"\[([^\]\n]+)\](?:\([^)\n]*\)|\{[^}\n]*\})")
+_RASA_ENTITY = re.compile(r"\[([^\[\]\n]+)\](?:\([^)\n]{0,500}\)|\{[^}\n]{0,500}\})")
 _LIBSVM = re.compile(r"[+-]?\d+(?:\.\d+)?(?:\s+\d+:[-+\d.eE]+)+\s*")
 _CONLL = re.compile(r"(?:\S+(?:\t\S+)*\t|\S+(?: \S+){0,4} )(?:O|[BIES]-\S+)\s*|-DOCSTART-.*")
 _TOML = re.compile(r"\s*\[\[?[\w.-]+\]\]?\s*|\s*[\w.-]+\s=\s.*")
