@@ -84,8 +84,12 @@ def tick(page: Page, *views: RunView) -> None:
         ticked.first.uncheck()
     for view in views:
         checkbox(page, view).check()
-    message = "is selected" if len(views) == 1 else f"{len(views)} runs are selected"
-    expect(page.locator("#footer-runs")).to_contain_text(message)
+    # The buttons in the footer are those of the previous selection until the server has answered.
+    ids = sorted(view.id for view in views)
+    page.wait_for_function(
+        "ids => (document.querySelector('#footer-runs [data-action=delete]')?.dataset.code ?? '').split(' ').sort().join() === ids.join()",
+        arg=ids,
+    )
 
 
 def press(page: Page, action: str, where: str = "#footer-runs") -> None:
