@@ -2,6 +2,8 @@
 
 import pytest
 
+from tests.cpu_time import cpu_time
+from tests.data.files.samples import outcome
 from trainer.data.files.read_table import read_table
 
 TEXTS = [f"this is text {n}, of {'good' if n % 2 else 'bad'} things" for n in range(12)]
@@ -50,3 +52,10 @@ def test_codes_before_the_text(names):
 def test_prose_has_no_labels():
     table = read_table("\n".join(f"A day of sun number {n} and more" for n in range(12)).encode())
     assert len(table.columns) == 1
+
+
+@pytest.mark.parametrize("line", [" " * 20_000 + "x", "a __label__b" + " " * 20_000 + "x", "a" + " __label__b" * 8_000 + " x"])
+def test_lines_of_blanks_or_of_marks_take_linear_time(line):
+    with cpu_time() as spent:
+        outcome("\n".join([line, *(f"__label__joy {text}" for text in TEXTS)]).encode())
+    assert spent.seconds < 1

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.cpu_time import cpu_time
 from trainer.data.files.read_table import read_table
 
 
@@ -64,3 +65,11 @@ def test_a_stated_dialect_gives_each_cell_as_it_stands():
 def test_labels_deep_in_lists_and_objects_stay_as_they_are(inner):
     cells = [f'[{{"a": {inner}}}]'] * 5
     assert labels_of(cells) == cells
+
+
+@pytest.mark.parametrize("cell", ["[{blanks}x]", "['a'{blanks}x]", "[1{blanks}]x]"])
+def test_blanks_in_lists_take_linear_time(cell):
+    cells = [cell.format(blanks=" " * 8_000)] * 12
+    with cpu_time() as spent:
+        assert labels_of(cells) == cells
+    assert spent.seconds < 1

@@ -20,7 +20,7 @@ _MIN_ONE_CROSS = 0.95  # of the rows; with fewer the columns are no parts of one
 _MIN_ONE_NUMBER = 0.999
 _MIN_ROWS_PER_CLASS = 2
 _BIT = r"(?:[01](?:\.0*)?|[Tt]rue|[Ff]alse)"
-_LIST = re.compile(rf"\[\s*{_BIT}(?:\s*[,\s]\s*{_BIT})+\s*\]")
+_LIST = re.compile(rf"\[\s*{_BIT}(?:(?:\s*,\s*|\s+){_BIT})+\s*\]")
 _BITS = {"t": "1", "f": "0"}  # by the first letter of a word
 _NAME = "choice"
 

@@ -15,7 +15,7 @@ _TYPE = re.compile(
     r"|discrete|d|continuous|c|time|t|meta|int(?:eger)?(?:8|16|32|64)?|bigint|smallint|long|float(?:32|64)?|double|decimal(?:\(\d+(?:,\s?\d+)?\))?|real"
     r"|num(?:eric|ber)?|bool(?:ean)?|logical|date|datetime(?:64)?(?:\[\w+\])?|timestamp|json|uuid|chr|dbl|lgl|fct|dttm"
 )
-_ORANGE_FLAG = re.compile(r"(?:m|meta|c|class|i|ignore|\w+=.*)(?: .*)?")
+_ORANGE_FLAG = re.compile(r"(?:m|meta|c|class|i|ignore)(?: .*)?|\w+=.*")
 _ANSWER_TYPES = frozenset(("response", "open-ended response", "other (please specify)", "comments", "yes/no"))
 _RESPONDENT_COLUMNS = frozenset(("respondent id", "respondentid", "collector id", "collectorid"))
 

@@ -7,8 +7,9 @@ import re
 from dataclasses import dataclass
 
 _MARK = r"__[A-Za-z]+__[^\s,]+"
-_MARKS_FIRST = re.compile(rf"\s*((?:{_MARK}[ \t]*,?[ \t]+)*{_MARK})(?:[ \t]*,)?[ \t]+")
-_MARKS_LAST = re.compile(rf"[ \t]+((?:{_MARK}[ \t]*,?[ \t]+)*{_MARK})[ \t]*$", re.MULTILINE)
+_MARKS = rf"(?:{_MARK}(?:[ \t]*,)?[ \t]+){{0,100}}{_MARK}"
+_MARKS_FIRST = re.compile(rf"\s*({_MARKS})(?:[ \t]*,)?[ \t]+")
+_MARKS_LAST = re.compile(rf"(?<![ \t])[ \t]+({_MARKS})[ \t]*$", re.MULTILINE)
 _NAME = re.compile(r"__[A-Za-z]+__([^\s,]+)")
 _CODE = re.compile(r"((?:[A-Za-z_]+:[A-Za-z_]+)|[A-Z][A-Z_]+|[+-]?\d)[ \t]+")
 _MIN_LINES = 5

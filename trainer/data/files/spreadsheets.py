@@ -23,7 +23,7 @@ _SMALL_BYTES = 20 << 20  # up to this size the ratio is not checked
 _CHUNK_BYTES = 1 << 20
 _MAX_HEADER_ROW = 6
 _MAX_FORMULA_BYTES = 4 << 20
-_FORMULA = re.compile(rb"<c\b[^>]*><f\b[^>]*(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
+_FORMULA = re.compile(rb"<c\b[^<>]*><f\b[^<>]*(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
 
 
 def read_sheet(data: bytes, limits: Limits, *, part: str | None = None) -> Cells:
