@@ -59,3 +59,10 @@ def test_lines_of_blanks_or_of_marks_take_linear_time(line):
     with cpu_time() as spent:
         outcome("\n".join([line, *(f"__label__joy {text}" for text in TEXTS)]).encode())
     assert spent.seconds < 1
+
+
+def test_a_long_word_where_other_lines_have_a_code_takes_linear_time():
+    lines = [f"{'NUM' if n % 2 else 'LOC'}:city how far is the town number {n}" for n in range(3_000)]
+    with cpu_time() as spent:
+        outcome("\n".join([*lines, "x" * 50_000]).encode())
+    assert spent.seconds < 1

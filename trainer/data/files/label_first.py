@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 _MARK = r"__[A-Za-z]+__[^\s,]+"
 _MARKS = rf"(?:{_MARK}(?:[ \t]*,)?[ \t]+){{0,100}}{_MARK}"
-_MARKS_FIRST = re.compile(rf"\s*({_MARKS})(?:[ \t]*,)?[ \t]+")
+_MARKS_FIRST = re.compile(rf"(?<!\s)\s*({_MARKS})(?:[ \t]*,)?[ \t]+")
 _MARKS_LAST = re.compile(rf"(?<![ \t])[ \t]+({_MARKS})[ \t]*$", re.MULTILINE)
 _NAME = re.compile(r"__[A-Za-z]+__([^\s,]+)")
 _CODE = re.compile(r"((?:[A-Za-z_]+:[A-Za-z_]+)|[A-Z][A-Z_]+|[+-]?\d)[ \t]+")
@@ -25,7 +25,8 @@ class LabelFirst:
 
     def split(self, line: str, delimiter: str) -> str:
         """The line with ``delimiter`` between its labels (joined by semicolons) and its text, in the order of the line."""
-        match = self.pattern.search(line)
+        # A code is one at the start of the line only.
+        match = self.pattern.search(line) if self.marked or self.at_end else self.pattern.match(line)
         if match is None:
             return line
         labels = ";".join(_NAME.findall(match[1])) if self.marked else match[1]
