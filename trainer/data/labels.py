@@ -9,6 +9,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import islice, pairwise
 
+from trainer.data.combining_marks import limit_marks
+
 # Reliable separators first: a semicolon or a bar is rarely part of a name, a comma or a slash often is.
 _RELIABLE_SEPARATORS = (";", "|", "；", "؛", "\n")
 _UNRELIABLE_SEPARATORS = (",", "、", "，", "،", "/", "+", "#")
@@ -44,6 +46,7 @@ def normalize_label(label: str) -> str:
     """
     if label.isascii():
         return " ".join(label.casefold().split())
+    label = limit_marks(label)
     while True:
         normalized = unicodedata.normalize("NFKC", "".join(c for c in label if not _is_invisible(c)).translate(_TYPOGRAPHIC)).casefold()
         normalized = " ".join(unicodedata.normalize("NFKC", normalized).translate(_TYPOGRAPHIC).split())

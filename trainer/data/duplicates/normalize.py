@@ -7,6 +7,7 @@ import re
 import unicodedata
 from functools import cache
 
+from trainer.data.combining_marks import limit_marks
 from trainer.data.html_and_links import replace_links
 
 _RETWEET = re.compile(r"\brt\s+(?=@\w)")
@@ -45,6 +46,7 @@ def normalize_text(text: str) -> str:
 
 def _nfkc_casefold(text: str) -> str:
     """NFKC and case folding until neither changes anything."""
+    text = limit_marks(text)
     while (folded := unicodedata.normalize("NFKC", text.casefold())) != text:
         text = folded
     return text
