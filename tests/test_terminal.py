@@ -8,7 +8,7 @@ from tests.browser.example_runs import make_run
 from trainer.__main__ import main
 from trainer.runs.event_types import load_event
 from trainer.settings import Settings
-from trainer.terminal import plain_output, terminal_line
+from trainer.terminal import terminal_line, without_control_characters
 
 STEERS = ["\x1b[31mred", "\x1b]0;title\x07", "a\rforged", "a\nforged line", "\x9b2J", "\u202eabc", "a\u2066b\u2069", "a\x08b", "a\u2028b"]
 
@@ -21,7 +21,7 @@ def test_a_name_is_one_line_without_control_characters(name: str) -> None:
 
 
 def test_printed_text_has_no_control_sequences(capsys: pytest.CaptureFixture[str]) -> None:
-    with plain_output():
+    with without_control_characters():
         print("".join(STEERS), "plain words, fett, \u05e9\u05dc\u05d5\u05dd\n\tmore")
         print("\x1b[1mloud", file=sys.stderr)
         assert sys.stdout.isatty() is False

@@ -14,7 +14,7 @@ from typing import Any
 from trainer.cli import inspect, lists, predict, recipe, train
 from trainer.errors import UserError
 from trainer.settings import prepare_environment
-from trainer.terminal import plain_output
+from trainer.terminal import without_control_characters
 
 _CALLED_AT = time.monotonic()
 """When the command was called, as near as a program can tell; nothing heavy is imported before."""
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A name or a text may hold what the terminal's encoding does not know.
             stream.reconfigure(errors="backslashreplace")
     prepare_environment()
-    with plain_output():
+    with without_control_characters():
         try:
             return options.command(options)
         except UserError as error:

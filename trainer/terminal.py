@@ -22,7 +22,7 @@ def terminal_line(text: str) -> str:
 
 
 @contextmanager
-def plain_output() -> Iterator[None]:
+def without_control_characters() -> Iterator[None]:
     """Strip control characters from whatever is printed while the block runs, on either stream."""
     with redirect_stdout(_PlainStream(sys.stdout)), redirect_stderr(_PlainStream(sys.stderr)):
         yield

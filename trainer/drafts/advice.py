@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from trainer import presets
 from trainer.check import CheckResult, run_checks
-from trainer.data.checks.encoder import ENCODER_CHECKS, CheckedEncoder, Estimate, Lengths, measure_lengths, suggested_length
+from trainer.data.checks.encoder import ENCODER_CHECKS, Estimate, Lengths, TextsAndEncoder, measure_lengths, suggested_length
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -77,7 +77,7 @@ def advise(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: 
         # A device without free memory, or one that is training, cannot be measured; the training itself reports whether it fits.
         with suppress(RuntimeError):
             estimate = estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of)
-    checks = run_checks(ENCODER_CHECKS, CheckedEncoder(checked, info, lengths, max_length, noun, estimate))
+    checks = run_checks(ENCODER_CHECKS, TextsAndEncoder(checked, info, lengths, max_length, noun, estimate))
     suggestion = None if lengths is None else suggested_length(lengths, info.max_tokens)
     return Advice(checks, lengths, max_length, suggestion, None if estimate is None else estimate.seconds)
 

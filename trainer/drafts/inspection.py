@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from trainer.check import CheckResult, checks_to_dict, findings, run_checks, sort_by_severity
-from trainer.data.checks.encoder import ENCODER_CHECKS, CheckedEncoder, EncoderInfo, measure_lengths
+from trainer.data.checks.encoder import ENCODER_CHECKS, EncoderInfo, TextsAndEncoder, measure_lengths
 from trainer.data.checks.repairs import rows_outside_given_splits
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
@@ -88,7 +88,7 @@ def _check_encoder(corpus: Corpus, encoder: EncoderInfo, max_length: int) -> tup
     # Given test rows must not be a reason to change a setting.
     free = rows_outside_given_splits(corpus)
     checked, noun = (corpus, "text") if corpus.given_split is None or not free.any() else (corpus.where(free), "training text")
-    return run_checks(ENCODER_CHECKS, CheckedEncoder(checked, encoder, measure_lengths(checked, encoder), max_length, noun))
+    return run_checks(ENCODER_CHECKS, TextsAndEncoder(checked, encoder, measure_lengths(checked, encoder), max_length, noun))
 
 
 def _describe_content(table: Table, columns: Columns, corpus: Corpus, checks: Sequence[CheckResult]) -> dict[str, Any]:

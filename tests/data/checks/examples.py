@@ -8,7 +8,7 @@ import numpy as np
 
 from tests.data.examples import corpus_of
 from trainer.data.checks.checked_file import CheckedFile
-from trainer.data.checks.encoder import CheckedEncoder, EncoderInfo, Estimate, measure_lengths
+from trainer.data.checks.encoder import EncoderInfo, Estimate, TextsAndEncoder, measure_lengths
 from trainer.data.columns.guess import Columns, guess_split_column
 from trainer.data.corpus import build_corpus
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
@@ -123,10 +123,10 @@ ENGLISH = EncoderInfo(
 )
 
 
-def with_encoder(*texts: str, free_megabytes: float = 8_000) -> CheckedEncoder:
+def with_encoder(*texts: str, free_megabytes: float = 8_000) -> TextsAndEncoder:
     """Texts with a small English encoder that reads 128 tokens."""
     corpus = corpus_of(*((text, "joy") for text in texts))
-    return CheckedEncoder(corpus, ENGLISH, measure_lengths(corpus, ENGLISH), 128, estimate=Estimate(60, 1_500, free_megabytes, "x"))
+    return TextsAndEncoder(corpus, ENGLISH, measure_lengths(corpus, ENGLISH), 128, estimate=Estimate(60, 1_500, free_megabytes, "x"))
 
 
 ENGLISH_TEXTS = ("We were talking at the window and the evening was long.", "The children are looking forward to what they will do.") * 5
@@ -135,7 +135,7 @@ GERMAN_TEXTS = (
     "Die Kinder freuen sich auf die Ferien am Meer.",
 ) * 5
 
-ENCODER_EXAMPLES: dict[str, tuple[Callable[[], CheckedEncoder], Callable[[], CheckedEncoder]]] = {
+ENCODER_EXAMPLES: dict[str, tuple[Callable[[], TextsAndEncoder], Callable[[], TextsAndEncoder]]] = {
     "unknown_signs": (lambda: with_encoder("so good 😂"), lambda: with_encoder("so good")),
     "texts_cut": (lambda: with_encoder("word " * 200), lambda: with_encoder("a short text")),
     "language_unknown": (lambda: with_encoder(*GERMAN_TEXTS), lambda: with_encoder(*ENGLISH_TEXTS)),

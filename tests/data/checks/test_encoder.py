@@ -10,10 +10,10 @@ from trainer.check import CheckResult, run_checks
 from trainer.check import findings as with_message
 from trainer.data.checks.encoder import (
     ENCODER_CHECKS,
-    CheckedEncoder,
     EncoderInfo,
     Estimate,
     Lengths,
+    TextsAndEncoder,
     measure_lengths,
     suggested_length,
 )
@@ -33,13 +33,13 @@ def corpus(*texts: str):
 
 def findings(texts, encoder=ENGLISH, max_length=128):
     made = corpus(*texts)
-    checked = CheckedEncoder(made, encoder, measure_lengths(made, encoder), max_length)
+    checked = TextsAndEncoder(made, encoder, measure_lengths(made, encoder), max_length)
     return {f.code: f for f in with_message(run_checks(ENCODER_CHECKS, checked))}
 
 
 def estimated(estimate: Estimate) -> CheckResult:
     made = corpus("a short text")
-    checked = CheckedEncoder(made, ENGLISH, measure_lengths(made, ENGLISH), 128, estimate=estimate)
+    checked = TextsAndEncoder(made, ENGLISH, measure_lengths(made, ENGLISH), 128, estimate=estimate)
     return run_checks(ENCODER_CHECKS, checked)[-1]
 
 

@@ -78,8 +78,8 @@ def measure_lengths(corpus: Corpus, encoder: EncoderInfo) -> Lengths | None:
 
 
 @dataclass(frozen=True, eq=False)
-class CheckedEncoder:
-    """Texts with an encoder that reads ``max_length`` tokens of each; ``noun`` is what messages call a text.
+class TextsAndEncoder:
+    """What checks of an encoder are given: texts, with an encoder that reads ``max_length`` tokens of each; ``noun`` is what messages call a text.
 
     ``lengths`` is None without a tokenizer, ``estimate`` if what a training takes is not known.
     """
@@ -92,7 +92,7 @@ class CheckedEncoder:
     estimate: Estimate | None = None
 
 
-def _check_estimate(checked: CheckedEncoder) -> CheckResult:
+def _check_estimate(checked: TextsAndEncoder) -> CheckResult:
     """Time and memory of a training as a sentence; a warning if it takes long or will not fit."""
     estimate = checked.estimate
     minutes = estimate.seconds / 60
@@ -110,11 +110,11 @@ def _check_estimate(checked: CheckedEncoder) -> CheckResult:
     return CheckResult("estimate", "ok", round(estimate.seconds), message)
 
 
-def _has_tokenizer(checked: CheckedEncoder) -> bool:
+def _has_tokenizer(checked: TextsAndEncoder) -> bool:
     return checked.encoder.unknown_characters is not None
 
 
-def _check_characters(checked: CheckedEncoder) -> CheckResult | None:
+def _check_characters(checked: TextsAndEncoder) -> CheckResult | None:
     """Texts with characters that become the unknown token, such as emoji. Every encoder reads ASCII."""
     corpus, encoder, noun = checked.corpus, checked.encoder, checked.noun
     rows = [row for row, text in enumerate(corpus.texts) if not text.isascii()]
@@ -141,11 +141,11 @@ def _check_characters(checked: CheckedEncoder) -> CheckResult | None:
     return CheckResult("unknown_signs", "warning", len(affected), message, advice, examples(corpus, affected))
 
 
-def _has_lengths(checked: CheckedEncoder) -> bool:
+def _has_lengths(checked: TextsAndEncoder) -> bool:
     return checked.lengths is not None
 
 
-def _check_lengths(checked: CheckedEncoder) -> CheckResult:
+def _check_lengths(checked: TextsAndEncoder) -> CheckResult:
     corpus, encoder, lengths, noun = checked.corpus, checked.encoder, checked.lengths, checked.noun
     max_length = min(checked.max_length, encoder.max_tokens)
     ratio = float((lengths.tokens > max_length).mean())
@@ -176,11 +176,11 @@ def suggested_length(lengths: Lengths, max_tokens: int) -> int:
     return min(max(32, needed), max_tokens)
 
 
-def _knows_some_languages(checked: CheckedEncoder) -> bool:
+def _knows_some_languages(checked: TextsAndEncoder) -> bool:
     return checked.encoder.languages is not None
 
 
-def _check_language(checked: CheckedEncoder) -> CheckResult | None:
+def _check_language(checked: TextsAndEncoder) -> CheckResult | None:
     corpus, encoder = checked.corpus, checked.encoder
     known = " and ".join(LANGUAGE_NAMES.get(code, code) for code in sorted(encoder.languages))
     code, ratio = guess_language(corpus.texts) or ("", 0.0)
@@ -217,11 +217,11 @@ def _check_mixed_languages(corpus: Corpus, encoder: EncoderInfo, known: str) -> 
     return CheckResult("language_unknown", "warning", round(others * len(corpus)), message, _MULTILINGUAL)
 
 
-def _is_estimated(checked: CheckedEncoder) -> bool:
+def _is_estimated(checked: TextsAndEncoder) -> bool:
     return checked.estimate is not None
 
 
-ENCODER_CHECKS: tuple[Check[CheckedEncoder], ...] = (
+ENCODER_CHECKS: tuple[Check[TextsAndEncoder], ...] = (
     Check("unknown_signs", "Characters that the encoder knows", _check_characters, _has_tokenizer, "encoders that are on this machine"),
     Check("texts_cut", "Texts that the encoder reads whole", _check_lengths, _has_lengths, "encoders that are on this machine"),
     Check("language_unknown", "A language that the encoder knows", _check_language, _knows_some_languages, "encoders of some languages"),
