@@ -73,6 +73,7 @@ def test_discarded_values_are_computed_again():
 OTHERS = {
     "trainer/cache.py": "the class itself",
     "trainer/data/checks/language.py": "a pure function of one letter",
+    "trainer/data/files/encoding_guess.py": "two tables, of constants",
     "trainer/data/duplicates/one_letter_pairs.py": "a table that depends on nothing but its size, which is a power of two",
     "trainer/training/encoder_loading.py": "the checksum of a packaged file, which never changes",
     "trainer/security/password.py": "failed attempts that expire, nothing computed",
