@@ -13,7 +13,7 @@ FLOORS = [
     {"recipe_fields"},
     {"error_codes", "settings", "recipe", "cache", "check", "hub", "terminal", "signals"},
     {"data", "runs", "presets"},
-    {"training", "evaluation"},
+    {"training", "evaluation", "audit"},
     {"charts", "drafts", "jobs", "security"},
     {"trained_models", "storage"},
     {"run_library"},

@@ -33,6 +33,10 @@ class ErrorCode:
 _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
     FileError: {
         "compressed_file": ("The file is compressed in a way that is not opened.", "Unpack it and give the table inside."),
+        "decisions_leave_nothing": (
+            "With the decisions on labels, no training or validation rows would be left to learn from.",
+            "Take some of them back.",
+        ),
         "duplicate_class_names": ("Two classes would have the same name.", "Give every class a name of its own."),
         "empty_file": ("The file has no content, no rows or only blanks.", "Choose a file with texts and labels."),
         "empty_labels": ("The label column is empty in nearly every row.", "Choose another column, or fill it in."),

@@ -6,6 +6,7 @@ Reads a published split; splits.py decides which rows train, validate and test.
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from trainer.text_format import quote_names
 NO_TEXT = "no text in this row"
 NO_LABEL = "no label in this row"
 NO_SPLIT = "no known split in this row"
+
+FileRole = Literal["main", "validation", "test"]
+_FILE_OF_PART: Mapping[str, FileRole] = {"train": "main", "validation": "validation", "test": "test"}
 
 _OTHER_BLANKS = "\ufeff\u200b\u200c\u200d\u2060 "  # that str.strip does not know
 
@@ -44,6 +48,8 @@ class Corpus:
     given_split: tuple[str, ...] | None
     dropped: tuple[DroppedRow, ...]
     task: Task = SINGLE_LABEL
+    files: tuple[FileRole, ...] | None = None
+    """Per row the file that it is from; None if all are from the main one."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -66,6 +72,7 @@ class Corpus:
             source_rows=self.source_rows[rows],
             lines=self.lines[rows],
             given_split=None if self.given_split is None else tuple(self.given_split[row] for row in rows.tolist()),
+            files=None if self.files is None else tuple(self.files[row] for row in rows.tolist()),
         )
 
     def with_texts(self, texts: Sequence[str]) -> "Corpus":
@@ -136,6 +143,7 @@ def join_corpora(train: Corpus, *, validation: Corpus | None = None, test: Corpu
         ),
         dropped=train.dropped,
         task=train.task,
+        files=tuple(file for split, part in given for file in (_FILE_OF_PART[split],) * len(part)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from trainer.runs.run_files import CARD, DRAFT, INPUT_SEAL, MODEL, PREDICTIONS, RECIPE, RESULT_SEAL, ROWS, SOURCE
+from trainer.runs.run_files import CARD, DECISIONS, DRAFT, INPUT_SEAL, MODEL, PREDICTIONS, RECIPE, RESULT_SEAL, ROWS, SOURCE
 
 
 def damaged_lines_message(name: str, lines: int) -> str:
@@ -65,6 +65,8 @@ def _by_part(paths: Iterable[str]) -> dict[str, list[str]]:
 def _part_of(path: str) -> str:
     if path in _SENTENCES:
         return path
+    if path.startswith(DECISIONS):
+        return DECISIONS
     return MODEL if path.startswith(f"{MODEL}/") else SOURCE
 
 
@@ -81,6 +83,10 @@ _SENTENCES = {
     SOURCE: "The copy of the original file that lies with {name} ({files}) is damaged or missing; the run works without it. Keep your own copy.",
     DRAFT: (
         "What was chosen for the file of {name} ({files}) is damaged or missing, so it cannot be prepared again from the run; the run works without it."
+    ),
+    DECISIONS: (
+        "The copy of the decisions on labels that lies with {name} ({files}) is damaged or missing, so the run no longer tells which they were; "
+        "it works without them."
     ),
     PREDICTIONS: "The predictions of {name} ({files}) are damaged or missing, so it has no scores and cannot be compared.",
     MODEL: "The model of {name} ({files}) is damaged, lacks files or has others added, so it can be neither tried nor downloaded.",
@@ -99,6 +105,7 @@ _LOST = {
     ROWS: {"further"},
     SOURCE: set(),
     DRAFT: set(),
+    DECISIONS: set(),
     PREDICTIONS: {"its scores"},
     MODEL: {"its model"},
     CARD: {"download"},

@@ -1,4 +1,4 @@
-"""The events of a run, and of a job that is no training, each with what it says: the one place that defines them. event_schema.py has their base and the types of their fields.
+"""The events of a run, of a job that is no training, and of decisions on labels, each with what it says: the one place that defines them. event_schema.py has their base and the types of their fields.
 
 What they mean for the view of a run is decided in view_builder.py and time_left.py.
 """
@@ -224,6 +224,44 @@ class JobCreated(Event, type="job"):
     owner: Name
     name: Name
     parameters: Json
+
+
+class RowDecided(Event, type="label"):
+    """What somebody decided about the label of a row, or took back. ``row`` counts the rows of its file from 0, ``before`` and ``after`` are labels."""
+
+    file: Literal["main", "validation", "test"]
+    row: Count
+    text: Text
+    action: Literal["keep", "relabel", "drop", "undo"]
+    before: Text
+    after: Text
+    reason: Text
+
+
+class ClassRenamed(Event, type="class renamed"):
+    """A class got another name; if another class has that name already, the two are one from now on."""
+
+    before: Text
+    after: Text
+
+
+class ClassRestored(Event, type="class restored"):
+    """A class of the file has the name again that it has there."""
+
+    name: Text
+
+
+class ClassAdded(Event, type="class added"):
+    """A class that no row of the file has can be chosen."""
+
+    name: Text
+
+
+class LabelDefined(Event, type="definition"):
+    """What a label means, in words; an empty text removes the definition."""
+
+    label: Text
+    definition: Text
 
 
 class Progressed(Event, type="progress"):

@@ -3,6 +3,8 @@
 LOG = "events.jsonl"
 RECIPE = "recipe.json"
 DRAFT = "draft.json"
+DECISIONS = "decisions"
+"""Of somebody on the labels of the file: the names of these logs begin with it, since each column of labels has its own."""
 ROWS = "data.parquet"
 PREDICTIONS = "predictions.parquet"
 MODEL = "model"

@@ -1,0 +1,119 @@
+"""Decisions applied to the rows of a training: other labels, dropped rows, other classes. Pure functions.
+
+The split is that of the file without decisions, so that models trained before and after them are tested on the same rows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from trainer.audit.decisions import Decision, Decisions, FileRole
+from trainer.data.corpus import Corpus, sort_labels
+from trainer.data.splits import Splits
+from trainer.errors import FileError
+from trainer.runs.event_schema import MAX_TEXT_CHARS
+
+
+@dataclass(frozen=True)
+class DecisionCounts:
+    """How many rows are decided, by what was done to them; those of test rows are counted apart, since no training learns from them."""
+
+    kept: int = 0
+    changed: int = 0
+    dropped: int = 0
+    test_kept: int = 0
+    test_changed: int = 0
+    test_dropped: int = 0
+
+    @property
+    def decided(self) -> int:
+        return self.kept + self.changed + self.dropped + self.test_kept + self.test_changed + self.test_dropped
+
+
+def rows_by_key(corpus: Corpus) -> dict[tuple[FileRole, int], int]:
+    """The position in the corpus of each row of its files."""
+    files = corpus.files or ("main",) * len(corpus)
+    return {key: position for position, key in enumerate(zip(files, corpus.source_rows.tolist(), strict=True))}
+
+
+def decided_rows(corpus: Corpus, decisions: Decisions) -> Iterator[tuple[int, Decision]]:
+    """The position in the corpus of each decided row, with its decision. Decisions whose row has another text now do not count: they were
+    made for another column, or before a repair changed the text."""
+    positions = rows_by_key(corpus)
+    for key, decision in decisions.rows.items():
+        position = positions.get(key)
+        if position is not None and corpus.texts[position][:MAX_TEXT_CHARS] == decision.text:
+            yield position, decision
+
+
+def count_decisions(corpus: Corpus, decisions: Decisions, splits: Splits) -> DecisionCounts:
+    """How many rows of a corpus are decided."""
+    is_test = _mask(len(corpus), splits.test)
+    counts = dict.fromkeys(DecisionCounts.__dataclass_fields__, 0)
+    names = {"keep": "kept", "relabel": "changed", "drop": "dropped"}
+    for position, decision in decided_rows(corpus, decisions):
+        counts[("test_" if is_test[position] else "") + names[decision.action]] += 1
+    return DecisionCounts(**counts)
+
+
+def apply_decisions(corpus: Corpus, splits: Splits, decisions: Decisions) -> tuple[Corpus, Splits]:
+    """The rows to train on. Training and validation rows get the labels that were decided, dropped ones are excluded; test rows keep theirs.
+
+    Renamed and merged classes are renamed everywhere. Raises UserError ``decisions_leave_nothing`` if fewer than two classes, or no validation
+    rows, would be left.
+    """
+    if not decisions.changes_rows:
+        return corpus, splits
+    labels = [decisions.present_name(label) for label in corpus.labels]
+    is_test, dropped = _mask(len(corpus), splits.test), np.zeros(len(corpus), dtype=bool)
+    for position, decision in decided_rows(corpus, decisions):
+        if is_test[position]:
+            continue
+        if decision.action == "drop":
+            dropped[position] = True
+        elif decision.action == "relabel":
+            labels[position] = decision.after
+    decided_splits = replace(
+        splits,
+        train=splits.train[~dropped[splits.train]],
+        validation=splits.validation[~dropped[splits.validation]],
+        excluded=np.union1d(splits.excluded, np.flatnonzero(dropped)).astype(np.int64),
+    )
+    decided = with_labels(corpus, labels)
+    _require_enough(decided, decided_splits)
+    return decided, decided_splits
+
+
+def decided_labels(corpus: Corpus, decisions: Decisions) -> list[str | None]:
+    """The label of every row after all decisions, test rows included; None for those that are dropped."""
+    labels: list[str | None] = [decisions.present_name(label) for label in corpus.labels]
+    for position, decision in decided_rows(corpus, decisions):
+        if decision.action != "keep":
+            labels[position] = None if decision.action == "drop" else decision.after
+    return labels
+
+
+def with_labels(corpus: Corpus, labels: Sequence[str]) -> Corpus:
+    """The same rows with other labels, one for each row."""
+    names = sort_labels(set(labels))
+    ids = {name: label_id for label_id, name in enumerate(names)}
+    return replace(corpus, label_ids=np.array([ids[label] for label in labels], dtype=np.int64), label_names=tuple(names))
+
+
+def _require_enough(corpus: Corpus, splits: Splits) -> None:
+    n_classes = len(np.unique(corpus.label_ids[splits.train]))
+    if n_classes >= 2 and len(splits.validation):
+        return
+    left = f"{n_classes} of the classes" if n_classes < 2 else "no validation rows"
+    raise FileError(
+        f"With these decisions {left} would be left to learn from. Take some of them back: a classifier needs training rows of at least two "
+        "classes, and validation rows.",
+        code="decisions_leave_nothing",
+    )
+
+
+def _mask(n_rows: int, positions: np.ndarray) -> np.ndarray:
+    mask = np.zeros(n_rows, dtype=bool)
+    mask[positions] = True
+    return mask

@@ -1,0 +1,189 @@
+"""Decisions on labels: keep, change or drop a row, rename, merge or add classes, say what a label means; an append-only log of them.
+
+Only records and adds up: ``apply_decisions.py`` changes rows with them.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from trainer.data.corpus import FileRole
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import ClassAdded, ClassRenamed, ClassRestored, LabelDefined, RowDecided
+from trainer.runs.events import EventLog, parse
+
+Action = Literal["keep", "relabel", "drop"]
+RowKey = tuple[FileRole, int]
+"""The file of a row, and its position among the rows of that file, counted from 0."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What somebody decided about one row."""
+
+    row: int
+    """Its position among the rows of its file, counted from 0, as in ``Corpus.source_rows``."""
+    action: Action
+    before: str
+    """The label that the row had."""
+    after: str
+    """The label that it has now: ``before`` if it was kept, empty if the row is dropped."""
+    reason: str = ""
+    """Why the label looked wrong, as the page said it."""
+    time: float = 0.0
+    """Unix time."""
+    text: str = ""
+    """The beginning of the text of the row, MAX_TEXT_CHARS at most, by which a decision can be found again in a newer file."""
+    file: FileRole = "main"
+
+    @property
+    def key(self) -> RowKey:
+        return self.file, self.row
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What counts of all decisions: the latest of each row that was not taken back, and the present classes."""
+
+    rows: Mapping[RowKey, Decision] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """The present name of each class of the file that has another one now; classes with the same present name are one."""
+    added: tuple[str, ...] = ()
+    """Classes that no row of the file has."""
+    definitions: Mapping[str, str] = field(default_factory=dict)
+    """What labels mean, by their present names."""
+    damaged: int = 0
+    """Places of the log that cannot be read: decisions may be missing there."""
+
+    @property
+    def changes_rows(self) -> bool:
+        """Whether a training with these decisions could differ from one without them."""
+        return bool(self.renamed) or any(decision.action != "keep" for decision in self.rows.values())
+
+    def present_name(self, label: str) -> str:
+        """The present name of a class of the file."""
+        return self.renamed.get(label, label)
+
+    def class_names(self, label_names: Sequence[str]) -> tuple[str, ...]:
+        """The classes that can be chosen for a row, given those of the file: these in their order, then the added ones."""
+        return tuple(dict.fromkeys((*map(self.present_name, label_names), *self.added)))
+
+
+class DecisionLog:
+    """The decisions on one column of labels; each is on the disk when its method returns. Several processes and threads may append."""
+
+    def __init__(self, path: Path) -> None:
+        self._log = EventLog(path)
+
+    def read(self) -> Decisions:
+        """All decisions, added up; none if there is no log yet. Raises OSError."""
+        content = parse(self._log.content())
+        return replace(add_up(content.events), damaged=len(content.damaged))
+
+    def size(self) -> int:
+        """Bytes in the log: a cheap way to see that something was added."""
+        return self._log.size()
+
+    def decide(self, decisions: Sequence[Decision]) -> None:
+        """Append decisions, which get the present time. Raises OSError; those before the failure are kept then."""
+        self._append([_event(decision, decision.action) for decision in decisions])
+
+    def take_back(self, decisions: Sequence[Decision]) -> None:
+        """Append that these rows are undecided again. Raises OSError."""
+        self._append([_event(decision, "undo") for decision in decisions])
+
+    def rename_class(self, before: str, after: str) -> None:
+        """Append that a class has another name, or is merged with the class that has this name. Raises OSError."""
+        self._append([ClassRenamed(before=before, after=after)])
+
+    def restore_class(self, name: str) -> None:
+        """Append that a class of the file has its own name again. Raises OSError."""
+        self._append([ClassRestored(name=name)])
+
+    def add_class(self, name: str) -> None:
+        """Append a class that no row has yet. Raises OSError."""
+        self._append([ClassAdded(name=name)])
+
+    def define(self, label: str, definition: str) -> None:
+        """Append what a label means. Raises OSError."""
+        self._append([LabelDefined(label=label, definition=definition)])
+
+    def _append(self, events: Sequence[Event]) -> None:
+        # Syncing the last line syncs all lines before it.
+        for number, event in enumerate(events, 1):
+            self._log.append(event, durable=number == len(events))
+
+
+def add_up(events: Iterable[Event]) -> Decisions:
+    """What counts of these events, oldest first."""
+    state = _State()
+    for event in events:
+        state.add(event)
+    return Decisions(state.rows, state.renamed, tuple(state.added), state.definitions)
+
+
+class _State:
+    """The decisions while they are added up."""
+
+    def __init__(self) -> None:
+        self.rows: dict[RowKey, Decision] = {}
+        self.renamed: dict[str, str] = {}
+        self.added: dict[str, None] = {}
+        self.definitions: dict[str, str] = {}
+
+    def add(self, event: Event) -> None:
+        match event:
+            case RowDecided():
+                # The latest one moves to the end, so that the rows are in the order in which they were decided.
+                self.rows.pop((event.file, event.row), None)
+                if event.action != "undo":
+                    self.rows[event.file, event.row] = _decision(event)
+            case ClassRenamed():
+                self._rename(event.before, event.after)
+            case ClassRestored():
+                self.renamed.pop(event.name, None)
+            case ClassAdded():
+                self.added[event.name] = None
+            case LabelDefined():
+                self.definitions.pop(event.label, None)
+                if event.definition:
+                    self.definitions[event.label] = event.definition
+
+    def _rename(self, before: str, after: str) -> None:
+        """Every class that is called ``before`` now is called ``after``: of the file, added, or chosen for a row."""
+        renamed = {name: after if present == before else present for name, present in self.renamed.items()}
+        if before not in renamed:
+            # The file's own class of this name, if it has one; otherwise nothing looks this name up.
+            renamed[before] = after
+        self.renamed = {name: present for name, present in renamed.items() if name != present}
+        self.added = dict.fromkeys(after if name == before else name for name in self.added)
+        self.rows = {key: replace(row, after=after) if row.after == before else row for key, row in self.rows.items()}
+        if before in self.definitions:
+            definition = self.definitions.pop(before)
+            self.definitions.setdefault(after, definition)
+
+
+def _event(decision: Decision, action: Literal["keep", "relabel", "drop", "undo"]) -> RowDecided:
+    return RowDecided(
+        file=decision.file,
+        row=decision.row,
+        text=decision.text,
+        action=action,
+        before=decision.before,
+        after=decision.after,
+        reason=decision.reason,
+    )
+
+
+def _decision(event: RowDecided) -> Decision:
+    return Decision(
+        row=event.row,
+        action=event.action,
+        before=event.before,
+        after=event.after,
+        reason=event.reason,
+        time=event.time,
+        text=event.text,
+        file=event.file,
+    )
