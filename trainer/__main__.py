@@ -69,6 +69,9 @@ def _add_train(commands: Any) -> None:
         help="the text column: its name, or its position counted from 0 (default: guessed); named twice, two columns are joined",
     )
     parser.add_argument("--label", metavar="COL", help="the label column, likewise")
+    parser.add_argument(
+        "--part", metavar="NAME", help="the sheet of a workbook, the file of a zip or the list of a JSON file to read (default: guessed)"
+    )
     parser.add_argument("--test", type=Path, metavar="FILE", help="keep this file as the test split")
     parser.add_argument("--validation", type=Path, metavar="FILE", help="use this file as the validation split")
     parser.add_argument(
@@ -115,6 +118,7 @@ def _add_inspect(commands: Any) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tables, as for train")
     parser.add_argument("--text", action="append", default=[], metavar="COL", help="the text column, as for train")
     parser.add_argument("--label", metavar="COL", help="the label column, likewise")
+    parser.add_argument("--part", metavar="NAME", help="the sheet, file or list to read, as for train")
     parser.add_argument("--repair", metavar="CODES", help="repair the file: codes of findings with commas between them, or all")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the repaired file goes; the change log goes beside it")
     parser.add_argument("--for-spreadsheets", action="store_true", help="defuse cells that a spreadsheet would run as a formula")

@@ -50,6 +50,11 @@ def quote_names(names: Iterable[str], *, limit: int = 10) -> str:
     return shown if len(names) <= limit else f"{shown} and {len(names) - limit:,} more"
 
 
+def with_part(name: str, part: str | None) -> str:
+    """A file with the part of it that was read: "survey.xlsx › answers"."""
+    return f"{name} › {part}" if part else name
+
+
 def split_first_sentence(message: str) -> tuple[str, str]:
     """The first sentence of a message, which says what happened, and the rest, which says what was found and what to do."""
     first, *rest = _NEXT_SENTENCE.split(message.strip(), maxsplit=1)

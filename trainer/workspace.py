@@ -78,8 +78,10 @@ class Workspace:
 
     # Before a training
 
-    def inspect(self, path: str | Path, *, text_columns: Sequence[str] = (), label_column: str | None = None) -> Inspection:
-        """Read one file, guess the columns that are not named, and check it also for the first encoder. Makes no draft."""
+    def inspect(
+        self, path: str | Path, *, text_columns: Sequence[str] = (), label_column: str | None = None, part: str | None = None
+    ) -> Inspection:
+        """Read one file, or a part of it, guess the columns that are not named, and check it also for the first encoder. Makes no draft."""
         limits = self._settings.file_limits
         encoder = self._encoders.info(self._encoders.default.name)
         return inspect_file(
@@ -87,6 +89,7 @@ class Workspace:
             self._draft_cache.reader,
             text_columns=text_columns,
             label_column=label_column,
+            part=part,
             encoder=encoder,
             max_classes=self._settings.max_classes,
             **limits,
@@ -157,6 +160,7 @@ class Workspace:
         *,
         text_columns: Sequence[str] = (),
         label_column: str | None = None,
+        part: str | None = None,
         ignore_findings: bool = False,
     ) -> RunView:
         """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind.
@@ -165,7 +169,9 @@ class Workspace:
         """
         # Before the files are read, which takes longer than anything here.
         check_capacity(self._settings, self._runs.list(self._owner))
-        draft = self.drafts.open_files(sources, text_columns=text_columns, label_column=label_column, repair_codes=recipe.repairs).draft
+        draft = self.drafts.open_files(
+            sources, text_columns=text_columns, label_column=label_column, part=part, repair_codes=recipe.repairs
+        ).draft
         try:
             return self.start(draft.id, recipe, ignore_findings=ignore_findings)
         finally:
@@ -244,6 +250,7 @@ def _created_fields(prepared: PreparedDraft, encoder: Encoder, splits: Splits, a
         "base_model": encoder.repository or None,
         "draft": prepared.draft.version,
         "source_name": prepared.draft.main.name,
+        "source_part": prepared.table.part if prepared.table.parts else None,
         "rows": {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
         "split_notes": splits.split_notes,
         "repairs": prepared.repaired.counts,

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.commands import InProcessCommand
 from tests.conftest import small_rows, write_rows
+from tests.data.files.samples import make_workbook
 
 
 def test_inspect_prints_one_object_per_file(run_command: InProcessCommand, small_csv: Path, tmp_path: Path) -> None:
@@ -48,6 +49,19 @@ def test_inspect_takes_columns_and_trains_nothing(run_command: InProcessCommand,
     result = run_command("inspect", small_csv, "--text", "mood", "--label", "mood", "--json")
     assert (result.status, result.last["code"]) == (2, "same_column")
     assert sorted(os.listdir(os.environ["EMOTUNE_RUNS"])) == files_before
+
+
+def test_inspect_names_the_part_that_was_read_and_takes_another(run_command: InProcessCommand, tmp_path: Path) -> None:
+    book = tmp_path / "book.xlsx"
+    sheets = {name: [["text", "mood"], *map(list, small_rows(n_rows))] for name, n_rows in (("May", 60), ("June", 40))}
+    book.write_bytes(make_workbook({"Read me": [["what is what in here"]] * 3} | sheets))
+    result = run_command("inspect", book)
+    assert "part: May; one of Read me (3 rows), May (60 rows), June (40 rows) (choose with --part)" in result.out
+    result = run_command("inspect", book, "--part", "June", "--json")
+    assert (result.last["part"], result.last["rows_kept"]) == ("June", 40)
+    assert [(part["name"], part["rows"]) for part in result.last["parts"]] == [("Read me", 3), ("May", 60), ("June", 40)]
+    result = run_command("inspect", book, "--part", "July", "--json")
+    assert (result.status, result.last["code"]) == (2, "unknown_part")
 
 
 def test_inspect_repairs_into_another_file(run_command: InProcessCommand, tmp_path: Path) -> None:

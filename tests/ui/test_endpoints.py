@@ -32,8 +32,8 @@ def test_seven_endpoints_and_nothing_else(server: Server) -> None:
     assert endpoints["unnamed_endpoints"] == {}
     parameters = {name: [p["parameter_name"] for p in e["parameters"]] for name, e in endpoints["named_endpoints"].items()}
     assert parameters == {
-        "/inspect": ["file", "text", "label"],
-        "/start": ["file", "text", "label", "recipe"],
+        "/inspect": ["file", "text", "label", "part"],
+        "/start": ["file", "text", "label", "recipe", "part"],
         "/progress": ["run"],
         "/stop": ["run"],
         "/report": ["run"],

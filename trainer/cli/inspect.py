@@ -11,6 +11,9 @@ from trainer.cli.recipe import parse_repairs
 from trainer.errors import RecipeError, UnavailableError
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.terminal import terminal_line
+from trainer.text_format import pluralize
+
+_MAX_PARTS = 20
 
 if TYPE_CHECKING:
     from trainer.data.reader.file_reader import FileReader
@@ -40,7 +43,7 @@ def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:
     workspace = Studio(Settings.from_environment(), reader=reader).for_owner(LOCAL_OWNER)
     refused = False
     for file in options.files:
-        inspection = workspace.inspect(file, text_columns=options.text, label_column=options.label)
+        inspection = workspace.inspect(file, text_columns=options.text, label_column=options.label, part=options.part)
         values = inspection.to_dict()
         if repair_codes and inspection.ok:
             values = values | {"repaired": _repair(options, inspection.prepared, repair_codes)}
@@ -64,10 +67,11 @@ def _repair(options: argparse.Namespace, prepared: "PreparedDraft", repair_codes
 
 def _inspection_text(values: dict[str, Any], checks: Sequence[CheckResult]) -> str:
     if not values["ok"]:
-        return f"{values['file']}: {values['message']}"
+        return "\n".join([f"{values['file']}: {values['message']}", *_part_lines(values)])
     lines = [
         f"{values['file']}: {values['rows_kept']:,} rows, {values['encoding']}, "
         f"delimiter {values['delimiter']!r}, {'with' if values['header'] else 'without'} header",
+        *_part_lines(values),
         f"  text: {terminal_line(values['text']['name'])} (column {values['text']['index']})",
         f"  label: {terminal_line(values['label']['name'])} (column {values['label']['index']})",
         "  classes: " + ", ".join(f"{terminal_line(name)} {n_rows:,}" for name, n_rows in values["labels"].items()),
@@ -77,3 +81,17 @@ def _inspection_text(values: dict[str, Any], checks: Sequence[CheckResult]) -> s
         done = ", ".join(f"{code} ({n_rows:,})" for code, n_rows in values["repaired"]["repairs"].items()) or "nothing to do"
         lines.append(f"  repaired: {done}; {values['repaired']['rows']:,} rows in {values['repaired']['file']}")
     return "\n".join(lines)
+
+
+def _part_lines(values: dict[str, Any]) -> list[str]:
+    """Which part of a file was read, and all of them: each can be read with --part."""
+    parts = values.get("parts") or []
+    if not parts:
+        return []
+    shown = [
+        terminal_line(part["name"]) + ("" if part["rows"] is None else f" ({pluralize(part['rows'], 'row')})")
+        for part in parts[:_MAX_PARTS]
+    ]
+    more = f" and {len(parts) - _MAX_PARTS:,} more" if len(parts) > _MAX_PARTS else ""
+    read = terminal_line(values["part"]) if values["part"] else "all together"
+    return [f"  part: {read}; one of {', '.join(shown)}{more} (choose with --part)"]

@@ -26,7 +26,7 @@ def runs(options: argparse.Namespace) -> int:
     for view in views:
         kept = view.kept
         score = f"validation accuracy {percent(kept.accuracy)} (step {kept.step:,})" if kept.accuracy is not None else ""
-        name, source, encoder = map(terminal_line, (view.name, view.source_name, view.encoder))
+        name, source, encoder = map(terminal_line, (view.name, view.source_title, view.encoder))
         print(f"{view.id}  {name:<20} {view.status:<12} {source:<40} {encoder:<24} {score}")
         for sentence in view.damage:
             print(f"  damaged: {sentence}")
@@ -66,6 +66,7 @@ def _run_json(view: RunView, folder: Path) -> dict[str, Any]:
         "status": view.status,
         "created": view.created,
         "source_name": view.source_name,
+        "source_part": view.source_part or None,
         "encoder": view.encoder,
         "step": view.last_logged_step,
         "total_steps": view.total_steps,

@@ -44,7 +44,12 @@ def train(options: argparse.Namespace) -> int:
     workspace = studio.for_owner(LOCAL_OWNER)
     try:
         view = workspace.train_files(
-            sources, recipe, text_columns=options.text, label_column=options.label, ignore_findings=options.as_it_is
+            sources,
+            recipe,
+            text_columns=options.text,
+            label_column=options.label,
+            part=options.part,
+            ignore_findings=options.as_it_is,
         )
     except MustFixError as error:
         repair = f"Repair it with --repair {','.join(error.repair_codes)}, or train" if error.repair_codes else "Fix the file, or train"

@@ -30,7 +30,7 @@ class DraftCache:
         self.edit_lock = threading.Lock()
         """Held while a draft is read, changed and saved."""
         self._tables: SingleFlightCache[dict[str, Table]] = SingleFlightCache(_MAX_CACHED)
-        """By draft and its files, each of which never changes."""
+        """By draft and its files, each of which never changes, with the parts of them that are read."""
         self._prepared: SingleFlightCache[PreparedDraft] = SingleFlightCache(_MAX_CACHED)
         """By draft and its version, which changes with every choice that concerns the rows."""
         self._near: SingleFlightCache[NearDuplicates] = SingleFlightCache(_MAX_CACHED)
@@ -44,7 +44,7 @@ class DraftCache:
 
     def tables(self, draft: Draft) -> dict[str, Table]:
         """The tables of a draft's files by role."""
-        return self._tables.get((draft.id, *(source.file for source in draft.sources)), lambda: self._read(draft))
+        return self._tables.get((draft.id, *((source.file, source.part) for source in draft.sources)), lambda: self._read(draft))
 
     def update(self, owner: str, draft_id: str, change: Callable[[Draft], Draft]) -> Draft:
         """Change a draft and save it, one at a time: the page sends a form and a repair in the same moment."""

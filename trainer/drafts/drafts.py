@@ -41,20 +41,22 @@ class Drafts:
         *,
         text_columns: Sequence[str] = (),
         label_column: str | None = None,
+        part: str | None = None,
         repair_codes: Iterable[str] = (),
     ) -> PreparedDraft:
         """Open files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes). The owner's newest 20 drafts are kept.
 
-        Several text columns are joined; columns that are not named are guessed. ``repair_codes`` are the repairs to do.
+        Several text columns are joined; columns that are not named are guessed, and so is the ``part`` of the main file (a sheet, a file of a
+        zip, a list of a JSON file). ``repair_codes`` are the repairs to do.
         Raises UserError if a file is no table; if only its columns are unclear, ``problem`` says so.
         """
         self._settings.ensure_writable()
-        refuse_lone_surrogates(list(text_columns), label_column)
+        refuse_lone_surrogates(list(text_columns), label_column, part)
         sorted_codes = sort_repairs(repair_codes)
         contents = {role: (name, self._cache.content(given)) for role, (name, given) in sources.items()}
         with disk_errors_as_user_error(self._settings):
             draft = self._store.create(
-                self._owner, contents, text_columns=tuple(text_columns), label_column=label_column, repair_codes=sorted_codes
+                self._owner, contents, text_columns=tuple(text_columns), label_column=label_column, part=part, repair_codes=sorted_codes
             )
         return self._prepare_new(draft)
 

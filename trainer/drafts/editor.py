@@ -15,7 +15,7 @@ from trainer.data.files.table import Table
 from trainer.data.repaired_file import change_log, repaired_csv
 from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.preparation import PreparedDraft, repair_main_file
-from trainer.drafts.store import Draft, GivenRole, SourceFile
+from trainer.drafts.store import Draft, GivenRole, Role, SourceFile
 from trainer.errors import FileError, UserError
 from trainer.settings import disk_errors_as_user_error
 
@@ -82,6 +82,30 @@ class DraftEditor:
 
         return self._update(draft_id, change)
 
+    def choose_part(self, draft_id: str, part: str | None, role: Role = "main") -> PreparedDraft:
+        """Read another sheet of a workbook, file of a zip or list of a JSON file; None for what Emotune reads by itself.
+
+        Choices for other columns are not carried over. Raises UserError if the file holds no such part or it is no table; the draft is unchanged
+        then.
+        """
+        refuse_lone_surrogates(part)
+        if role != "main":
+            _check_role(role)
+        previous = self._cache.prepare(self._store.get(draft_id, self._owner))
+        if getattr(previous.draft, role) is None:
+            raise FileError(f"There is no {role} file.", code="unknown_role")
+
+        def change(draft: Draft) -> Draft:
+            source = replace(getattr(draft, role), part=part)
+            return replace(draft, **{role: source}) if role != "main" else _with_main(draft, source, is_same=is_same)
+
+        tables = self._cache.tables(replace(previous.draft, **{role: replace(getattr(previous.draft, role), part=part)}))
+        is_same = tables["main"].columns == previous.table.columns
+        prepared = self._cache.prepare(change(previous.draft))
+        if role != "main" and prepared.problem is not None and previous.problem is None:
+            raise prepared.problem
+        return self._update(draft_id, change)
+
     def name_classes(self, draft_id: str, names: Mapping[str, str]) -> PreparedDraft:
         """Give labels as written ("0") a name ("sadness")."""
         refuse_lone_surrogates(names)
@@ -134,6 +158,13 @@ class DraftEditor:
 def _check_role(role: str) -> None:
     if role not in get_args(GivenRole):
         raise FileError("Beside the file to learn from there may be a test file and a validation file, and no other.", code="unknown_role")
+
+
+def _with_main(draft: Draft, main: SourceFile, *, is_same: bool) -> Draft:
+    """The draft with another part of its main file; what was chosen for its columns is kept only if they are the same ones."""
+    if is_same:
+        return replace(draft, main=main)
+    return replace(draft, main=replace(main, text_columns=(), label_column=None), repairs=(), dismissed=(), class_names={})
 
 
 def _with_file(draft: Draft, role: GivenRole, source: SourceFile | None) -> Draft:

@@ -60,6 +60,7 @@ def inspect_file(
     *,
     text_columns: Sequence[str] = (),
     label_column: str | None = None,
+    part: str | None = None,
     encoder: EncoderInfo | None = None,
     max_length: int = 128,
     max_classes: int = 500,
@@ -67,14 +68,14 @@ def inspect_file(
 ) -> Inspection:
     """Read a file, find its columns and check it.
 
-    ``text_columns`` (several are joined) and ``label_column`` are names or positions from 0; without them they are guessed. ``limits`` are those
-    of ``read_table``.
+    ``text_columns`` (several are joined) and ``label_column`` are names or positions from 0; without them they are guessed. ``part``: the
+    sheet of a workbook, the file of a zip or the list of a JSON file to read, by name. ``limits`` are those of ``read_table``.
     """
     try:
-        table = read_file(path, reader, **limits)
+        table = read_file(path, reader, part=part, **limits)
     except UserError as error:
         return Inspection(str(path), None, error)
-    draft = Draft("", "", SourceFile(Path(path).name, "", tuple(text_columns), label_column))
+    draft = Draft("", "", SourceFile(Path(path).name, "", tuple(text_columns), label_column, part))
     prepared = prepare(draft, {"main": table}, max_classes=max_classes)
     if prepared.problem is not None:
         return Inspection(str(path), prepared, prepared.problem)
@@ -108,6 +109,8 @@ def _describe_reading(table: Table, corpus: Corpus | None) -> dict[str, Any]:
         "encoding": table.encoding,
         "delimiter": table.delimiter,
         "header": table.header,
+        "part": table.part,
+        "parts": [{"name": part.name, "kind": part.kind, "rows": part.rows, "hidden": part.hidden} for part in table.parts],
         "rows_seen": table.rows_seen,
         "rows_kept": table.rows_seen - len(dropped),
         "rows_dropped_count": len(dropped),

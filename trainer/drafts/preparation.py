@@ -28,6 +28,7 @@ from trainer.drafts.store import Draft, DraftStore, GivenRole, SourceFile
 from trainer.errors import FileError, UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings
+from trainer.text_format import with_part
 
 _MAX_CACHED_SPLITS = 4
 """Of the shares and seeds that a user tried; each takes eight bytes a row."""
@@ -66,6 +67,11 @@ class PreparedDraft:
     _lengths: SingleFlightCache[Lengths | None] = field(
         default_factory=lambda: SingleFlightCache(_MAX_CACHED_SPLITS), compare=False, repr=False
     )
+
+    @property
+    def source_title(self) -> str:
+        """The name of the main file, with the part that was read if it holds several."""
+        return with_part(self.draft.main.name, self.table.part if self.table.parts else None)
 
     @property
     def corpus(self) -> Corpus | None:
@@ -214,7 +220,7 @@ def _dismiss(result: CheckResult, draft: Draft) -> CheckResult:
 
 def _read(path: Path, source: SourceFile, settings: Settings, reader: TableReader) -> Table:
     try:
-        return read_file(path, reader, **settings.file_limits)
+        return read_file(path, reader, part=source.part, **settings.file_limits)
     except UserError as error:
         raise error.with_message(f"{source.name}: {error.message}") from error
 

@@ -17,12 +17,13 @@ from trainer.runs.ids import is_id, random_id
 from trainer.runs.run_files import DRAFT, SOURCE
 
 GivenRole = Literal["test", "validation"]
+Role = Literal["main", "test", "validation"]
 MAX_DRAFTS = 20
 
 
 @dataclass(frozen=True)
 class SourceFile:
-    """One file as uploaded, and the columns that the user chose; without a choice they are guessed."""
+    """One file as uploaded, and the part and the columns that the user chose; what was not chosen is guessed."""
 
     name: str
     """As the user knows it; never a path."""
@@ -32,6 +33,8 @@ class SourceFile:
     """The text column and those joined to it."""
     label_column: str | int | None = None
     """What the user typed (a column's name, or its position from 0), or a position as a number."""
+    part: str | None = None
+    """The sheet of a workbook, the file of a zip or the list of a JSON file that is read."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +80,16 @@ class DraftStore:
         *,
         text_columns: tuple[str, ...] = (),
         label_column: str | None = None,
+        part: str | None = None,
         repair_codes: tuple[str, ...] = (),
     ) -> Draft:
-        """A new draft with these files. ``sources`` maps "main", "validation", "test" to (name, content)."""
+        """A new draft with these files. ``sources`` maps "main", "validation", "test" to (name, content); ``part`` is that of the main file."""
         with self._new_folder() as (draft_id, folder):
             files: dict[str, SourceFile] = {}
             for role, (name, content) in sources.items():
                 file = SOURCE if role == "main" else f"{SOURCE}-{role}"
                 (folder / file).write_bytes(content)
-                files[role] = SourceFile(_shown_name(name), file, text_columns, label_column)
+                files[role] = SourceFile(_shown_name(name), file, text_columns, label_column, part if role == "main" else None)
             draft = Draft(draft_id, owner, files["main"], files.get("validation"), files.get("test"), repairs=repair_codes)
             write_json_with_checksum(folder / DRAFT, asdict(draft))
         return draft

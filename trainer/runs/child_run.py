@@ -52,6 +52,7 @@ def created_event(name: str, parent: RunView, last: Checkpoint, more_epochs: int
         parent_step=last.step,
         more_epochs=more_epochs or None,
         source_name=parent.source_name,
+        source_part=parent.source_part or None,
         encoder_folder=parent.encoder_folder or None,
         base_model=parent.base_model or None,
         draft=parent.draft,

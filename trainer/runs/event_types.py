@@ -61,6 +61,7 @@ class Created(Event, type="created"):
     base_model: Name | None = None
     draft: Name | None = None
     source_name: Name | None = None
+    source_part: Name | None = None
     parent: Name | None = None
     parent_name: Name | None = None
     parent_step: Step | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from trainer.check import CheckCounts, CheckResult
+from trainer.text_format import with_part
 
 Status = Literal["queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"]
 """A "damaged" run has lost the beginning of its log: what is intact can be viewed, and the run can be deleted."""
@@ -110,6 +111,8 @@ class RunView:
     level: str = ""
     """The level of its recipe ("Quick look", "Balanced", "Best"); empty for custom settings."""
     source_name: str = ""
+    source_part: str = ""
+    """The sheet, the file of a zip or the list of a JSON file that was read, if the file holds several."""
     task: str = ""
     """The key of its task (data/task.py); empty for one label a text in runs that name none."""
     draft: str = ""
@@ -192,6 +195,11 @@ class RunView:
     train_seconds: float | None = None
     damage: tuple[str, ...] = ()
     """Sentences about damaged or missing files: which, what still works, what to do; empty for an intact run."""
+
+    @property
+    def source_title(self) -> str:
+        """Its file, with the part of it that was read."""
+        return with_part(self.source_name, self.source_part)
 
     @property
     def live(self) -> bool:

@@ -107,14 +107,14 @@ def _curves(views: Sequence[RunView]) -> list[RunCurves]:
 
 
 def _heading(comparison: Comparison) -> str:
-    files = {run.view.source_name for run in comparison.runs}
+    files = {run.view.source_title for run in comparison.runs}
     source = f" of {html_pieces.text(files.pop())}" if len(files) == 1 else ""
     return f"{pluralize(len(comparison.runs), 'run')}{source} compared"
 
 
 def _titles_without_file(views: Sequence[RunView], titles: Mapping[str, str]) -> dict[str, str]:
     """The titles, without the file if all runs share it."""
-    files = {run_names.file_title(view.source_name) for view in views}
+    files = {run_names.source_title(view) for view in views}
     shared = f"{files.pop()}, " if len(files) == 1 else ""
     return {v.id: titles[v.id] if v.renamed else titles[v.id].removeprefix(shared) for v in views}
 
@@ -251,7 +251,7 @@ def _difference_table(runs: Sequence[ComparedRun], titles: Mapping[str, str]) ->
 
 def _settings(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str]]]:
     """Every setting with the formatted value of each run."""
-    settings = [("Data", [run.view.source_name for run in runs])]
+    settings = [("Data", [run.view.source_title for run in runs])]
     settings += [(field.label, [_format_setting(field, run) for run in runs]) for field in fields_of(Recipe).values()]
     parts = (("train", "Training rows"), ("validation", "Validation rows"), ("test", "Test rows"))
     return settings + [(label, [f"{run.view.rows[part]:,}" if part in run.view.rows else "–" for run in runs]) for part, label in parts]

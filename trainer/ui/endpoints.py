@@ -45,13 +45,14 @@ class _Endpoints:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def inspect(self, file: gr.FileData, text: str | None = None, label: str | None = None) -> dict:
+    def inspect(self, file: gr.FileData, text: str | None = None, label: str | None = None, part: str | None = None) -> dict:
         """What a file holds: encoding, columns, classes, findings.
 
         Args:
             file: An uploaded file, in any format that the page opens.
             text: The text column: its name, or its position from 0. Guessed without it.
             label: The label column, likewise.
+            part: The sheet of a workbook, the file of a zip or the list of a JSON file to read, by its name. Guessed without it.
 
         Returns:
             file: The name of the file.
@@ -59,6 +60,8 @@ class _Endpoints:
             encoding: The encoding of its characters.
             delimiter: The character between two cells.
             header: Whether the first row holds the names of the columns.
+            part: The part that was read, by its name; null if the file holds a single table, or if several parts were joined.
+            parts: The parts of a file that holds several, up to 500, each with "name", "kind" (sheet, file, list), "rows" (null: not counted) and "hidden".
             rows_seen: Rows in the file: rows_kept and rows_dropped_count together.
             rows_kept: Rows with a text and a label.
             rows_dropped_count: Rows that cannot be used.
@@ -69,11 +72,15 @@ class _Endpoints:
             findings: What is notable, each with "code", "severity" (ok, info, warning, error), "count" and "message".
             checks: A "summary", the numbers "passed", "found" and "not_applicable", and all "results", each with "title" and "outcome" too.
         """
-        refuse_lone_surrogates(text, label)
-        inspection = current_workspace(self._studio).inspect(_uploaded_path(file), text_columns=_text_columns(text), label_column=label)
+        refuse_lone_surrogates(text, label, part)
+        inspection = current_workspace(self._studio).inspect(
+            _uploaded_path(file), text_columns=_text_columns(text), label_column=label, part=part
+        )
         return inspection.to_dict() | {"file": Path(inspection.file).name}
 
-    def start(self, file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None) -> dict:
+    def start(
+        self, file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None, part: str | None = None
+    ) -> dict:
         """Train on a file. Returns the run's id at once, with the findings in the file.
 
         A file with errors to fix is refused, unless the recipe holds the repairs that fix them, or "as_it_is": true.
@@ -83,18 +90,19 @@ class _Endpoints:
             text: The text column: its name, or its position from 0. Guessed without it.
             label: The label column, likewise.
             recipe: Settings by name, such as {"epochs": 3, "repairs": ["label_variants"]}; what is not named has its default.
+            part: The sheet of a workbook, the file of a zip or the list of a JSON file to read, by its name. Guessed without it.
 
         Returns:
             findings: What is notable in the file, each with "code", "severity", "count" and "message".
             ...: All that /progress returns; "run" is the id that the other endpoints take.
         """
-        refuse_lone_surrogates(text, label, recipe)
+        refuse_lone_surrogates(text, label, recipe, part)
         settings, ignore_findings = _parse_recipe(recipe)
         path = _uploaded_path(file)
         sources = {"main": (path.name, path)}
         try:
             view = current_workspace(self._studio).train_files(
-                sources, settings, text_columns=_text_columns(text), label_column=label, ignore_findings=ignore_findings
+                sources, settings, text_columns=_text_columns(text), label_column=label, part=part, ignore_findings=ignore_findings
             )
         except MustFixError as error:
             codes = ", ".join(f"“{code}”" for code in error.repair_codes)

@@ -217,7 +217,7 @@ def _wire_validation(studio: Studio, page: Page) -> Any:
 
 def _source(studio: Studio, draft: str | None) -> str:
     with suppress(UserError):
-        return train_tab.source_html(current_workspace(studio).drafts.get(data_tab.current_draft(studio, draft)).draft.main.name)
+        return train_tab.source_html(current_workspace(studio).drafts.get(data_tab.current_draft(studio, draft)).source_title)
     return train_tab.no_file_html()
 
 

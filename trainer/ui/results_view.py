@@ -40,7 +40,7 @@ def headline(view: RunView, title: str, reports: Reports, *, link: str) -> str:
     friendly_name = "" if view.name in title else f" ({html_pieces.isolated(view.name)})"
     return (
         f'<div class="em-score"><div>{head}</div>{link}</div>{bar(view, report)}'
-        f'<p class="em-quiet em-small em-source"><strong>{html_pieces.isolated(title)}</strong>{friendly_name}, from {html_pieces.isolated(view.source_name)}. '
+        f'<p class="em-quiet em-small em-source"><strong>{html_pieces.isolated(title)}</strong>{friendly_name}, from {html_pieces.isolated(view.source_title)}. '
         f"{test_rows}.</p>{_details(view, reports)}"
     )
 

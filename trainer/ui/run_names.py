@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from trainer.runs.view import RunView
-from trainer.text_format import pluralize
+from trainer.text_format import pluralize, with_part
 
 _COMPRESSED = re.compile(r"\.(gz|bz2|xz|zst|zip)$", re.IGNORECASE)
 _EXTENSION = re.compile(r"\.[a-z][a-z0-9]{1,6}$", re.IGNORECASE)
@@ -15,7 +15,7 @@ _BLANKS = re.compile(r"[\s_-]+")
 
 def title(view: RunView) -> str:
     """The name that the user gave the run, or else its file and level: "sample emotions, quick look"."""
-    file = file_title(view.source_name)
+    file = source_title(view)
     more_epochs = f" + {pluralize(view.more_epochs, 'epoch')}" if view.more_epochs else ""
     return view.name if view.renamed or not file else f"{file}, {view.level.lower() or 'own settings'}{more_epochs}"
 
@@ -58,6 +58,11 @@ def by_file(views: Sequence[RunView]) -> list[tuple[str, list[RunView]]]:
     for view in sorted(views, key=lambda view: view.created, reverse=True):
         files[view.source_name].append(view)
     return list(files.items())
+
+
+def source_title(view: RunView) -> str:
+    """The title of a run's file with the part that was read: "survey › answers"."""
+    return with_part(file_title(view.source_name), file_title(view.source_part))
 
 
 def file_title(name: str) -> str:

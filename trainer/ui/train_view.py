@@ -32,7 +32,7 @@ def details(view: RunView, checks: Sequence[CheckResult], parent: str = "") -> s
     # What changes during the training comes last.
     badges = "".join(
         f'<span class="em-badge" dir="auto">{html_pieces.text(fact)}</span>'
-        for fact in (view.source_name, view.encoder, epochs, speed)
+        for fact in (view.source_title, view.encoder, epochs, speed)
         if fact
     )
     facts = html_pieces.facts(

@@ -10,6 +10,7 @@ import pytest
 from tests.data.files.samples import make_zip
 from trainer.data.columns.guess import guess_columns, guess_split_column
 from trainer.data.files.read_table import read_table
+from trainer.data.files.table import Part
 from trainer.errors import UserError
 
 LABELS = ["good", "bad"]
@@ -90,12 +91,13 @@ def test_shards_of_one_table_are_joined_without_a_split():
     assert (table.columns, table.rows) == (("text", "label"), ROWS)
 
 
+PARTS = (Part("notes.csv", "file", 2), Part("reviews.csv", "file", 12), Part("more.csv", "file", 4))
 FILES = {"notes.csv": b"a,b\n1,2\n3,4\n", "reviews.csv": csv_of(ROWS), "more.csv": csv_of(ROWS[:4], header="body,class")}
 
 
 def test_the_table_of_texts_is_chosen_and_the_others_are_named():
     table = read_table(make_zip(FILES))
-    assert (table.rows, table.part, table.parts) == (ROWS, "reviews.csv", ("notes.csv", "reviews.csv", "more.csv"))
+    assert (table.rows, table.part, table.parts) == (ROWS, "reviews.csv", PARTS)
     (warning,) = table.warnings
     assert (warning.code, warning.count) == ("other_files", 2)
     assert all(name in warning.message for name in ("“notes.csv”", "“more.csv”"))
@@ -104,7 +106,7 @@ def test_the_table_of_texts_is_chosen_and_the_others_are_named():
 def test_another_one_can_be_named():
     table = read_table(make_zip(FILES), part="more.csv")
     assert (table.columns, len(table.rows), table.part) == (("body", "class"), 4, "more.csv")
-    assert table.parts == ("notes.csv", "reviews.csv", "more.csv")
+    assert table.parts == PARTS
     with pytest.raises(UserError, match=r"“reviews\.csv”") as refusal:
         read_table(make_zip(FILES), part="x.csv")
     assert refusal.value.code == "unknown_part"

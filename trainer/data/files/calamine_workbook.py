@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 from trainer.data.files.decoding import clean
 from trainer.data.files.sheet_choice import SheetSummary, joined_sheets, joined_sheets_warning, other_sheets_warning, summarize_sheet
 from trainer.data.files.table import (
+    MAX_PARTS,
     Cells,
     Limits,
+    Part,
     ReaderWarning,
     too_many_cells_error,
     too_many_columns_error,
@@ -24,6 +26,7 @@ from trainer.data.files.table import (
     unreadable_workbook_error,
 )
 from trainer.errors import FileError, UserError
+from trainer.text_format import quote_names
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
@@ -63,41 +66,61 @@ def best_sheet(workbook: "CalamineWorkbook", limits: Limits, *, part: str | None
     from python_calamine import SheetTypeEnum, SheetVisibleEnum
 
     worksheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
-    names = [sheet.name for sheet in worksheets]
+    names = [*dict.fromkeys(sheet.name for sheet in worksheets)]
     if part is not None and part not in names:
         raise unknown_part_error(part, names)
     hidden = {sheet.name for sheet in worksheets if sheet.visible != SheetVisibleEnum.Visible}
-    summaries, best = _read_best(workbook, names[:_MAX_SHEETS] if part is None else [part], hidden, limits)
+    summaries, best = _read_best(workbook, names, hidden, limits, part=part)
+    parts = _list_parts(names, hidden, summaries)
     if part is not None:
-        return Cells(best.numbers, best.records, warnings=_merged_cells_warning(best.n_merged), part=part, parts=tuple(names))
+        return replace(_single_sheet(best), parts=parts)
     column, chosen = joined_sheets(summaries)
     cells = _join_sheets(workbook, column, chosen, limits) if column else _single_sheet(best)
     others = other_sheets_warning([*chosen] or [best.name], summaries)
-    parts = tuple(summary.name for summary in summaries)
     warnings = (*others, *_many_sheets_warning(len(names)), *cells.warnings)
-    return replace(cells, warnings=warnings, parts=parts if len(parts) > 1 else ())
+    return replace(cells, warnings=warnings, parts=parts)
 
 
-def _read_best(workbook: "CalamineWorkbook", names: list[str], hidden: set[str], limits: Limits) -> tuple[list[SheetSummary], _Sheet]:
-    """Summaries of the sheets with cells, and the best of them. A sheet that cannot be read is passed over if another one can."""
+def _list_parts(names: list[str], hidden: set[str], summaries: list[SheetSummary]) -> tuple[Part, ...]:
+    """The sheets with cells, and those that were not looked at, in their order; () if there is only one."""
+    summary_by_name = {summary.name: summary for summary in summaries}
+    parts = [
+        summary_by_name[name].part if name in summary_by_name else Part(name, "sheet", hidden=name in hidden)
+        for number, name in enumerate(names)
+        if name in summary_by_name or number >= _MAX_SHEETS
+    ]
+    return tuple(parts[:MAX_PARTS]) if len(parts) > 1 else ()
+
+
+def _read_best(
+    workbook: "CalamineWorkbook", names: list[str], hidden: set[str], limits: Limits, *, part: str | None
+) -> tuple[list[SheetSummary], _Sheet]:
+    """Summaries of the first sheets with cells and of ``part``, and that or the best of them.
+
+    Another sheet that cannot be read is passed over. Raises UserError if the one to be read is empty or too large.
+    """
     from python_calamine import CalamineError
 
     summaries: list[SheetSummary] = []
     best: tuple[SheetSummary, _Sheet] | None = None
     refusal: UserError | None = None
-    for name in names:
+    for number, name in enumerate(names):
+        if number >= _MAX_SHEETS and name != part:
+            continue
         try:
             sheet = _read_records(workbook, name, limits)
         except (UserError, CalamineError) as error:
-            refusal = refusal or (error if isinstance(error, UserError) else unreadable_workbook_error("it is damaged"))
+            if part is None or name == part:
+                refusal = refusal or (error if isinstance(error, UserError) else unreadable_workbook_error("it is damaged"))
             continue
         if sheet.records:
             summaries.append(summarize_sheet(name, sheet.records, hidden=name in hidden))
             # Only the best one is kept: fifty sheets may need much memory.
-            if best is None or summaries[-1].score > best[0].score:
+            if name == part if part is not None else best is None or summaries[-1].score > best[0].score:
                 best = summaries[-1], sheet
     if best is None:
-        raise refusal or FileError("The workbook is empty. Choose a file with a column of texts and a column of labels.", code="empty_file")
+        empty = "The workbook is empty. Choose a file" if part is None else f"The sheet {quote_names([part])} is empty. Choose a sheet"
+        raise refusal or FileError(f"{empty} with a column of texts and a column of labels.", code="empty_file")
     return summaries, best[1]
 
 

@@ -10,10 +10,12 @@ from itertools import chain, islice
 from typing import Any
 
 from trainer.data.column_name_words import HEADER_WORDS, SPLIT_NAMES, TEXT_WORDS
+from trainer.data.files.decoding import clean
 
 _COLUMN_NAMES = HEADER_WORDS | TEXT_WORDS
 _SAMPLE = 200
 _MAX_DEPTH = 4
+_MAX_WRAPPER_KEYS = 100  # an object of more keys is a table itself
 _MIN_TEXT_WORDS = 2.5  # on average; labels have fewer
 _EXAMPLES = ("patterns", "examples", "utterances", "texts", "sentences", "questions", "phrases", "samples", "inputs")
 _ROLES = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant", "model": "assistant", "bot": "assistant"}
@@ -304,13 +306,24 @@ def _wrapped(document: _Row, depth: int) -> list[Any] | None:
     return max(inner, key=len, default=None)
 
 
-def find_unread_lists(document: Any, rows: list[Any]) -> list[str]:
-    """The keys of the lists of objects with texts in a document that are not its ``rows``, if one of its lists is."""
-    lists = {key: value for key, value in document.items() if isinstance(value, list) and value} if isinstance(document, dict) else {}
-    objects = {key: [item for item in value[:_SAMPLE] if isinstance(item, dict)] for key, value in lists.items()}
+def named_lists(document: Any, *, prefix: str = "", depth: int = 0) -> dict[str, list[Any]]:
+    """The lists of objects with texts in a document, by their keys: "reviews", or "data.reviews" one level down."""
+    if not isinstance(document, dict) or len(document) > _MAX_WRAPPER_KEYS or depth > _MAX_DEPTH:
+        return {}
+    lists: dict[str, list[Any]] = {}
+    for key, value in document.items():
+        if isinstance(value, dict):
+            lists |= named_lists(value, prefix=f"{prefix}{clean(key)}.", depth=depth + 1)
+        elif isinstance(value, list) and any(isinstance(item, dict) and _has_text(item) for item in value[:_SAMPLE]):
+            lists[f"{prefix}{clean(key)}"] = value
+    return lists
+
+
+def find_read_list(lists: Mapping[str, list[Any]], rows: list[Any]) -> str | None:
+    """The name of the one list that the ``rows`` are; None if they come from several, or were made from what is in them."""
     read = set(map(id, rows))
-    unread = [key for key, items in objects.items() if items and id(items[0]) not in read]
-    return [key for key in unread if any(map(_has_text, objects[key]))] if len(unread) < sum(map(bool, objects.values())) else []
+    names = [name for name, items in lists.items() if any(id(item) in read for item in items[:_SAMPLE])]
+    return names[0] if len(names) == 1 else None
 
 
 # --- words ----------------------------------------------------------------------------------------------------------------

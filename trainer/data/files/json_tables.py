@@ -12,17 +12,20 @@ from typing import Any
 
 from trainer.data.files.annotations import flatten_annotations, unwrap_single
 from trainer.data.files.decoding import clean
-from trainer.data.files.json_shapes import find_rows, find_unread_lists
+from trainer.data.files.json_shapes import find_read_list, find_rows, named_lists
 from trainer.data.files.json_text import JsonError, Number, parse_document, parse_json, parse_python, without_assignment
 from trainer.data.files.nested import flatten_rows
 from trainer.data.files.table import (
+    MAX_PARTS,
     Cells,
     DroppedRow,
     Limits,
+    Part,
     ReaderWarning,
     too_many_cells_error,
     too_many_columns_error,
     too_many_rows_error,
+    unknown_part_error,
 )
 from trainer.errors import FileError
 from trainer.text_format import quote_names
@@ -36,10 +39,10 @@ _MAX_BRACKETS_PER_ROW = 5  # on average
 _MAX_DEPTH = 50
 
 
-def read_json_rows(text: str, limits: Limits) -> Cells | None:
-    """The table in a text that begins like JSON; None if it is not JSON (a CSV file may begin with a brace).
+def read_json_rows(text: str, limits: Limits, *, part: str | None = None) -> Cells | None:
+    """The table in a text that begins like JSON; None if it is not JSON (a CSV file may begin with a brace). ``part``: the list to read, by its key.
 
-    Raises UserError ``not_a_table`` (JSON without a table), ``too_many_rows``, ``too_many_columns``, ``too_many_cells``.
+    Raises UserError ``unknown_part``, ``not_a_table`` (JSON without a table), ``too_many_rows``, ``too_many_columns``, ``too_many_cells``.
     """
     text = without_assignment(text)
     if text.lstrip()[:1] not in ("{", "["):
@@ -49,7 +52,7 @@ def read_json_rows(text: str, limits: Limits) -> Cells | None:
     stripped = text.strip()
     if stripped[0] == "{" and "\n" not in stripped:
         # Parsed only once: it may be a large file.
-        return _from_single_object(text, limits)
+        return _from_single_object(text, limits, part)
     lines = text.split("\n")
     parse = _line_parser(lines)
     if parse is not None:
@@ -61,7 +64,7 @@ def read_json_rows(text: str, limits: Limits) -> Cells | None:
             "Write them with json.dump, or as a table with pandas (to_csv), and upload that.",
             code="not_a_table",
         )
-    return None if document is None else _from_document(document, limits)
+    return None if document is None else _from_document(document, limits, part=part)
 
 
 def _parse_document(text: str) -> Any:
@@ -77,7 +80,7 @@ def _parse_document(text: str) -> Any:
         return None
 
 
-def _from_single_object(text: str, limits: Limits) -> Cells | None:
+def _from_single_object(text: str, limits: Limits, part: str | None) -> Cells | None:
     """A single object on one line: the only row, or an object that contains the table."""
     document = _parse_document(text)
     if not isinstance(document, dict):
@@ -85,7 +88,8 @@ def _from_single_object(text: str, limits: Limits) -> Cells | None:
     number = text[: text.index("{")].count("\n") + 1
     if not document:
         return Cells([], [], [], [DroppedRow(number, "the object is empty")])
-    return _from_rows([number], [document], [], limits) if find_rows(document) is None else _from_document(document, limits)
+    is_row = part is None and find_rows(document) is None
+    return _from_rows([number], [document], [], limits) if is_row else _from_document(document, limits, part=part)
 
 
 def _no_table(why: str) -> FileError:
@@ -149,11 +153,24 @@ def _from_lines(lines: list[str], parse: Callable[[str], Any], limits: Limits) -
     return _from_rows(numbers, expanded, dropped, limits)
 
 
-def _from_document(document: Any, limits: Limits, dropped: list[DroppedRow] | None = None) -> Cells:
-    whole, document = document, find_rows(document)
-    if document is None:
+def _from_document(document: Any, limits: Limits, dropped: list[DroppedRow] | None = None, *, part: str | None = None) -> Cells:
+    """The table in a document; ``part``: the list to read if it holds several."""
+    lists = named_lists(document)
+    if part is not None and part not in lists:
+        raise unknown_part_error(part, [*lists])
+    rows = find_rows(document if part is None else lists[part])
+    if rows is None:
         raise _no_table("it holds no list of rows with a text and a label in each")
-    unread = _unread_warning(find_unread_lists(whole, document))
+    chosen = part or find_read_list(lists, rows)
+    cells = _from_list(rows, limits, dropped)
+    if chosen is None or len(lists) < 2:
+        return replace(cells, part=part)
+    parts = tuple(Part(name, "list", len(items)) for name, items in lists.items())
+    warnings = cells.warnings if part else (_other_lists_warning(chosen, [*lists]), *cells.warnings)
+    return replace(cells, warnings=warnings, part=chosen, parts=parts[:MAX_PARTS])
+
+
+def _from_list(document: list[Any], limits: Limits, dropped: list[DroppedRow] | None) -> Cells:
     if len(document) > limits.max_rows + 1:
         raise too_many_rows_error(limits)
     if all(isinstance(row, list) for row in document):
@@ -167,18 +184,16 @@ def _from_document(document: Any, limits: Limits, dropped: list[DroppedRow] | No
             rows.append(row)
         else:
             dropped.append(DroppedRow(number, "the entry is not an object with keys"))
-    cells = _from_rows(numbers, rows, dropped, limits)
-    return replace(cells, warnings=(*unread, *cells.warnings))
+    return _from_rows(numbers, rows, dropped, limits)
 
 
-def _unread_warning(keys: list[str]) -> tuple[ReaderWarning, ...]:
-    if not keys:
-        return ()
+def _other_lists_warning(chosen: str, names: list[str]) -> ReaderWarning:
+    others = [name for name in names if name != chosen]
     message = (
-        f"The JSON file holds further lists with texts that were not read: {quote_names(keys, limit=5)}. "
-        "If you want one of them, save it as a file of its own and upload it."
+        f"The JSON file holds {len(names)} lists with texts. {quote_names([chosen])} was read, because it is the longest or its keys say more; "
+        f"not read: {quote_names(others, limit=5)}. Choose another list if another one is meant."
     )
-    return (ReaderWarning("other_lists", "warning", len(keys), message),)
+    return ReaderWarning("other_lists", "warning", len(others), message)
 
 
 def _from_lists(lists: list[list[Any]], limits: Limits) -> Cells:

@@ -31,6 +31,7 @@ from trainer.data.files.table import (
     too_many_cells_error,
     too_many_columns_error,
     too_many_rows_error,
+    unknown_part_error,
 )
 from trainer.data.files.text_formats import read_or_refuse
 from trainer.data.files.widths import distinct_names, drop_long_rows, evenly_spaced, fit_width
@@ -103,9 +104,26 @@ def read_content(
     """The second half of ``read_table``.
 
     ``delimiter`` ("" for a single column), ``quote`` ("" for none), ``header`` and ``encoding`` are detected if None. If delimiter and
-    header are given, nothing above the first record is skipped. ``part``: the sheet of a workbook, or the file of a zip, to read, by name; None for
-    the one that looks most like a table of texts.
+    header are given, nothing above the first record is skipped. ``part``: the sheet of a workbook, the file of a zip or the list of a JSON file to read,
+    by name; None for the one that looks most like a table of texts. Raises UserError ``unknown_part`` if there is none of this name.
     """
+    table = _read(content, limits, part=part, delimiter=delimiter, quote=quote, header=header, encoding=encoding)
+    if part is not None and table.part != part:
+        raise unknown_part_error(part, [other.name for other in table.parts])
+    # Of the part that was read the rows are known exactly.
+    return replace(table, parts=tuple(replace(p, rows=len(table.rows)) if p.name == table.part else p for p in table.parts))
+
+
+def _read(
+    content: Content,
+    limits: Limits,
+    *,
+    part: str | None,
+    delimiter: str | None,
+    quote: str | None,
+    header: bool | None,
+    encoding: str | None,
+) -> Table:
     if content.file_format == "zip":
         stated = {"delimiter": delimiter, "quote": quote, "header": header, "encoding": encoding}
         stated = {name: value for name, value in stated.items() if value is not None}
@@ -116,7 +134,7 @@ def read_content(
         return join_crosses(_from_cells(_read_columns(content, limits), limits))
     decoded = decode(content.data, encoding=encoding)
     if delimiter is None and quote is None:
-        cells = read_markup(decoded.text, limits) or read_or_refuse(decoded.text, limits) or read_json_rows(decoded.text, limits)
+        cells = read_markup(decoded.text, limits) or read_or_refuse(decoded.text, limits) or read_json_rows(decoded.text, limits, part=part)
         if cells is not None:
             table = join_crosses(_from_cells(cells, limits, header))
             warnings = (*decoded.warnings, *table.warnings)
@@ -327,7 +345,8 @@ def _from_cells(cells: Cells, limits: Limits, header: bool | None = None) -> Tab
         table = _from_records(cells.numbers, records, Dialect(None, width), limits, header, long_cells=True, stated=False)
         return replace(table, warnings=(*cells.warnings, *table.warnings), part=cells.part, parts=cells.parts)
     names, renamed = distinct_names(cells.columns)
-    return _from_named_columns(names, records, cells.numbers, cells.dropped, (*cells.warnings, *renamed), limits)
+    table = _from_named_columns(names, records, cells.numbers, cells.dropped, (*cells.warnings, *renamed), limits)
+    return replace(table, part=cells.part, parts=cells.parts)
 
 
 def _from_named_columns(

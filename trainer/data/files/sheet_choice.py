@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainer.data.column_name_words import LABEL_WORDS, RATING_WORDS, TEXT_WORDS, WEAK_TEXT_WORDS
-from trainer.data.files.preamble import is_numeric
-from trainer.data.files.table import ReaderWarning
+from trainer.data.files.preamble import has_header, is_numeric, preamble_length
+from trainer.data.files.table import Part, ReaderWarning
 from trainer.text_format import quote_names
 
 _SAMPLE_ROWS = 2_000
+_EXCERPT_ROWS = 200
+_EXCERPT_CHARS = 200
 _HEADER_RECORDS = 6  # records among which the column names are
 _MAX_LABEL_CHARS = 60
 _MIN_TEXT_ROWS = 2
@@ -27,7 +29,7 @@ class SheetSummary:
 
     ``first``: its first record, in lower case. ``text_rows``: rows with a text of a few words. ``paired_rows``: those of them with another filled
     cell. ``has_labels``: whether a column repeats a few values. ``named_roles``: 2 if names of a text and of a label column are among
-    the first records, 1 if one is, else 0.
+    the first records, 1 if one is, else 0. ``rows``: records below the column names.
     """
 
     name: str
@@ -37,6 +39,11 @@ class SheetSummary:
     paired_rows: int
     has_labels: bool
     named_roles: int
+    rows: int
+
+    @property
+    def part(self) -> Part:
+        return Part(self.name, "sheet", self.rows, self.hidden)
 
     @property
     def score(self) -> tuple[int, int, int]:
@@ -57,7 +64,15 @@ def summarize_sheet(name: str, records: Sequence[Sequence[str]], *, hidden: bool
         paired_rows=sum(sum(map(bool, record)) >= 2 for record in with_text),
         has_labels=any(_repeats_labels(records, column) for column in range(len(records[0]))),
         named_roles=max(_count_roles(cells) for cells in words),
+        rows=_count_rows(records),
     )
+
+
+def _count_rows(records: Sequence[Sequence[str]]) -> int:
+    """The records without those above the table and its column names."""
+    sample = [tuple(cell[:_EXCERPT_CHARS] for cell in record) for record in records[:_EXCERPT_ROWS]]
+    n_above = preamble_length(sample)
+    return len(records) - n_above - has_header(sample[n_above], sample[n_above + 1 :])
 
 
 def _count_roles(cells: Sequence[set[str]]) -> int:
@@ -115,5 +130,5 @@ def other_sheets_warning(chosen: Sequence[str], sheets: Sequence[SheetSummary]) 
         message += f"Hidden in the workbook: {quote_names(hidden, limit=5)}. "
     if len(chosen) == 1 and any(sheet.first == first for sheet in others):
         message += "Sheets with the same columns may belong together: copy their rows into one sheet if they do. "
-    message += "Choose another sheet if another one is meant, or save it as a file of its own and upload that."
+    message += "Choose another sheet if another one is meant."
     return [ReaderWarning("other_sheets", "warning", len(others), message)]

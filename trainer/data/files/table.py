@@ -10,6 +10,7 @@ from trainer.errors import FileError
 from trainer.text_format import quote_names
 
 Record = tuple[str, ...]  # the cells of a row, of any number
+PartKind = Literal["sheet", "file", "list"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,9 @@ class ReaderWarning:
     message: str
     line: int | None = None
 
+
+MAX_PARTS = 500
+"""More parts are not listed, but can be read by their names."""
 
 READER_WARNINGS = {
     "annotators_disagree": "Annotators gave a text different labels; that of the majority was taken.",
@@ -65,6 +69,19 @@ READER_WARNINGS = {
 
 
 @dataclass(frozen=True)
+class Part:
+    """One of the tables in a file: a sheet of a workbook, a file in a zip, or a list in a JSON document.
+
+    ``name`` is distinct in its file. ``rows``: without header; None if they were not counted. ``hidden``: whether the workbook hides the sheet.
+    """
+
+    name: str
+    kind: PartKind
+    rows: int | None = None
+    hidden: bool = False
+
+
+@dataclass(frozen=True)
 class Cells:
     """The cells of a workbook, a Parquet or a JSON file as text, before header and widths are known.
 
@@ -78,7 +95,7 @@ class Cells:
     dropped: list[DroppedRow] = field(default_factory=list)
     warnings: tuple[ReaderWarning, ...] = ()
     part: str | None = None
-    parts: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -89,8 +106,7 @@ class Table:
     ``rows``: every cell as written (newlines as ``\\n``, without control characters), each row as long as ``columns``.
     ``lines``: per row, the 1-based line of the file where it starts (the row of a sheet, the number of an object).
     ``delimiter``: None for a single column or a format without delimiters. ``warnings``: of the reader. ``parts``: the tables that the
-    file holds (the sheets of a workbook, the files in an archive), by name, if there are several; ``part``: the one that was read, None if
-    several were joined.
+    file holds if there are several, at most ``MAX_PARTS`` of them; ``part``: the name of the one that was read, None if they were joined.
     """
 
     columns: tuple[str, ...]
@@ -103,7 +119,7 @@ class Table:
     dropped: tuple[DroppedRow, ...]
     warnings: tuple[ReaderWarning, ...] = ()
     part: str | None = None
-    parts: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
     @property
     def rows_seen(self) -> int:
@@ -132,8 +148,13 @@ class Limits:
 
 
 def unknown_part_error(part: str, parts: Sequence[str]) -> FileError:
-    """The error for a sheet, or a file in an archive, that the file does not hold."""
-    return FileError(f"The file holds no “{part[:60]}”. It holds {quote_names(parts, limit=20)}: choose one of these.", code="unknown_part")
+    """The error for a part that the file does not hold; ``parts``: the names of those that it holds."""
+    holds = (
+        f"It holds {quote_names(parts, limit=20)}: choose one of these."
+        if parts
+        else "It holds a single table, of which no part can be chosen."
+    )
+    return FileError(f"The file holds no “{part[:60]}”. {holds}", code="unknown_part")
 
 
 def too_many_rows_error(limits: Limits) -> FileError:

@@ -6,14 +6,24 @@ Does not parse the files: it is given the function that reads one, with options 
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-from trainer.data.column_name_words import HEADER_WORDS, SPLIT_NAMES, TEXT_WORDS
+from trainer.data.column_name_words import HEADER_WORDS, LABEL_WORDS, RATING_WORDS, SPLIT_NAMES, TEXT_WORDS
 from trainer.data.files.archives import open_zip, read_entry, zip_entries
 from trainer.data.files.calamine_workbook import clean_cell
-from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Table, too_many_rows_error, unknown_part_error
+from trainer.data.files.table import (
+    MAX_PARTS,
+    DroppedRow,
+    Limits,
+    Part,
+    ReaderWarning,
+    Table,
+    too_many_rows_error,
+    unknown_part_error,
+)
 from trainer.data.files.widths import drop_long_rows
 from trainer.errors import FileError, UserError
 from trainer.text_format import quote_names
@@ -22,6 +32,7 @@ _TABLES = frozenset("csv tsv tab txt json jsonl ndjson xlsx xlsm xlsb xls ods pa
 _NO_TABLES = frozenset("readme license licence citation notice dataset_info state dataset_dict metadata datapackage schema".split())
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 _MAX_TABLES_READ = 12
+_MAX_COUNTED_BYTES = 5 << 20  # of the files beside the chosen one
 _SAMPLE_ROWS = 200
 _MIN_CLASS_FILES = 3  # on average in a folder
 
@@ -30,14 +41,11 @@ Read = Callable[..., Table]  # of a file's bytes
 
 @dataclass(frozen=True)
 class _Entry:
-    """A file in the zip. ``split``: the one that its name or a folder above it tells."""
+    """A file in the zip. ``name`` is distinct: a second file of the same path is "a.csv (2)". ``split``: the one that its name or a folder above it tells."""
 
     info: zipfile.ZipInfo
     path: PurePosixPath
-
-    @property
-    def name(self) -> str:
-        return self.info.filename
+    name: str
 
     @property
     def split(self) -> str | None:
@@ -49,6 +57,27 @@ class _Entry:
     def is_table(self) -> bool:
         return self.path.suffix[1:].casefold() in _TABLES and self.path.stem.casefold() not in _NO_TABLES
 
+    @property
+    def is_text_file(self) -> bool:
+        return self.path.suffix.casefold() == ".txt"
+
+    @property
+    def folder(self) -> str:
+        """The name of the folder that it is in, without one that only names a split."""
+        folder = self.path.parent.name
+        return "" if folder.casefold() in SPLIT_NAMES else folder
+
+
+def _named_entries(infos: Sequence[zipfile.ZipInfo]) -> list[_Entry]:
+    seen: Counter[str] = Counter()
+    entries = []
+    for info in infos:
+        seen[info.filename] += 1
+        number = seen[info.filename]
+        name = info.filename if number == 1 else f"{info.filename} ({number})"
+        entries.append(_Entry(info, PurePosixPath(info.filename), name))
+    return entries
+
 
 def read_zip(data: bytes, limits: Limits, read: Read, *, part: str | None = None) -> Table:
     """The table in a zip of several files; ``part``: the name of the one to read.
@@ -56,14 +85,10 @@ def read_zip(data: bytes, limits: Limits, read: Read, *, part: str | None = None
     Raises UserError ``unknown_part``, ``compressed_file`` (no file is a table), ``file_too_large``, ``too_many_rows``, and what ``read`` raises.
     """
     with open_zip(data) as archive:
-        entries = [_Entry(info, PurePosixPath(info.filename)) for info in zip_entries(archive)]
+        entries = _named_entries(zip_entries(archive))
         tables = [entry for entry in entries if entry.is_table]
-        names = tuple(entry.name for entry in tables)
         if part is not None:
-            chosen = next((entry for entry in entries if entry.name == part), None)
-            if chosen is None:
-                raise unknown_part_error(part, names)
-            return replace(read(read_entry(archive, chosen.info, limits)), part=part, parts=names)
+            return _read_part(archive, entries, part, limits, read)
         folders = _class_folders(entries)
         if folders:
             return _read_folders(archive, folders, limits)
@@ -74,6 +99,34 @@ def read_zip(data: bytes, limits: Limits, read: Read, *, part: str | None = None
             if joined is not None:
                 return joined
         return _best_table(archive, tables, limits, read)
+
+
+def _read_part(archive: zipfile.ZipFile, entries: Sequence[_Entry], part: str, limits: Limits, read: Read) -> Table:
+    """The chosen file, and how many rows the small ones beside it have."""
+    tables = [entry for entry in entries if entry.is_table]
+    chosen = next((entry for entry in entries if entry.name == part), None)
+    if chosen is None:
+        raise unknown_part_error(part, [entry.name for entry in tables])
+    table = _read_entry(archive, chosen, tables, limits, read)
+    counts: dict[str, int] = {}
+    left = _MAX_COUNTED_BYTES
+    for entry in tables[:_MAX_TABLES_READ]:
+        if entry is not chosen and entry.info.file_size <= left:
+            with suppress(UserError):
+                counts[entry.name] = len(_read_entry(archive, entry, tables, replace(limits, max_bytes=left), read).rows)
+            left -= entry.info.file_size
+    return replace(table, part=part, parts=_list_parts([chosen, *tables] if chosen not in tables else tables, counts))
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: _Entry, tables: Sequence[_Entry], limits: Limits, read: Read) -> Table:
+    """The table in one file; the lines of a text file that are sentences with commas are no cells if all ``tables`` are text files."""
+    data = read_entry(archive, entry.info, limits)
+    table = read(data)
+    return read(data, delimiter="") if _is_prose(table) and all(other.is_text_file for other in tables) else table
+
+
+def _list_parts(tables: Sequence[_Entry], counts: Mapping[str, int]) -> tuple[Part, ...]:
+    return tuple(Part(entry.name, "file", counts.get(entry.name)) for entry in tables[:MAX_PARTS])
 
 
 def _no_table_error(entries: Sequence[_Entry]) -> FileError:
@@ -159,57 +212,59 @@ def _decode(data: bytes) -> tuple[str, bool]:
 
 
 def _join_splits(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Limits, read: Read) -> Table | None:
-    """The tables of the splits, or the shards of one table, as one; None if their columns differ."""
+    """The files of a split or the shards of one table, as one; None if their columns differ."""
     tables, left = [], limits.max_bytes
     for entry in entries:
-        data = read_entry(archive, entry.info, replace(limits, max_bytes=left))
-        left -= len(data)
-        tables.append(read(data))
+        tables.append(_read_entry(archive, entry, entries, replace(limits, max_bytes=left), read))
+        left -= min(left, entry.info.file_size)
+    if all(len(table.columns) == 1 for table in tables) and _class_names(entries):
+        return _join_classes(archive, [*zip(entries, tables, strict=True)], limits, read)
     if len({table.columns for table in tables}) > 1 or sum(len(table.rows) for table in tables) > limits.max_rows:
         return None
+    message = f"The {len(entries)} files of the zip file ({quote_names([entry.name for entry in entries], limit=4)}) were read as one table"
+    return _joined([*zip(entries, tables, strict=True)], _splits_by_file(entries), message)
+
+
+def _splits_by_file(entries: Sequence[_Entry]) -> dict[str, list[str]]:
+    """The column "split" with a value for each file; {} if the files do not tell a split."""
     splits = [entry.split for entry in entries]
-    has_splits = None not in splits and len(set(splits)) > 1
-    names = [entry.name for entry in entries]
-    message = f"The {len(entries)} files of the zip file ({quote_names(names, limit=4)}) were read as one table"
-    if not has_splits:
-        return _joined(tables, None, [""] * len(tables), names, f"{message}.")
-    column = "split" if "split" not in tables[0].columns else "split of the file"
-    return _joined(
-        tables, column, [split or "" for split in splits], names, f"{message}; the column “{column}” says which file a row is from."
-    )
+    return {"split": [split or "" for split in splits]} if None not in splits and len(set(splits)) > 1 else {}
 
 
-def _joined(tables: Sequence[Table], column: str | None, values: Sequence[str], names: Sequence[str], message: str) -> Table:
-    first = tables[0]
-    rows = [(*row, value) if column else row for table, value in zip(tables, values, strict=True) for row in table.rows]
-    warnings = tuple(dict.fromkeys(warning for table in tables for warning in table.warnings))
+def _joined(found: Sequence[tuple[_Entry, Table]], added: Mapping[str, Sequence[str]], message: str) -> Table:
+    """The tables as one; ``added``: further columns, with a value for each file. ``message`` has no full stop."""
+    first = found[0][1]
+    new = [name if name not in first.columns else f"{name} of the file" for name in added]
+    cells = [*zip(*added.values(), strict=True)] if added else [()] * len(found)
+    if added:
+        columns = quote_names(new)
+        message += f"; the column{'' if len(new) == 1 else 's'} {columns} say{'s' if len(new) == 1 else ''} which file a row is from"
+    warnings = tuple(dict.fromkeys(warning for _, table in found for warning in table.warnings))
     return replace(
         first,
-        columns=(*first.columns, column) if column else first.columns,
-        rows=rows,
-        lines=[line for table in tables for line in table.lines],
-        dropped=tuple(row for table in tables for row in table.dropped),
-        header=first.header or column == "label",
-        encoding_guessed=any(table.encoding_guessed for table in tables),
-        warnings=(ReaderWarning("files_joined", "ok", len(tables), message), *warnings),
-        parts=tuple(names),
+        columns=(*first.columns, *new),
+        rows=[(*row, *values) for (_, table), values in zip(found, cells, strict=True) for row in table.rows],
+        lines=[line for _, table in found for line in table.lines],
+        dropped=tuple(row for _, table in found for row in table.dropped),
+        header=first.header or bool(added.keys() - {"split"}),
+        encoding_guessed=any(table.encoding_guessed for _, table in found),
+        warnings=(ReaderWarning("files_joined", "ok", len(found), f"{message}."), *warnings),
+        part=None,
+        parts=_list_parts([entry for entry, _ in found], {entry.name: len(table.rows) for entry, table in found}),
     )
 
 
 def _best_table(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Limits, read: Read) -> Table:
-    """The table with the most rows of text, and a warning that names the others; files of one column each are a class each."""
+    """The table with the most rows of text, and a warning that names the others; files of a class each, or of the same columns in folders, are joined."""
     found: list[tuple[_Entry, Table]] = []
     refusal, damage, left = None, None, limits.max_bytes
     damaged: list[str] = []
-    are_texts = all(_is_text_file(entry) for entry in entries)
-    for entry in sorted(entries, key=lambda entry: -entry.info.file_size)[:_MAX_TABLES_READ]:
+    for number, entry in enumerate(sorted(entries, key=lambda entry: -entry.info.file_size)):
+        if number >= _MAX_TABLES_READ and not _may_be_joined(found):
+            break
         try:
-            data = read_entry(archive, entry.info, replace(limits, max_bytes=left))
-            table = read(data)
-            if are_texts and _is_prose(table):
-                table = read(data, delimiter="")
-            found.append((entry, table))
-            left -= len(data)
+            found.append((entry, _read_entry(archive, entry, entries, replace(limits, max_bytes=left), read)))
+            left -= min(left, entry.info.file_size)
         except UserError as error:
             refusal = refusal or error
             if error.code == "file_damaged":
@@ -219,39 +274,79 @@ def _best_table(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Lim
         raise refusal or _no_table_error(entries)
     if damage and all(len(table.columns) == 1 for _, table in found):
         raise damage  # one of several classes
-    if len(found) == len(entries) > 1 and all(len(table.columns) == 1 and len(table.rows) > 1 for _, table in found):
-        return _join_classes(archive, sorted(found, key=lambda pair: pair[0].name), limits, read)
+    if len(found) == len(entries) > 1 and _may_be_joined(found):
+        return _join_folders_or_classes(archive, sorted(found, key=lambda pair: pair[0].name), limits, read)
+    return _chosen_table(entries, found, damaged)
+
+
+def _chosen_table(entries: Sequence[_Entry], found: Sequence[tuple[_Entry, Table]], damaged: Sequence[str]) -> Table:
     entry, table = max(found, key=lambda pair: _count_text_rows(pair[1]))
     others = [other.name for other in entries if other is not entry]
-    names = tuple(other.name for other in entries)
     if not others:
-        return replace(table, part=entry.name, parts=names)
+        return replace(table, part=entry.name)
     are_damaged = f" {quote_names(damaged, limit=5)} {'is' if len(damaged) == 1 else 'are'} damaged or cut short." if damaged else ""
     message = (
-        f"The zip file holds {len(names)} files. “{entry.name}” was read, because it looks most like a table of texts; not read: "
-        f"{quote_names(others, limit=5)}.{are_damaged} If you want another one, choose it, or upload that file alone."
+        f"The zip file holds {len(entries):,} files. “{entry.name[:60]}” was read, because it looks most like a table of texts; not read: "
+        f"{quote_names(others, limit=5)}.{are_damaged} Choose another file if another one is meant."
     )
     warning = ReaderWarning("other_files", "warning", len(others), message)
-    return replace(table, part=entry.name, parts=names, warnings=(warning, *table.warnings))
+    parts = _list_parts(entries, {other.name: len(other_table.rows) for other, other_table in found})
+    return replace(table, part=entry.name, parts=parts, warnings=(warning, *table.warnings))
+
+
+# --- a file for each class, or for each folder ----------------------------------------------------------------------------
+
+
+def _may_be_joined(found: Sequence[tuple[_Entry, Table]]) -> bool:
+    """Whether the files are those of a class each, or tables of the same columns in folders next to each other."""
+    if not found:
+        return False
+    n_single = sum(len(table.columns) == 1 and (len(table.rows) > 1 or entry.is_text_file) for entry, table in found)
+    if n_single == len(found):
+        return bool(_class_names([entry for entry, _ in found]))
+    folders = {entry.folder for entry, _ in found}
+    stems = {_SHARD.sub("", entry.path.stem).casefold() for entry, _ in found}
+    same = len({table.columns for _, table in found}) == 1 and all(table.header for _, table in found)
+    return same and "" not in folders and len(folders) == len(found) > 1 == len(stems)
+
+
+def _class_names(entries: Sequence[_Entry]) -> list[str]:
+    """The class of each file: its folder, else its name; [] if all are the same."""
+    for names in ([entry.folder for entry in entries], [entry.path.stem for entry in entries]):
+        if len(set(names)) > 1 and "" not in names and not SPLIT_NAMES.keys() & {name.casefold() for name in names}:
+            return names
+    return []
+
+
+def _join_folders_or_classes(archive: zipfile.ZipFile, found: Sequence[tuple[_Entry, Table]], limits: Limits, read: Read) -> Table:
+    if all(len(table.columns) == 1 for _, table in found):
+        return _join_classes(archive, found, limits, read)
+    folders = [entry.folder for entry, _ in found]
+    words = {word for name in found[0][1].columns for word in re.findall(r"\w+", name.casefold())}
+    if words & (LABEL_WORDS.keys() | RATING_WORDS):
+        message = f"The files in {len(found)} folders have the same columns and were read as one table"
+        return _joined(found, {"folder": folders}, message)
+    message = f"The zip file has a table for each class: the name of its folder ({quote_names(folders, limit=5)}) is the label"
+    return _joined(found, {"label": folders}, message)
 
 
 def _join_classes(archive: zipfile.ZipFile, found: Sequence[tuple[_Entry, Table]], limits: Limits, read: Read) -> Table:
-    """The texts of several files of one column, each with the name of its file as the label."""
+    """The texts of several files of one column, each with the name of its folder or file as the label."""
+    entries = [entry for entry, _ in found]
     is_shared = len({table.columns for _, table in found}) == 1
     tables = []
     for entry, table in found:
         if table.header and not is_shared and not _is_column_name(table.columns[0], entry):
             # A first line that no other file has is a text, however short it is.
-            options = {"delimiter": "", "header": False} if _is_text_file(entry) else {"header": False}
+            options = {"delimiter": "", "header": False} if entry.is_text_file else {"header": False}
             table = read(read_entry(archive, entry.info, limits), **options)
         tables.append(replace(table, columns=("text",)))
-    stems = [entry.path.stem for entry, _ in found]
-    message = f"The zip file has a file of texts for each class: the name of the file ({quote_names(stems, limit=5)}) is the label."
-    return _joined(tables, "label", stems, [entry.name for entry, _ in found], message)
-
-
-def _is_text_file(entry: _Entry) -> bool:
-    return entry.path.suffix.casefold() == ".txt"
+    if sum(len(table.rows) for table in tables) > limits.max_rows:
+        raise too_many_rows_error(limits)
+    names = _class_names(entries)
+    what = "folder" if names == [entry.folder for entry in entries] else "file"
+    message = f"The zip file has a file of texts for each class: the name of the {what} ({quote_names(dict.fromkeys(names), limit=5)}) is the label"
+    return _joined([*zip(entries, tables, strict=True)], {"label": names} | _splits_by_file(entries), message)
 
 
 def _is_prose(table: Table) -> bool:

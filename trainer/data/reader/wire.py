@@ -8,7 +8,7 @@ import struct
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from trainer.data.files.table import DroppedRow, ReaderWarning, Table
+from trainer.data.files.table import DroppedRow, Part, ReaderWarning, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -73,7 +73,7 @@ def pack_table(table: Table) -> "tuple[dict[str, Any], pa.Buffer, pa.Buffer]":
         "delimiter": table.delimiter,
         "header": table.header,
         "part": table.part,
-        "parts": table.parts,
+        "parts": [asdict(part) for part in table.parts],
         "warnings": [asdict(warning) for warning in table.warnings],
     }
     cells = zip(*table.rows, strict=True) if table.rows else [() for _ in table.columns]
@@ -98,7 +98,7 @@ def receive_table(stream: BinaryIO, metadata: dict[str, Any]) -> Table:
             dropped=tuple(map(DroppedRow, dropped, reasons)),
             warnings=tuple(ReaderWarning(**warning) for warning in metadata["warnings"]),
             part=None if metadata["part"] is None else str(metadata["part"]),
-            parts=tuple(map(str, metadata["parts"])),
+            parts=tuple(Part(**part) for part in metadata["parts"]),
         )
     except BrokenWireError:
         raise

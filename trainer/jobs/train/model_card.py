@@ -39,7 +39,7 @@ def write_model_card(run: Run, view: RunView, report: Report) -> None:
 # {_escape(view.name)}
 
 A text classifier with {len(report.label_names)} classes, fine-tuned with Emotune from {_escape(view.encoder)} on
-{view.rows.get("train", 0):,} rows of {_escape(view.source_name)}.
+{view.rows.get("train", 0):,} rows of {_escape(view.source_title)}.
 
 {_loading_section(run, find_task(view.task))}
 {_text_repairs_section(run)}## What was measured
@@ -136,7 +136,7 @@ def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
             EvalResult(
                 task_type="text-classification",
                 dataset_type="csv",
-                dataset_name=terminal_line(view.source_name),
+                dataset_name=terminal_line(view.source_title),
                 dataset_split="test",
                 metric_type=score.metric.hub_type,
                 metric_name=score.metric.title,
