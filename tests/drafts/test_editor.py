@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from trainer.audit.decisions import Decision, Decisions
 from trainer.data.reader.file_reader import FileReader
 from trainer.drafts.preparation import GivenFile, read_tables
 from trainer.drafts.store import MAX_DRAFTS
@@ -367,3 +368,19 @@ def test_a_file_on_which_the_reading_fails_unexpectedly_is_not_kept(studio: Stud
     with pytest.raises(MemoryError):
         opened(studio, moods)
     assert studio.for_owner(ME).drafts.summaries() == ()
+
+
+def test_the_corrected_file_is_made_of_the_bytes_of_the_source(studio: Studio, tmp_path: Path) -> None:
+    rows = [f"{text};{label}" for text, label in ROWS[:60]]
+    source = "\r\n".join(["# by hand", "text;label", *rows]).encode("utf-16")
+    file = tmp_path / "my moods.tsv"
+    file.write_bytes(source)
+    draft = opened(studio, file)
+    text, label = ROWS[3]
+    row = Decision(3, "relabel", label, "a; new one", text=text)
+    dropped = Decision(5, "drop", ROWS[5][1], "", text=ROWS[5][0])
+    name, corrected = studio.for_owner(ME).editor.corrected_file(draft, Decisions({row.key: row, dropped.key: dropped}))
+    expected = [*rows[:3], f'{text};"a; new one"', rows[4], *rows[6:]]
+    assert (name, corrected.data) == ("my moods corrected.tsv", "\r\n".join(["# by hand", "text;label", *expected]).encode("utf-16"))
+    with pytest.raises(UserError):
+        studio.for_owner(OTHER).editor.corrected_file(draft, Decisions())

@@ -5,14 +5,18 @@ Opens and removes no draft: that is ``Drafts``. Each change is on the disk at on
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, get_args
 
+from trainer.audit.corrected_edits import decision_edits
+from trainer.audit.decisions import Decisions
 from trainer.data.checks.repairs import sort_repairs
 from trainer.data.columns.resolve import resolve_columns
 from trainer.data.files.decoding import refuse_lone_surrogates
+from trainer.data.files.file_bytes import read_bytes
 from trainer.data.files.table import Table
 from trainer.data.repaired_file import change_log, repaired_csv
+from trainer.data.rewrite.edits import Rewritten
 from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.preparation import PreparedDraft, repair_main_file
 from trainer.drafts.store import Draft, GivenRole, Role, SourceFile
@@ -143,6 +147,22 @@ class DraftEditor:
             return f"{stem} changes.csv", change_log(repaired.changes, spreadsheet=True)
         data = repaired_csv(prepared.table, prepared.columns, repaired.corpus, spreadsheet=download == "spreadsheet")
         return f"{stem} {'for spreadsheets' if download == 'spreadsheet' else 'repaired'}.csv", data
+
+    def corrected_file(self, draft_id: str, decisions: Decisions) -> tuple[str, Rewritten]:
+        """A file name, and the main file with the decisions on its labels, made from its own bytes: all that was not decided is as it was.
+
+        Raises UserError ``not_rewritable`` or ``letter_not_in_encoding`` if that cannot be done in the form of the file; the repaired file as CSV can
+        hold the labels then.
+        """
+        draft = self._store.get(draft_id, self._owner)
+        prepared, tables = self._cache.prepare(draft), self._cache.tables(draft)
+        if prepared.columns is None or prepared.corpus is None:
+            raise prepared.problem or FileError("There is nothing to download yet.", code="not_ready")
+        edits, notes = decision_edits(tables["main"], prepared.columns.label, prepared.corpus, decisions)
+        path, limits = self._store.path(draft, draft.main), self._cache.settings.file_limits
+        rewritten = self._cache.reader.rewrite(read_bytes(path, max_bytes=limits["max_bytes"]), edits, part=draft.main.part, **limits)
+        name = PurePath(draft.main.name)
+        return f"{name.stem} corrected{name.suffix}", replace(rewritten, notes=(*notes, *rewritten.notes))
 
     def save_form(self, draft_id: str, form: Mapping[str, Any]) -> None:
         """Save the values of the training form, for the next time this file is shown."""

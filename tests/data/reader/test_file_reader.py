@@ -25,6 +25,8 @@ from trainer.data.files.read_table import read_table
 from trainer.data.files.table import Limits, Table
 from trainer.data.reader import child_process, resource_limits
 from trainer.data.reader.file_reader import FileReader, TableReader
+from trainer.data.rewrite.edits import AddedColumn, Edits
+from trainer.data.rewrite.rewrite_file import rewrite
 from trainer.errors import UserError
 
 CSV = b"text,label\nhello there you,joy\nbye bye now,sad\n"
@@ -152,14 +154,14 @@ def test_a_child_reads_no_more_after_a_big_file_so_that_its_memory_goes_back(mon
     monkeypatch.setattr(child_process, "_CHILD_MODULE", "tests.data.reader.odd_child")
     child, request = child_process.ChildProcess(), json.dumps({"limits": asdict(Limits())}).encode()
     try:
-        assert (child.read(request, CSV), child.usable) == (read_table(CSV), True)
+        assert (child.ask(request, CSV), child.usable) == (read_table(CSV), True)
         compressed = gzip.compress(CSV + b"more words here,joy\n" * 250_000)
-        assert (len(child.read(request, compressed).rows), child.usable) == (250_002, False)
+        assert (len(child.ask(request, compressed).rows), child.usable) == (250_002, False)
     finally:
         child.close()
     child = child_process.ChildProcess()
     try:
-        assert (len(child.read(request, b"odd: grow\n" + CSV).columns), child.usable) == (2, False)
+        assert (len(child.ask(request, b"odd: grow\n" + CSV).columns), child.usable) == (2, False)
     finally:
         child.close()
 
@@ -225,3 +227,12 @@ def test_how_a_file_is_read_and_its_limits_reach_the_child(reader: FileReader) -
         table = reader.read(several, part=part)
         assert table == read_table(several, part=part)
         assert [p.name for p in table.parts] == ["a.csv", "b.csv"]
+
+
+def test_a_child_changes_what_is_changed_here(reader: FileReader) -> None:
+    added = (AddedColumn("class", ["joy", "fear"]), AddedColumn("p", ["0.5", ""], "number"))
+    edits = Edits(1, {0: "féar"}, frozenset({1}), added)
+    assert reader.rewrite(CSV, edits) == rewrite(CSV, edits, Limits())
+    with pytest.raises(UserError) as refusal:
+        reader.rewrite(CSV, Edits(dropped=frozenset({0, 1})))
+    assert refusal.value.code == "nothing_left"

@@ -27,13 +27,13 @@ def _unwrap(lines: list[str]) -> list[str]:
     sample = [line for line in lines[:_SAMPLE_LINES] if line[:1] == '"' or line.strip()]
     if sum(line[:1] == '"' for line in sample) < 0.95 * len(sample):
         return lines
-    contents = [content for line in sample if (content := _quoted_content(line)) is not None]
+    contents = [content for line in sample if (content := quoted_content(line)) is not None]
     if len(sample) < 3 or len(contents) < 0.95 * len(sample) or not any(_same_width(contents, delimiter) for delimiter in _DELIMITERS):
         return lines
-    return [line if (content := _quoted_content(line)) is None else content + line[len(line.rstrip("\n")) :] for line in lines]
+    return [line if (content := quoted_content(line)) is None else content + line[len(line.rstrip("\n")) :] for line in lines]
 
 
-def _quoted_content(line: str) -> str | None:
+def quoted_content(line: str) -> str | None:
     """What a line holds if it is a single quoted cell; None if it is not."""
     cell = line.rstrip("\n").strip()
     if len(cell) < 2 or cell[0] != '"' or cell[-1] != '"' or '"' in cell[1:-1].replace('""', ""):

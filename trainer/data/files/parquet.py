@@ -46,7 +46,7 @@ def read_parquet(data: bytes, limits: Limits) -> Cells:
         file = pq.ParquetFile(pa.BufferReader(data))
         schema = file.schema_arrow
         _check_size(file.metadata, limits)
-        readable = [position for position, field in enumerate(schema) if _is_readable(field.type)]
+        readable = [position for position, field in enumerate(schema) if is_readable(field.type)]
         if not readable:
             raise _nothing_readable("Parquet")
         if len(set(schema.names)) < len(schema.names):
@@ -71,7 +71,7 @@ def read_arrow(data: bytes, limits: Limits) -> Cells:
         schema = reader.schema
         if len(schema) > limits.max_columns:
             raise too_many_columns_error(len(schema), limits)
-        readable = [position for position, field in enumerate(schema) if _is_readable(field.type)]
+        readable = [position for position, field in enumerate(schema) if is_readable(field.type)]
         if not readable:
             raise _nothing_readable("Arrow")
         columns: list[list[str]] = [[] for _ in readable]
@@ -97,7 +97,7 @@ def read_arrow(data: bytes, limits: Limits) -> Cells:
 
 
 def _as_cells(schema: "pa.Schema", readable: list[int], columns: list[list[str]]) -> Cells:
-    excluded = [field.name for field in schema if not _is_readable(field.type)]
+    excluded = [field.name for field in schema if not is_readable(field.type)]
     records = list(zip(*columns, strict=True))
     names = [schema.field(position).name for position in readable]
     return Cells(list(range(1, len(records) + 1)), records, names, warnings=_excluded_columns_warning(excluded))
@@ -123,7 +123,7 @@ def _name_classes(schema: "pa.Schema", readable: list[int], cells: list[list[str
     """Replace class numbers in ``cells`` by the names in the file's metadata; hidden classes (-1) become empty."""
     try:
         features = json.loads((schema.metadata or {}).get(b"huggingface", b"{}")).get("info", {}).get("features", {})
-        names = {column: class_names for column, feature in features.items() if (class_names := _class_names(feature))}
+        names = {column: class_names for column, feature in features.items() if (class_names := class_names_of(feature))}
     except (ValueError, AttributeError, RecursionError):
         return  # not the Hub's format
     chars = 0
@@ -137,7 +137,7 @@ def _name_classes(schema: "pa.Schema", readable: list[int], cells: list[list[str
         raise too_much_text_error(limits)
 
 
-def _class_names(feature: Any) -> list[Any] | None:
+def class_names_of(feature: Any) -> list[Any] | None:
     """The names of a ClassLabel, or of a list of them."""
     if isinstance(feature, list) and len(feature) == 1:
         feature = feature[0]
@@ -185,7 +185,8 @@ def _too_large() -> FileError:
     )
 
 
-def _is_readable(data_type: "pa.DataType") -> bool:
+def is_readable(data_type: "pa.DataType") -> bool:
+    """Whether a column of this type is read: text, numbers, dates, booleans and plain lists of these."""
     import pyarrow.types as types
 
     if types.is_list(data_type) or types.is_large_list(data_type) or types.is_fixed_size_list(data_type):

@@ -154,15 +154,8 @@ def _read_member(data: bytes, limits: Limits, stated: Mapping[str, Any]) -> Tabl
 
 
 def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: str | None, header: bool | None) -> Table:
-    text = decoded.text
-    if text.count("\n") >= limits.max_rows:
-        text = _strip_blank_end(text)
-        _refuse_many_lines(text, limits)
-    lines = split_lines(text)
-    longest_line = _check_longest_line(lines)
-    if delimiter is None and quote is None:
-        lines = repair_lines(text, lines)
-    dialect = _choose_dialect(lines, limits, delimiter, quote)
+    text, lines, dialect = text_dialect(decoded.text, limits, delimiter, quote)
+    longest_line = max(map(len, lines))
     if dialect.skip:
         lines = lines[dialect.skip :]
     if dialect.width * len(lines) > limits.max_cells:
@@ -181,6 +174,18 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
         delimiter=dialect.delimiter if len(table.columns) > 1 else None,
         warnings=(*_text_warnings(decoded, dialect, len(records)), *table.warnings),
     )
+
+
+def text_dialect(text: str, limits: Limits, delimiter: str | None, quote: str | None) -> tuple[str, list[str], Dialect]:
+    """``(text, lines, dialect)`` of delimited text: without blank rows at its end if it is long, and its lines with what programs do to whole lines undone."""
+    if text.count("\n") >= limits.max_rows:
+        text = _strip_blank_end(text)
+        _refuse_many_lines(text, limits)
+    lines = split_lines(text)
+    _check_longest_line(lines)
+    if delimiter is None and quote is None:
+        lines = repair_lines(text, lines)
+    return text, lines, _choose_dialect(lines, limits, delimiter, quote)
 
 
 def _tidy_cells(table: Table) -> Table:
@@ -205,8 +210,8 @@ def _refuse_many_lines(text: str, limits: Limits) -> None:
         )
 
 
-def _check_longest_line(lines: list[str]) -> int:
-    """The length of the longest line. Raises UserError ``line_too_long``."""
+def _check_longest_line(lines: list[str]) -> None:
+    """Raises UserError ``line_too_long``."""
     length = max(map(len, lines))
     if length > _MAX_LINE_CHARS:
         raise FileError(
@@ -214,7 +219,6 @@ def _check_longest_line(lines: list[str]) -> int:
             f"at most {_MAX_LINE_CHARS:,} are read. Save the table again with a line for each row.",
             code="line_too_long",
         )
-    return length
 
 
 def _choose_dialect(lines: list[str], limits: Limits, delimiter: str | None, quote: str | None) -> Dialect:
@@ -281,7 +285,7 @@ def _from_records(
             preamble, records, numbers = records[:skip], records[skip:], numbers[skip:]
     if header is None:
         header = has_header(*_excerpt(records[:1]), _excerpt(evenly_spaced(records[1:])))
-    first = records[0] if header else None
+    first, header_line = (records[0], numbers[0]) if header else (None, None)
     if first is not None:
         numbers, records = numbers[1:], records[1:]
         below = 0 if as_stated else count_extra_header_rows(first, records)
@@ -306,6 +310,7 @@ def _from_records(
         header=header,
         dropped=tuple(fitted.dropped),
         warnings=(*_preamble_warning(preamble, first_line, dialect.delimiter or " "), *header_warnings, *fitted.warnings),
+        header_line=header_line,
     )
 
 

@@ -107,6 +107,7 @@ class Table:
     ``lines``: per row, the 1-based line of the file where it starts (the row of a sheet, the number of an object).
     ``delimiter``: None for a single column or a format without delimiters. ``warnings``: of the reader. ``parts``: the tables that the
     file holds if there are several, at most ``MAX_PARTS`` of them; ``part``: the name of the one that was read, None if they were joined.
+    ``header_line``: the line, or the row of the sheet, of the column names; None if no line has them.
     """
 
     columns: tuple[str, ...]
@@ -120,6 +121,7 @@ class Table:
     warnings: tuple[ReaderWarning, ...] = ()
     part: str | None = None
     parts: tuple[Part, ...] = ()
+    header_line: int | None = None
 
     @property
     def rows_seen(self) -> int:

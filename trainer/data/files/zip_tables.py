@@ -68,7 +68,8 @@ class _Entry:
         return "" if folder.casefold() in SPLIT_NAMES else folder
 
 
-def _named_entries(infos: Sequence[zipfile.ZipInfo]) -> list[_Entry]:
+def named_entries(infos: Sequence[zipfile.ZipInfo]) -> list[_Entry]:
+    """The files with distinct names, by which one can be chosen."""
     seen: Counter[str] = Counter()
     entries = []
     for info in infos:
@@ -85,7 +86,7 @@ def read_zip(data: bytes, limits: Limits, read: Read, *, part: str | None = None
     Raises UserError ``unknown_part``, ``compressed_file`` (no file is a table), ``file_too_large``, ``too_many_rows``, and what ``read`` raises.
     """
     with open_zip(data) as archive:
-        entries = _named_entries(zip_entries(archive))
+        entries = named_entries(zip_entries(archive))
         tables = [entry for entry in entries if entry.is_table]
         if part is not None:
             return _read_part(archive, entries, part, limits, read)

@@ -12,10 +12,12 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, BinaryIO
 
-from trainer.data.files.read_table import open_content, read_content
+from trainer.data.files.read_table import Content, open_content, read_content
 from trainer.data.files.table import Limits
 from trainer.data.reader import resource_limits
+from trainer.data.reader.edit_wire import receive_edits
 from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, pack_table, receive, receive_json, send, send_json
+from trainer.data.rewrite.edits import Edits
 from trainer.errors import UserError, error_location
 
 _MAX_MEMORY_GROWTH = 100 << 20
@@ -84,10 +86,23 @@ class _PandasBlocker:
             raise ModuleNotFoundError(name)
 
 
+def _answer(data: bytes, content: Content, limits: Limits, options: dict[str, Any], edits: Edits | None) -> tuple[Any, ...]:
+    """The reply and its frames: the table in a file, or the file with ``edits``."""
+    if edits is None:
+        return pack_table(read_content(content, limits, **options))
+    from trainer.data.rewrite.rewrite_file import rewrite
+
+    del content
+    rewritten = rewrite(data, edits, limits, **options)
+    return {"rewritten": {"notes": list(rewritten.notes)}}, rewritten.data
+
+
 def _handle_request(requests: BinaryIO, replies: BinaryIO, *, idle: int, last: bool) -> bool:
     """Handle one request; return whether the process should end. ``idle``: peak bytes of memory before the first file."""
     options = receive_json(requests)
     data = receive(requests, MAX_CELL_BYTES)
+    about_edits = options.pop("edits", None)
+    edits = None if about_edits is None else receive_edits(requests, about_edits)
     last = last or len(data) >= resource_limits.BIG_FILE_BYTES
     send_json(replies, {"weight": len(data)})
     resource_limits.limit_resources(len(data))
@@ -95,11 +110,12 @@ def _handle_request(requests: BinaryIO, replies: BinaryIO, *, idle: int, last: b
     try:
         limits = Limits(**options.pop("limits"))
         content = open_content(data, limits)
-        del data
+        if edits is None:
+            data = b""
         resource_limits.limit_resources(content.weight)
         send_json(replies, {"weight": content.weight, "file_format": content.file_format})
         last = last or content.weight >= resource_limits.BIG_FILE_BYTES
-        reply, *cells = pack_table(read_content(content, limits, **options))
+        reply, *cells = _answer(data, content, limits, options, edits)
     except UserError as error:
         reply = {"error": {"message": error.message, "code": error.code}}
     except MemoryError:

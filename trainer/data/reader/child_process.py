@@ -13,7 +13,9 @@ from typing import Any
 
 from trainer.data.files.table import Table, unreadable_workbook_error
 from trainer.data.reader import resource_limits
+from trainer.data.reader.edit_wire import receive_rewritten
 from trainer.data.reader.wire import BrokenWireError, receive_json, receive_table, send
+from trainer.data.rewrite.edits import Rewritten
 from trainer.error_codes import ERROR_CODES
 from trainer.errors import FileError, UnavailableError, UserError
 
@@ -70,27 +72,32 @@ class ChildProcess:
                 pipe.close()
         self._process.wait()
 
-    def read(self, request: bytes, data: bytes) -> Table:
-        """The table in ``data``. Raises UserError: an error of ``read_content``, ``file_too_heavy``, ``file_damaged``, or EndedEarlyError.
+    def ask(self, request: bytes, data: bytes, *frames: Any) -> Table | Rewritten:
+        """The table in ``data``, or the changed file. Raises UserError: an error of ``read_content``, ``file_too_heavy``, ``file_damaged``, or EndedEarlyError.
 
-        ``request`` is JSON: the limits and the other arguments of ``read_content``.
+        ``request`` is JSON: the limits and the other arguments of ``read_content``; with ``edits`` the ``frames`` hold them.
         """
         usable, self.usable = self.usable, False
-        weight, file_format, table = None, "", None
+        weight, file_format, answer = None, "", None
         try:
             with self._timeout(resource_limits.wall_seconds(len(data))):
-                send(self._process.stdin, request, data)
+                send(self._process.stdin, request, data, *frames)
                 reply = receive_json(self._process.stdout)
             # The child first confirms the start, then sends the unpacked size.
             while "weight" in reply:
                 weight, file_format = int(reply["weight"]), reply.get("file_format", "")
                 with self._timeout(resource_limits.wall_seconds(weight)):
                     reply = receive_json(self._process.stdout)
-                    table = receive_table(self._process.stdout, reply["table"]) if "table" in reply else None
+                    answer = self._receive_answer(reply)
         except (OSError, BrokenWireError, TypeError, ValueError):
             raise self._error_of_ended_child(weight, file_format) from None
         self.usable = usable and reply.get("last") is False
-        return _raise_refusal(reply, file_format) if table is None else table
+        return _raise_refusal(reply, file_format) if answer is None else answer
+
+    def _receive_answer(self, reply: dict[str, Any]) -> Table | Rewritten | None:
+        if "table" in reply:
+            return receive_table(self._process.stdout, reply["table"])
+        return receive_rewritten(self._process.stdout, reply["rewritten"]) if "rewritten" in reply else None
 
     @contextmanager
     def _timeout(self, seconds: float) -> Iterator[None]:

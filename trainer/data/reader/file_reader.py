@@ -17,6 +17,8 @@ from typing import Any, Protocol, Self
 from trainer.data.files.table import Limits, Table
 from trainer.data.reader import resource_limits
 from trainer.data.reader.child_process import ChildProcess, EndedEarlyError
+from trainer.data.reader.edit_wire import pack_edits
+from trainer.data.rewrite.edits import Edits, Rewritten
 from trainer.errors import UnavailableError
 
 _MAX_SMALL_FILES, _MAX_BIG_FILES = 4, 2
@@ -32,6 +34,10 @@ class TableReader(Protocol):
 
     def read(self, data: bytes, **options: Any) -> Table:
         """What ``read_table`` gives, with the same arguments."""
+        ...
+
+    def rewrite(self, data: bytes, edits: Edits, **options: Any) -> Rewritten:
+        """What ``rewrite`` of ``data/rewrite`` gives, with the same arguments."""
         ...
 
 
@@ -92,21 +98,36 @@ class FileReader:
     def read(self, data: bytes, **options: Any) -> Table:
         """``read_table`` in a child. Raises the same errors, and UserError ``file_too_heavy`` (too much memory or time),
         ``file_damaged`` (the child crashed), ``reading_failed`` (a bug in Emotune) or ``reader_unavailable``."""
+        answer = self._ask(_encode_request(options), data)
+        if not isinstance(answer, Table):
+            raise TypeError("a table was asked for")
+        return answer
+
+    def rewrite(self, data: bytes, edits: Edits, **options: Any) -> Rewritten:
+        """The file with ``edits``, made by ``data.rewrite`` in a child; ``options`` as for ``read``. Raises what ``read`` does, and UserError
+        ``not_rewritable``, ``letter_not_in_encoding`` or ``nothing_left``."""
+        about, frames = pack_edits(edits)
+        answer = self._ask(_encode_request(options | {"edits": about}), data, *frames)
+        if not isinstance(answer, Rewritten):
+            raise TypeError("a changed file was asked for")
+        return answer
+
+    def _ask(self, request: bytes, *frames: Any) -> Table | Rewritten:
         self._reset_after_fork()
-        request, is_big = _encode_request(options), len(data) >= resource_limits.BIG_FILE_BYTES
+        is_big = len(frames[0]) >= resource_limits.BIG_FILE_BYTES
         with self._big_slots if is_big else self._small_slots:
             try:
-                return self._read(request, data, is_big=is_big)
+                return self._ask_child(request, frames, is_big=is_big)
             except EndedEarlyError:
                 # The file is not the cause.
-                return self._read(request, data, is_big=is_big)
+                return self._ask_child(request, frames, is_big=is_big)
 
-    def _read(self, request: bytes, data: bytes, *, is_big: bool) -> Table:
+    def _ask_child(self, request: bytes, frames: tuple[Any, ...], *, is_big: bool) -> Table | Rewritten:
         child = self._acquire_child()
         if is_big and self._replace_early:
             self.start()
         try:
-            return child.read(request, data)
+            return child.ask(request, *frames)
         finally:
             self._release_child(child)
 

@@ -74,19 +74,20 @@ def pack_table(table: Table) -> "tuple[dict[str, Any], pa.Buffer, pa.Buffer]":
         "header": table.header,
         "part": table.part,
         "parts": [asdict(part) for part in table.parts],
+        "header_line": table.header_line,
         "warnings": [asdict(warning) for warning in table.warnings],
     }
     cells = zip(*table.rows, strict=True) if table.rows else [() for _ in table.columns]
-    dropped = _pack([[row.reason for row in table.dropped]], [row.line for row in table.dropped])
-    return {"table": metadata}, _pack(cells, table.lines), dropped
+    dropped = pack_columns([[row.reason for row in table.dropped]], [row.line for row in table.dropped])
+    return {"table": metadata}, pack_columns(cells, table.lines), dropped
 
 
 def receive_table(stream: BinaryIO, metadata: dict[str, Any]) -> Table:
     """The rest of a table whose metadata is received already. Raises BrokenWireError."""
     try:
         columns = tuple(map(str, metadata["columns"]))
-        cells, lines = _unpack(receive(stream, MAX_CELL_BYTES), len(columns))
-        (reasons,), dropped = _unpack(receive(stream, MAX_CELL_BYTES), 1)
+        cells, lines = unpack_columns(receive(stream, MAX_CELL_BYTES), len(columns))
+        (reasons,), dropped = unpack_columns(receive(stream, MAX_CELL_BYTES), 1)
         return Table(
             columns=columns,
             rows=list(zip(*cells, strict=True)) if columns else [() for _ in lines],
@@ -99,6 +100,7 @@ def receive_table(stream: BinaryIO, metadata: dict[str, Any]) -> Table:
             warnings=tuple(ReaderWarning(**warning) for warning in metadata["warnings"]),
             part=None if metadata["part"] is None else str(metadata["part"]),
             parts=tuple(Part(**part) for part in metadata["parts"]),
+            header_line=None if metadata["header_line"] is None else int(metadata["header_line"]),
         )
     except BrokenWireError:
         raise
@@ -113,7 +115,8 @@ def _schema(texts: int) -> "pa.Schema":
     return pa.schema([pa.field(str(index), type_, nullable=False) for index, type_ in enumerate(types)])
 
 
-def _pack(columns: Any, lines: list[int]) -> "pa.Buffer":
+def pack_columns(columns: Any, lines: list[int]) -> "pa.Buffer":
+    """Columns of text and a column of numbers as a frame."""
     import pyarrow as pa
 
     arrays = [pa.array(column, pa.string()) for column in columns]
@@ -124,7 +127,7 @@ def _pack(columns: Any, lines: list[int]) -> "pa.Buffer":
     return sink.getvalue()
 
 
-def _unpack(data: bytes, texts: int) -> tuple[list[list[str]], list[int]]:
+def unpack_columns(data: bytes, texts: int) -> tuple[list[list[str]], list[int]]:
     """The text columns and the line numbers; raises ValueError for any other bytes."""
     import pyarrow as pa
 

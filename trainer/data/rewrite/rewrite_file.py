@@ -1,0 +1,136 @@
+"""Changes a file of any supported format: ``rewrite`` finds its format, changes it, and reads the result again to be sure.
+
+Runs in the reader's child process, because it parses bytes from outside.
+"""
+
+import zipfile
+from dataclasses import replace
+from typing import Any
+
+from trainer.data.files.archives import count_zip_entries, open_zip, read_entry, unpack, zip_entries
+from trainer.data.files.decoding import decode
+from trainer.data.files.formats import FileFormat, detect_format
+from trainer.data.files.json_tables import read_json_rows
+from trainer.data.files.markup_tables import read_markup
+from trainer.data.files.read_table import read_table
+from trainer.data.files.table import Limits, Table
+from trainer.data.files.text_formats import read_or_refuse
+from trainer.data.files.zip_tables import named_entries
+from trainer.data.rewrite.columnar import rewrite_columnar
+from trainer.data.rewrite.delimited import rewrite_delimited
+from trainer.data.rewrite.edits import Edits, Rewritten, not_rewritable_error
+from trainer.data.rewrite.exact_text import exact_text
+from trainer.data.rewrite.json_files import rewrite_json
+from trainer.data.rewrite.packed import repack
+from trainer.data.rewrite.workbook import rewrite_workbook
+from trainer.errors import FileError, UserError
+
+_PACKED = ("gzip", "bzip2", "xz", "zip")
+_NOT_ONE_CELL = {
+    "folders_read": "its labels are the names of folders",
+    "files_joined": "its rows are joined from several files; choose one of them",
+    "sheets_joined": "its rows are joined from several sheets; choose one of them",
+    "one_hot_lists": "its labels are lists of zeros with a single 1",
+    "annotators_disagree": "its labels are the majority of several annotators",
+}
+
+
+def rewrite(data: bytes, edits: Edits, limits: Limits, **options: Any) -> Rewritten:
+    """The file with ``edits``; ``options`` are those of ``read_content`` with which it was read.
+
+    Reading the result again gives exactly the changed rows, or it is refused. Raises UserError ``not_rewritable``,
+    ``letter_not_in_encoding`` and ``nothing_left``.
+    """
+    sizes = vars(limits)
+    table = read_table(data, **sizes, **options)
+    _check(table, edits)
+    rewritten = _rewrite(data, table, edits, limits, options)
+    try:
+        # What was found before is stated: a new column may make the first row look like a header.
+        again = read_table(rewritten.data, **sizes, **(options | ({"header": table.header} if edits.added else {})))
+    except UserError as error:
+        raise not_rewritable_error("the result could not be read again") from error
+    if _rows(again, len(table.columns), edits) != _expected_rows(table, edits):
+        raise not_rewritable_error("reading the result again would give other rows")
+    return rewritten
+
+
+def _check(table: Table, edits: Edits) -> None:
+    codes = {warning.code for warning in table.warnings}
+    for code, why in _NOT_ONE_CELL.items():
+        if code in codes:
+            raise not_rewritable_error(why)
+    if "crosses_joined" in codes and edits.cells and edits.column == len(table.columns) - 1:
+        raise not_rewritable_error("its labels are crosses in several columns")
+    if "crosses_joined" in codes and edits.added:
+        raise not_rewritable_error("it has crosses in several columns")
+    if len(edits.dropped) >= len(table.rows):
+        raise FileError("No row would be left in the file. Keep some of its rows.", code="nothing_left")
+
+
+def _rewrite(data: bytes, table: Table, edits: Edits, limits: Limits, options: dict[str, Any]) -> Rewritten:
+    file_format = detect_format(data)
+    if file_format in _PACKED:
+        content, entry = _unpacked(data, file_format, table, limits)
+        if entry is not None:
+            # The part of the whole is the file; that of the file, if it is a workbook, a sheet.
+            options = {name: value for name, value in options.items() if name != "part"}
+            table = read_table(content, **vars(limits), **options)
+        inner = _rewrite(content, table, edits, limits, options)
+        return replace(inner, data=repack(data, file_format, inner.data, entry))
+    if file_format == "spreadsheet":
+        return rewrite_workbook(data, table, edits)
+    if file_format in ("parquet", "arrow"):
+        return Rewritten(rewrite_columnar(data, table, edits, is_parquet=file_format == "parquet"))
+    return Rewritten(_rewrite_text(data, table, edits, limits, options))
+
+
+def _unpacked(data: bytes, file_format: FileFormat, table: Table, limits: Limits) -> tuple[bytes, zipfile.ZipInfo | None]:
+    """The packed file that was read, and which one of a zip of several it is."""
+    if file_format != "zip" or count_zip_entries(data) == 1:
+        return unpack(data, file_format, limits), None
+    with open_zip(data) as archive:
+        entry = next((entry.info for entry in named_entries(zip_entries(archive)) if entry.name == table.part), None)
+        if entry is None:
+            raise not_rewritable_error("its rows are joined from several files; choose one of them")
+        return read_entry(archive, entry, limits), entry
+
+
+def _rewrite_text(data: bytes, table: Table, edits: Edits, limits: Limits, options: dict[str, Any]) -> bytes:
+    encoding, delimiter, quote = (options.get(name) for name in ("encoding", "delimiter", "quote"))
+    exact = exact_text(data, table.encoding)
+    exact.check(
+        [*edits.cells.values(), *(column.name for column in edits.added), *(c for column in edits.added for c in set(column.cells))]
+    )
+    if delimiter is None and quote is None:
+        text = decode(data, encoding=encoding).text
+        if read_markup(text, limits) or read_or_refuse(text, limits):
+            raise not_rewritable_error("its table stands in markup, or in a form of another tool")
+        if read_json_rows(text, limits, part=options.get("part")) is not None:
+            return rewrite_json(exact, table, edits)
+    return rewrite_delimited(exact, data, table, edits, limits, delimiter=delimiter, quote=quote, encoding=encoding)
+
+
+# --- the proof --------------------------------------------------------------------------------------------------------------
+
+
+def _expected_rows(table: Table, edits: Edits) -> list[tuple[str, ...]]:
+    rows = []
+    for number, cells in enumerate(table.rows):
+        if number in edits.dropped:
+            continue
+        if number in edits.cells and edits.column is not None:
+            cells = (*cells[: edits.column], edits.cells[number], *cells[edits.column + 1 :])
+        rows.append((*_compared(cells, edits), *(column.cells[number] for column in edits.added if column.kind == "text")))
+    return rows
+
+
+def _rows(table: Table, width: int, edits: Edits) -> list[tuple[str, ...]]:
+    texts = [width + number for number, column in enumerate(edits.added) if column.kind == "text"]
+    return [(*_compared(cells[:width], edits), *(cells[position] for position in texts if position < len(cells))) for cells in table.rows]
+
+
+def _compared(cells: tuple[str, ...], edits: Edits) -> tuple[str, ...]:
+    """The cells with the blanks around a label taken away, which stay in the file as they were."""
+    column = edits.column
+    return cells if column is None else (*cells[:column], " ".join(cells[column].split()), *cells[column + 1 :])
