@@ -128,11 +128,11 @@ class Recipe:
     )
     pooling: str = recipe_field(
         str,
-        "cls",
+        "auto",
         "Pooling",
-        "What the head reads: “cls” is the first token, the standard; “mean” is the average of all tokens, "
-        "and the model then does not load in the one-line pipeline.",
-        choices=("cls", "mean"),
+        "What the head reads: “cls” is the first token, “mean” is the average of all tokens. “auto” takes what the encoder was trained for; "
+        "where nothing says so, the first token.",
+        choices=("auto", "cls", "mean"),
         group=TRAINED,
         place=3,
     )
@@ -152,11 +152,11 @@ class Recipe:
         float,
         None,
         "Learning rate of the head",
-        "The new layers start from random weights and may learn faster than the encoder.",
+        "The new layers may learn faster than the encoder. Automatic: the encoder's rate; ten times that on the average of all tokens, which the "
+        "linear head reads as vectors of length 1.",
         minimum=1e-7,
         maximum=1e-1,
         optional=True,
-        none_label="same as the encoder",
         group=TRAINED,
         place=4,
     )
@@ -306,15 +306,24 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
-    def resolved(self, *, train_rows: int, learning_rate: float) -> "Recipe":
-        """The recipe with every automatic value filled in. ``learning_rate`` is the encoder's default."""
+    def resolved(self, *, train_rows: int, learning_rate: float, pooling: str = "cls") -> "Recipe":
+        """The recipe with every automatic value filled in. ``learning_rate`` and ``pooling`` are the encoder's own."""
+        pooling = pooling if self.pooling == "auto" else self.pooling
+        rate = self.learning_rate or learning_rate * (_LORA_LEARNING_RATE_FACTOR if self.lora_rank else 1)
+        reads_unit_vectors = pooling == "mean" and self.head == "linear"
+        head_rate = self.head_learning_rate or (min(_UNIT_VECTOR_RATE_FACTOR * rate, 0.1) if reads_unit_vectors else None)
         return dataclasses.replace(
             self,
             epochs=self.epochs or _epochs_for(train_rows),
             batch_size=self.batch_size or _batch_size_for(train_rows),
-            learning_rate=self.learning_rate or learning_rate * (_LORA_LEARNING_RATE_FACTOR if self.lora_rank else 1),
+            learning_rate=rate,
+            pooling=pooling,
+            head_learning_rate=head_rate,
         )
 
+
+_UNIT_VECTOR_RATE_FACTOR = 10
+"""The weights that read vectors of length 1 are some ten times as large as usual, and have to move as much faster."""
 
 _LORA_LEARNING_RATE_FACTOR = 4
 """LoRA weights start at zero and have to learn faster than pretrained ones (Biderman et al. 2024); four times was best on the

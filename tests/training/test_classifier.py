@@ -19,7 +19,7 @@ from trainer.runs.run import Run
 from trainer.training.classifier import build_classifier, count_parameters, encoder_of, in_head, load_saved_classifier, save_classifier
 from trainer.training.electra import as_electra
 from trainer.training.encoder_loading import load_encoder, load_tokenizer
-from trainer.training.encoders import Encoder
+from trainer.training.encoders import Encoder, local_encoder
 from trainer.training.predictor import Predictor
 
 LABELS = ("joy", "sadness", "anger")
@@ -72,14 +72,18 @@ STANDARD = [
     ("roberta", {"head": "mlp"}),
     ("electra", {"head": "mlp"}),
     ("albert", {"dropout": 0.2}),
-]
-WITH_OUR_HEAD = [
     ("bert", {"pooling": "mean"}),
+    ("bert", {"pooling": "mean", "lora_rank": 2}),
     ("bert", {"pooling": "mean", "head": "mlp"}),
     ("bert", {"pooling": "mean", "head": "mlp", "lora_rank": 2}),
     ("roberta", {"pooling": "mean"}),
     ("distilbert", {"pooling": "mean"}),
+    ("electra", {"pooling": "mean", "head": "mlp"}),
+]
+WITH_OUR_HEAD = [
     ("albert", {"head": "mlp"}),
+    ("albert", {"pooling": "mean"}),
+    ("electra", {"pooling": "mean"}),
 ]
 
 
@@ -97,6 +101,33 @@ def test_the_one_liner_says_what_the_predictor_says(family: str, settings: dict,
     names = {f.name for f in folder.iterdir()}
     assert {"config.json", "model.safetensors"} <= names
     assert not names & {"head.json", "adapter_config.json", "adapter_model.safetensors"}
+
+
+@pytest.mark.parametrize("family", ["bert", "distilbert", "roberta"])
+@pytest.mark.parametrize("head", ["linear", "mlp"])
+def test_a_saved_mean_pooling_says_what_was_trained(family: str, head: str, tmp_path: Path) -> None:
+    encoder = tiny(family, tmp_path)
+    trained = build_classifier(encoder, LABELS, resolved(encoder, pooling="mean", head=head)).eval()
+    with torch.no_grad():
+        for parameter in trained.head.parameters():
+            parameter.copy_(3 * torch.randn_like(parameter))
+    save_classifier(trained, tmp_path / "model")
+    batch = by_hand(encoder, TEXTS)
+    with torch.no_grad():
+        expected, loaded = trained(**batch).logits, load_saved_classifier(tmp_path / "model").eval()(**batch).logits
+    assert loaded.std() > 0.1
+    assert torch.allclose(loaded, expected, atol=1e-5)
+
+
+def test_a_training_that_starts_from_a_saved_mean_pooling_pools_like_it_without_its_last_layer(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "model", tiny("bert", tmp_path), pooling="mean")
+    again = local_encoder(folder)
+    assert (again.pooling, again.layers) == ("mean", 2)
+    model = build_classifier(again, LABELS, resolved(again, pooling=again.pooling))
+    assert len(model.encoder.encoder.layer) == 2
+    save_classifier(model, tmp_path / "again")
+    layers = json.loads((tmp_path / "again" / "config.json").read_text())["num_hidden_layers"]
+    assert layers == 3
 
 
 def test_an_mlp_head_is_saved_as_an_electra(tmp_path: Path) -> None:

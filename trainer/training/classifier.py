@@ -4,7 +4,7 @@ trainer.py trains it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -19,14 +19,19 @@ from trainer.recipe import Recipe
 from trainer.training.encoder_loading import detach_from_file, encoder_prefix, load_classifier, load_encoder
 from trainer.training.encoders import Encoder
 from trainer.training.exclusive_loading import load_pretrained
+from trainer.training.folder_check import WEIGHTS
 from trainer.training.heads import PooledClassifier, build_head
 from trainer.training.lora import add_lora, merged_state
+from trainer.training.mean_pooling import standard_form
 
 Classifier = PreTrainedModel | PooledClassifier
 
 _HEAD_SETTINGS = "head.json"
 _HEAD_WEIGHTS = "head.safetensors"
 _ENCODER = "encoder"
+
+_MEAN_POOLED = {"linear": ("pooler", "normalized_mean"), "mlp": ("mlp", "normalized_mean")}
+"""The head and the pooling that are trained with the recipe's pooling "mean", by the recipe's head."""
 
 _OTHER_TASKS = {
     "multi_label_classification": "a model that gives a text several labels at once",
@@ -42,7 +47,7 @@ def build_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recip
     require no gradient. New weights come from torch's generator: seed it before.
     Raises UserError if the encoder cannot be loaded or has no such head.
     """
-    if recipe.pooling == "cls" and recipe.head == "linear":
+    if recipe.pooling != "mean" and recipe.head == "linear":
         model = load_classifier(encoder, label_names, task)
         if recipe.dropout is not None:
             _set_dropout(model, recipe.dropout, encoder)
@@ -69,9 +74,10 @@ def _build_with_other_head(encoder: Encoder, label_names: Sequence[str], recipe:
     # Imported late: a prediction does not need it, and it takes half a second.
     from trainer.training.electra import as_electra
 
-    model = as_electra(encoder_model) if recipe.pooling == "cls" else None
+    model = None if recipe.pooling == "mean" else as_electra(encoder_model)
     if model is None:
-        return PooledClassifier(encoder_model, head=recipe.head, pooling=recipe.pooling, dropout=recipe.dropout)
+        head, pooling = _MEAN_POOLED[recipe.head] if recipe.pooling == "mean" else (recipe.head, "cls")
+        return PooledClassifier(encoder_model, head=head, pooling=pooling, dropout=recipe.dropout)
     model.classifier = build_head("mlp", model.config, recipe.dropout)
     model.config.classifier_dropout = recipe.dropout
     return model
@@ -110,7 +116,7 @@ def count_parameters(model: nn.Module, *, trainable: bool = False) -> int:
 
 
 def save_classifier(model: Classifier, folder: Path) -> None:
-    """Write the weights and settings into a folder: a standard one if transformers has the architecture.
+    """Write the weights and settings into a folder: a standard one if transformers has the architecture (see mean_pooling.py).
 
     Otherwise the encoder is in ``encoder/``, itself a standard folder, and the head beside it in ``head.safetensors`` and ``head.json``;
     without a config.json at the top nothing can mistake the folder for a classifier with a random head.
@@ -118,9 +124,23 @@ def save_classifier(model: Classifier, folder: Path) -> None:
     if not isinstance(model, PooledClassifier):
         model.save_pretrained(folder, state_dict=merged_state(model))
         return
-    model.encoder.save_pretrained(folder / _ENCODER, state_dict=merged_state(model.encoder))
+    encoder_state = merged_state(model.encoder)
+    if model.pooling == "normalized_mean":
+        state = model.encoder.state_dict() if encoder_state is None else encoder_state
+        standard = standard_form(model.config, _on_cpu(state), _on_cpu(model.head.state_dict()), head=model.head_type)
+        if standard is not None:
+            config, weights = standard
+            folder.mkdir(parents=True, exist_ok=True)
+            config.save_pretrained(folder)
+            save_file(weights, folder / WEIGHTS, metadata={"format": "pt"})
+            return
+    model.encoder.save_pretrained(folder / _ENCODER, state_dict=encoder_state)
     save_file(model.head.state_dict(), folder / _HEAD_WEIGHTS)
     (folder / _HEAD_SETTINGS).write_text(json.dumps({"head": model.head_type, "pooling": model.pooling}), encoding="utf-8")
+
+
+def _on_cpu(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
 
 
 def load_saved_classifier(folder: Path) -> Classifier:

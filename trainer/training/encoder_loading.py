@@ -74,6 +74,8 @@ def load_encoder(encoder: Encoder, label_names: Sequence[str], task: Task = SING
 
 
 def _load(model_class: Any, encoder: Encoder, label_names: Sequence[str], task: Task) -> "PreTrainedModel":
+    from trainer.training.mean_pooling import remove_pooling_layer
+
     folder = _folder(encoder, weights=True)
     with _loading_errors_as_user_error(encoder):
         model, loaded = load_pretrained(
@@ -93,6 +95,7 @@ def _load(model_class: Any, encoder: Encoder, label_names: Sequence[str], task: 
             code="encoder_damaged",
         )
     detach_from_file(model)
+    remove_pooling_layer(model)
     return model
 
 

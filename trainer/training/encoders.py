@@ -14,7 +14,11 @@ from typing import Any
 from trainer.errors import ModelError, UserError
 from trainer.training.config_check import read_model_config
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
+from trainer.training.untrusted_files import read_object
 from trainer.training.weights_check import count_parameters, read_header
+
+POOLS_IN_LAST_LAYER = "pools_in_last_layer"
+"""The name in the config of a classifier whose last layer pools (see mean_pooling.py): a training that starts from it removes the layer."""
 
 PACKAGED = "all-MiniLM-L6-v2"
 TOKENIZER_FILES = ["*.json", "*.txt", "*.model"]
@@ -44,6 +48,9 @@ class Encoder:
     """Tokens of the longest text it can read."""
     is_custom: bool = False
     """A folder of the user's, which is not in the catalogue."""
+    pooling: str = "cls"
+    """How it was trained to stand for a whole text: "cls" by its first token, "mean" by the mean of its tokens. An encoder whose folder does not
+    say so counts as "cls"."""
     published: str = ""
     """The Hub repository that a packaged encoder comes from."""
 
@@ -82,6 +89,7 @@ def packaged_encoder() -> Encoder:
         languages="English",
         description="Small and quick: 6 layers. Comes with the app and needs no internet.",
         learning_rate=2.5e-4,
+        pooling="mean",
         sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
         published=f"sentence-transformers/{PACKAGED}",
     )
@@ -100,7 +108,8 @@ def local_encoder(folder: Path) -> Encoder:
         )
     folder = folder.resolve()
     parameters = check_folder(folder)
-    layers, hidden_size, max_tokens = _dimensions(read_model_config(folder / CONFIG))
+    config = read_model_config(folder / CONFIG)
+    layers, hidden_size, max_tokens = _dimensions(config)
     return Encoder(
         # One line, as logs and lists show it.
         "".join(c for c in folder.name if c.isprintable()) or "encoder",
@@ -114,6 +123,7 @@ def local_encoder(folder: Path) -> Encoder:
         learning_rate=5e-5,
         max_tokens=max_tokens,
         is_custom=True,
+        pooling=_pooling_of(folder, config),
     )
 
 
@@ -136,8 +146,9 @@ def hub_encoder(repository: str) -> Encoder:
     folder = _cached_folder(encoder)
     with suppress(UserError):  # never downloaded, or loading it will report what is wrong
         if folder is not None:
-            layers, hidden_size, max_tokens = _dimensions(read_model_config(folder / CONFIG))
-            encoder = replace(encoder, layers=layers, hidden_size=hidden_size, max_tokens=max_tokens)
+            config = read_model_config(folder / CONFIG)
+            layers, hidden_size, max_tokens = _dimensions(config)
+            encoder = replace(encoder, layers=layers, hidden_size=hidden_size, max_tokens=max_tokens, pooling=_pooling_of(folder, config))
             encoder = replace(encoder, parameters=count_parameters(read_header(folder / WEIGHTS)))
     return encoder
 
@@ -158,8 +169,20 @@ def max_tokens_of(config: object) -> int:
 def _dimensions(config: Mapping[str, Any]) -> tuple[int, int, int]:
     """Layers, hidden size and maximum tokens of a checked config."""
     settings = SimpleNamespace(**config)
-    layers = getattr(settings, "num_hidden_layers", getattr(settings, "n_layers", 12))
+    layers = getattr(settings, "num_hidden_layers", getattr(settings, "n_layers", 12)) - bool(config.get(POOLS_IN_LAST_LAYER))
     return layers, getattr(settings, "hidden_size", getattr(settings, "dim", 768)), max_tokens_of(settings)
+
+
+def _pooling_of(folder: Path, config: Mapping[str, Any]) -> str:
+    """The pooling that a checked folder names: sentence-transformers writes it into a folder of its own, Emotune into the config."""
+    settings_file = folder / "1_Pooling" / CONFIG
+    if config.get(POOLS_IN_LAST_LAYER):
+        return "mean"
+    with suppress(UserError):  # missing, or not readable: then it says nothing
+        settings = read_object(settings_file, max_bytes=10_000)
+        if settings.get("pooling_mode_mean_tokens") is True or settings.get("pooling_mode") == "mean":
+            return "mean"
+    return "cls"
 
 
 def _cached_folder(encoder: Encoder) -> Path | None:

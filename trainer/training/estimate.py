@@ -44,7 +44,7 @@ def estimate_training(
     the speed of a device at one precision, as ``SpeedMeter.of`` does. Raises UserError ``precision_unavailable``, and what ``speed_of`` raises.
     """
     train_rows, validation_rows, test_rows = rows
-    resolved = recipe.resolved(train_rows=train_rows, learning_rate=encoder.learning_rate)
+    resolved = recipe.resolved(train_rows=train_rows, learning_rate=encoder.learning_rate, pooling=encoder.pooling)
     training_hardware = with_precision(hardware, recipe.precision)
     truncated = np.minimum(tokens, recipe.max_length)
     schedule = build_schedule(

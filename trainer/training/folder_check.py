@@ -14,6 +14,7 @@ from trainer.training.weights_check import count_parameters, read_header
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 _HEAD, _HEAD_WEIGHTS, _ENCODER = "head.json", "head.safetensors", "encoder"
+_HEAD_TYPES, _POOLINGS = ("linear", "pooler", "mlp"), ("cls", "mean", "normalized_mean")
 _MAX_FILES = 1_000
 
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill", ".npy", ".npz", ".h5", ".hdf5", ".msgpack", ".keras")
@@ -38,7 +39,8 @@ def check_folder(folder: Path, *, weights: bool = True) -> int:
 
 def _check_classifier_with_our_head(folder: Path) -> int:
     settings = read_object(folder / _HEAD, max_bytes=10_000)
-    if settings.keys() != {"head", "pooling"} or settings["head"] not in ("linear", "mlp") or settings["pooling"] not in ("cls", "mean"):
+    known = settings.keys() == {"head", "pooling"} and settings["head"] in _HEAD_TYPES and settings["pooling"] in _POOLINGS
+    if not known:
         raise refusal(folder / _HEAD, "describes no head that is known here")
     if (folder / CONFIG).exists():
         raise refusal(folder / CONFIG, "does not belong beside head.json", "Remove one of the two")

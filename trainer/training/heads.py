@@ -12,6 +12,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from trainer.data.task import find_task
 from trainer.training.losses import TRAINING_TASKS
+from trainer.training.mean_pooling import normalized_mean, pooler_scale
 
 
 class LinearHead(nn.Module):
@@ -45,7 +46,21 @@ class MlpHead(nn.Module):
         return self.out_proj(self.dropout(nn.functional.gelu(self.dense(features[:, 0]))))
 
 
-HEADS: dict[str, type[LinearHead] | type[MlpHead]] = {"linear": LinearHead, "mlp": MlpHead}
+class PoolerHead(LinearHead):
+    """Tanh, Dropout, Linear: what BERT's pooler and classifier make of a normalized mean (see mean_pooling.py)."""
+
+    def read(self, features: torch.Tensor) -> torch.Tensor:
+        """(n, tokens, hidden_size) -> what the last layer reads, (n, hidden_size), of length about 1."""
+        return torch.tanh(pooler_scale(features.shape[-1]) * features[:, 0])
+
+    def forward(self, features: torch.Tensor, **_: Any) -> torch.Tensor:
+        """(n, tokens, hidden_size) -> logits (n, classes)."""
+        # With vectors of length 1 the last layer's weights are large: 16 bits would round the logits by some hundredths.
+        with torch.autocast(features.device.type, enabled=False):
+            return self.out_proj(self.dropout(self.read(features)))
+
+
+HEADS: dict[str, type[LinearHead] | type[MlpHead]] = {"linear": LinearHead, "pooler": PoolerHead, "mlp": MlpHead}
 
 
 def build_head(head_type: str, config: Any, dropout: float | None) -> LinearHead | MlpHead:
@@ -67,10 +82,12 @@ def default_dropout(config: Any) -> float:
     return 0.1
 
 
-def pool(tokens: torch.Tensor, attention_mask: torch.Tensor, pooling: str) -> torch.Tensor:
-    """(n, tokens, hidden_size) -> (n, hidden_size): the first token, or the mean of the tokens that are not padding."""
+def pool(tokens: torch.Tensor, attention_mask: torch.Tensor, pooling: str, config: Any) -> torch.Tensor:
+    """(n, tokens, hidden_size) -> (n, hidden_size): the first token, the normalized mean of the tokens that are not padding, or their plain mean."""
     if pooling == "cls":
         return tokens[:, 0]
+    if pooling == "normalized_mean":
+        return normalized_mean(tokens, attention_mask, config)
     mask = attention_mask.unsqueeze(-1).to(tokens.dtype)
     return (tokens * mask).sum(1) / mask.sum(1).clamp(min=1)
 
@@ -90,6 +107,12 @@ class PooledClassifier(nn.Module):
             # Unused, but saved, so that the folder holds a complete encoder.
             pooler.requires_grad_(False)
 
+    def pooled(self, input_ids: torch.Tensor, attention_mask: torch.Tensor, token_type_ids: torch.Tensor | None = None) -> torch.Tensor:
+        """Token ids (n, tokens) -> what the head reads, (n, hidden_size)."""
+        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
+        tokens = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types).last_hidden_state
+        return pool(tokens, attention_mask, self.pooling, self.config)
+
     def forward(
         self,
         input_ids: torch.Tensor,
@@ -98,9 +121,7 @@ class PooledClassifier(nn.Module):
         labels: torch.Tensor | None = None,
     ) -> SequenceClassifierOutput:
         """Token ids (n, tokens) -> logits (n, classes), and the mean of the task's plain loss if labels are given."""
-        types = {} if token_type_ids is None else {"token_type_ids": token_type_ids}
-        tokens = self.encoder(input_ids=input_ids, attention_mask=attention_mask, **types).last_hidden_state
-        logits = self.head(pool(tokens, attention_mask, self.pooling).unsqueeze(1))
+        logits = self.head(self.pooled(input_ids, attention_mask, token_type_ids).unsqueeze(1))
         task = TRAINING_TASKS[find_task(self.config.problem_type).key]
         loss = None if labels is None else task.loss(logits, labels, reduction="mean")
         return SequenceClassifierOutput(loss=loss, logits=logits)

@@ -97,10 +97,16 @@ answer = dict(zip(encoder.config.id2label.values(), probabilities))
 
 _POOL = {
     "cls": ("the first token", "x = tokens[:, 0]"),
+    "normalized_mean": (
+        "the normalized mean of all tokens",
+        'mask = batch["attention_mask"].unsqueeze(-1)\n    x = 1000 * (tokens * mask).sum(1) / mask.sum(1) + tokens[:, 0]\n'
+        "    for _ in range(2):\n        x = torch.nn.functional.layer_norm(x, x.shape[-1:], eps=getattr(encoder.config, 'layer_norm_eps', 1e-12))",
+    ),
     "mean": ("the mean of all tokens", 'mask = batch["attention_mask"].unsqueeze(-1)\n    x = (tokens * mask).sum(1) / mask.sum(1)'),
 }
 _MIDDLE = {
     "linear": ("a linear layer", ""),
+    "pooler": ("tanh and a linear layer", "\n    x = torch.tanh(x / x.shape[-1] ** 0.5)"),
     "mlp": (
         "Linear, GELU, Dropout, Linear",
         '\n    x = torch.nn.functional.gelu(x @ head["dense.weight"].T + head["dense.bias"])',
