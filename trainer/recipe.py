@@ -24,6 +24,16 @@ class Recipe:
     encoder: str = recipe_field(
         str, "all-MiniLM-L6-v2", "Encoder", "The pretrained model that already knows the language; training adapts it to your labels."
     )
+    method: str = recipe_field(
+        str,
+        "auto",
+        "Method",
+        "“full” trains everything, and where the head reads the average of all tokens it starts from a linear model on the unchanged encoder; "
+        "“frozen” is that linear model alone, in seconds.",
+        choices=("auto", "full", "frozen"),
+        group=TRAINED,
+        place=0,
+    )
     epochs: int | None = recipe_field(
         int,
         None,
@@ -292,6 +302,17 @@ class Recipe:
                 code="settings_disagree",
             )
 
+        if self.method == "frozen" and (self.pooling == "cls" or self.head != "linear" or self.lora_rank):
+            raise RecipeError(
+                "The method frozen is a linear model on the average of all tokens. It needs the head linear, the pooling auto or mean, and no LoRA.",
+                code="settings_disagree",
+            )
+
+    @property
+    def never_trains_encoder(self) -> bool:
+        """Whether the encoder stays as it is from the first step to the last. The recipe must be resolved."""
+        return self.method == "frozen" or self.frozen_epochs >= self.epochs
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
         """A recipe from plain values. Raises UserError for an unknown name or an invalid value."""
@@ -308,12 +329,14 @@ class Recipe:
 
     def resolved(self, *, train_rows: int, learning_rate: float, pooling: str = "cls") -> "Recipe":
         """The recipe with every automatic value filled in. ``learning_rate`` and ``pooling`` are the encoder's own."""
-        pooling = pooling if self.pooling == "auto" else self.pooling
+        method = "full" if self.method == "auto" else self.method
+        pooling = "mean" if method == "frozen" else pooling if self.pooling == "auto" else self.pooling
         rate = self.learning_rate or learning_rate * (_LORA_LEARNING_RATE_FACTOR if self.lora_rank else 1)
         reads_unit_vectors = pooling == "mean" and self.head == "linear"
         head_rate = self.head_learning_rate or (min(_UNIT_VECTOR_RATE_FACTOR * rate, 0.1) if reads_unit_vectors else None)
         return dataclasses.replace(
             self,
+            method=method,
             epochs=self.epochs or _epochs_for(train_rows),
             batch_size=self.batch_size or _batch_size_for(train_rows),
             learning_rate=rate,

@@ -26,12 +26,19 @@ def _with_gap() -> CheckedTraining:
     return training(course, best_step=TOTAL)
 
 
+def _fine_tuned(linear: float) -> CheckedTraining:
+    """A training that started from a linear model of this accuracy."""
+    scores = Metrics(linear, linear)
+    return training(healthy(), linear=BaselineScores(9, scores, scores), linear_seconds=4.0)
+
+
 TRAINING_EXAMPLES: dict[str, tuple[Callable[[], CheckedTraining], Callable[[], CheckedTraining]]] = {
     "diverging": (lambda: training(diverging()), good_training),
     "collapse": (lambda: training(still(classes=1)), good_training),
     "flat_loss": (lambda: training(still()), good_training),
     "overfitting": (lambda: training(past_its_best()), good_training),
     "generalization_gap": (_with_gap, good_training),
+    "no_gain_from_fine_tuning": (lambda: _fine_tuned(0.99), lambda: _fine_tuned(0.4)),
 }
 
 

@@ -33,6 +33,15 @@ def test_without_a_margin_the_first_of_the_best_is_kept() -> None:
     assert kept_after((0.9, 0.0), (0.8, 0.0), (0.9, 0.0)).step == 1
 
 
+def test_what_scores_less_than_before_the_first_step_is_not_kept() -> None:
+    start = update_best(None, 0, 0.9, 0.05)
+    worse = update_best(start, 1, 0.89, 0.05)
+    assert worse.step == 0
+    assert update_best(worse, 2, 0.9, 0.05).step == 2
+    best = update_best(worse, 2, 0.92, 0.05)
+    assert [update_best(best, 3, score, 0.05).step for score in (0.89, 0.91)] == [2, 3]
+
+
 def test_what_is_no_number_is_only_kept_while_there_is_nothing_else() -> None:
     assert kept_after((-math.inf, math.nan), (0.1, 0.02)).step == 2
     assert kept_after((0.1, 0.02), (-math.inf, math.nan)).step == 1

@@ -70,9 +70,10 @@ def curve(run: Run) -> tuple[object, ...]:
         {"gradient_accumulation": 2, "batch_size": 8, "label_smoothing": 0.1},
         {"frozen_epochs": 1, "layer_decay": 0.8},
         {"head": "mlp", "pooling": "mean"},
+        {"pooling": "mean"},
         {"lora_rank": 4, "precision": "fp32"},
     ],
-    ids=["plain", "accumulation", "two stages", "own head", "lora"],
+    ids=["plain", "accumulation", "two stages", "own head", "linear start", "lora"],
 )
 def test_it_goes_on_bit_by_bit(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None], settings: dict[str, object]

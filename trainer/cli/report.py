@@ -40,6 +40,11 @@ def report_text(view: RunView, report: "Report", checks: Sequence[CheckResult]) 
             f"A simple word-count model, having learned from {training_rows}, reaches {percent(view.baseline.test.accuracy)}, "
             f"macro F1 {percent(view.baseline.test.macro_f1)}."
         )
+    if view.linear is not None:
+        lines.append(
+            f"Without fine-tuning, a linear model on the unchanged encoder reaches {percent(view.linear.test.accuracy)}, "
+            f"macro F1 {percent(view.linear.test.macro_f1)}."
+        )
     lines += [
         "",
         f"{'class':<{name_width}}  {'precision':<18}  {'recall':<18}  {'F1':<6}  rows",
@@ -61,6 +66,7 @@ def run_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path, *,
         "path": str(folder),
         **reports.to_dict(),
         "baseline": view.baseline and view.baseline.to_dict(),
+        "linear_model": view.linear and view.linear.to_dict(),
         "seconds": round(time.monotonic() - called_at, 3),
         "train_seconds": view.train_seconds,
         "samples_per_second": view.samples_per_second,

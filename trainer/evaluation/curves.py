@@ -66,5 +66,6 @@ class RunCurves:
 
 def _reference_lines(view: RunView) -> tuple[ReferenceLine, ...]:
     word_counts = () if view.baseline is None else (ReferenceLine("counting words", view.baseline.validation.accuracy),)
+    linear = () if view.linear is None else (ReferenceLine("no fine-tuning", view.linear.validation.accuracy),)
     majority = () if view.majority is None else (ReferenceLine("most frequent class", view.majority.validation_accuracy),)
-    return word_counts + majority
+    return linear + word_counts + majority

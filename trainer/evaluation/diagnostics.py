@@ -22,7 +22,7 @@ from trainer.evaluation.remedies import (
 from trainer.evaluation.training_curves import Curve, fair_step, is_finite, logged_curve, milestones, steps_per_epoch
 from trainer.recipe import Recipe
 from trainer.runs.view import Evaluation, RunView
-from trainer.text_format import percent
+from trainer.text_format import duration, percent
 
 _MIN_WRONG_ROWS = 2
 """Validation rows on which a model that predicts one class must be wrong; a single one could be a good model's only mistake."""
@@ -178,6 +178,19 @@ def _is_skilled(losses: Sequence[float], accuracies: Sequence[float]) -> bool:
     return bool(recent) and fmean(recent) > exp(-max(0.0, fmean(losses))) + _MIN_SKILL
 
 
+def _no_gain(training: CheckedTraining) -> CheckResult | None:
+    """A linear model on the unchanged encoder that is as good on the validation rows as the one that was kept."""
+    view, linear, kept = training.view, training.view.linear, training.view.kept
+    if kept.step and kept.accuracy > linear.validation.accuracy:
+        return None
+    seconds = "" if view.linear_seconds is None else f", and took {duration(view.linear_seconds)} to train"
+    message = f"Without fine-tuning the model is as good on the validation rows ({percent(linear.validation.accuracy)}){seconds}."
+    if not kept.step:
+        message = f"{message} It is the one that was kept."
+    advice = "The method “frozen” gives it at once; more rows may make fine-tuning worth its time."
+    return CheckResult("no_gain_from_fine_tuning", "info", view.rows.get("validation", 0), message, advice)
+
+
 # When they apply
 
 
@@ -218,6 +231,12 @@ def _keeps_repeated_rows(training: CheckedTraining) -> bool:
     return kept is not None and kept.step > steps_per_epoch(view) and is_finite(kept.accuracy)
 
 
+def _was_fine_tuned(training: CheckedTraining) -> bool:
+    view = training.view
+    ended = view.status in ("finished", "stopped") and view.total_steps > 0
+    return ended and view.linear is not None and is_finite(view.kept.accuracy)
+
+
 TRAINING_CHECKS: tuple[Check[CheckedTraining], ...] = (
     Check("diverging", "The loss does not rise", lambda training: training.diverging, _has_many_points, "trainings of some steps"),
     Check(
@@ -235,5 +254,12 @@ TRAINING_CHECKS: tuple[Check[CheckedTraining], ...] = (
         lambda training: find_generalization_gap(training.view, training.recipe, training.accuracies),
         _keeps_repeated_rows,
         "ended trainings of several epochs without another problem",
+    ),
+    Check(
+        "no_gain_from_fine_tuning",
+        "Fine-tuning makes it better",
+        _no_gain,
+        _was_fine_tuned,
+        "ended trainings that started from a linear model",
     ),
 )

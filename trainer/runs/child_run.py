@@ -12,6 +12,7 @@ from trainer.runs.event_types import (
     BestSaved,
     Created,
     Evaluated,
+    LinearScored,
     Logged,
     MajorityScored,
     RecordedCounts,
@@ -23,7 +24,7 @@ from trainer.runs.event_types import (
 from trainer.runs.run import Run
 from trainer.runs.view import RunView
 
-_INHERITED = (Started, Resumed, Logged, Evaluated, BestSaved, StateSaved, MajorityScored, BaselineScored)
+_INHERITED = (Started, Resumed, Logged, Evaluated, BestSaved, StateSaved, MajorityScored, BaselineScored, LinearScored)
 """The events that the child inherits: its curves begin with those of its parent."""
 
 

@@ -187,6 +187,18 @@ class BaselineScored(Event, type="baseline"):
     problem: Text | None = None
 
 
+class LinearScored(Event, type="linear"):
+    """The scores of a linear model on the unchanged encoder, trained on ``rows`` rows, on the test and the validation rows: fine-tuning starts
+    from it."""
+
+    accuracy: Fraction
+    macro_f1: Fraction
+    validation_accuracy: Fraction
+    validation_macro_f1: Fraction
+    rows: Count
+    seconds: Seconds
+
+
 class End(Event):
     """How an attempt ended. ``seconds`` count from the first work on the run, ``retry_texts_at_a_time`` may fit into memory at a time."""
 

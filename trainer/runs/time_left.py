@@ -97,7 +97,7 @@ class TimeLeftEstimator:
                 self.parameters = event.parameters or 0
             case Resumed():
                 self.points = [p for p in self.points if p.step <= event.step]
-                self.evaluations = [e for e in self.evaluations if e[0] <= event.step]
+                self.evaluations = [e for e in self.evaluations if e[0] <= event.step and event.step]
             case Evaluated() if not event.unplanned:
                 self.evaluations.append((event.step, event.seconds))
             case BaselineScored():

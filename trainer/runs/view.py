@@ -76,7 +76,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class BaselineScores:
-    """The scores of a word-count model trained on ``rows`` training rows: what the training has to beat."""
+    """The scores of a simple model trained on ``rows`` training rows: what the training has to beat."""
 
     rows: int
     validation: Metrics
@@ -175,6 +175,10 @@ class RunView:
     """The step of the best weights of this training so far; see ``kept`` for the model in the folder."""
     baseline: BaselineScores | None = None
     """None until it is known, or if it failed, which fails no run. Usually known before the first step."""
+    linear: BaselineScores | None = None
+    """A linear model on the unchanged encoder, from which fine-tuning starts; None until it is known, or if this training does not start from one."""
+    linear_seconds: float | None = None
+    """The time that it took."""
     majority: Majority | None = None
     """None until it is known."""
     model: KeptModel | None = None

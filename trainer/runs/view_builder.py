@@ -19,6 +19,7 @@ from trainer.runs.event_types import (
     End,
     Evaluated,
     Finished,
+    LinearScored,
     Logged,
     MajorityScored,
     Notice,
@@ -87,9 +88,9 @@ class ViewBuilder:
                 scores = (event.loss, event.accuracy, event.macro_f1, event.classes)
                 self._evaluations.append(Evaluation(event.step, *scores, unplanned=event.unplanned is not None))
             case Resumed():
-                # After a resume from step k, points and evaluations beyond k no longer count.
+                # After a resume from step k, points and evaluations beyond k no longer count; from the start, none does.
                 self._points = [p for p in self._points if p.step <= event.step]
-                self._evaluations = [e for e in self._evaluations if e.step <= event.step and not e.unplanned]
+                self._evaluations = [e for e in self._evaluations if e.step <= event.step and event.step and not e.unplanned]
             case End():
                 self._ends[event.type] = event.time
                 self._view = _ended(self._view, event, self._evaluations)
@@ -211,6 +212,11 @@ def _baseline(view: RunView, event: BaselineScored) -> RunView:
     return replace(view, baseline=BaselineScores(rows, validation=Metrics(*scores[:2]), test=Metrics(*scores[2:])))
 
 
+def _linear(view: RunView, event: LinearScored) -> RunView:
+    validation, test = Metrics(event.validation_accuracy, event.validation_macro_f1), Metrics(event.accuracy, event.macro_f1)
+    return replace(view, linear=BaselineScores(event.rows, validation, test), linear_seconds=event.seconds)
+
+
 def _majority(view: RunView, event: MajorityScored) -> RunView:
     return replace(view, majority=Majority(event.name, event.validation_accuracy, event.accuracy))
 
@@ -227,5 +233,6 @@ _CHANGES: Mapping[type[Event], Callable[[RunView, Any], RunView]] = {
     Notice: _notice,
     MajorityScored: _majority,
     BaselineScored: _baseline,
+    LinearScored: _linear,
 }
 """How an event changes the view. One that is not here changes nothing that the page shows."""

@@ -57,6 +57,8 @@ class TrainingAttempt:
     tokenizer: "PreTrainedTokenizerBase"
     train: TokenizedDataset
     validation: TokenizedDataset
+    test: TokenizedDataset
+    """Scored by the linear model that the training starts from; nothing else reads them."""
     hardware: Hardware
     model_folder: Path
     """Where the model is saved, as a whole or not at all."""
@@ -126,6 +128,8 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
     masks = optimize_for_device(model, attempt.hardware, seed=recipe.seed)
     last, damage_note = _last_state(context)
     resume_from = load_train_state(last.path) if last else None
+    if last is None:
+        _start_from_linear_model(attempt, model)
     if not retry_note:
         # Before a retry there may be a model to keep: the retry's first step then handles the stop.
         raise_if_stop_requested(context.reporter, context.process_group)
@@ -155,6 +159,28 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
         callback.trainer = None
 
 
+def _start_from_linear_model(attempt: TrainingAttempt, model: "Classifier") -> None:
+    """Make a linear model the head's first weights, in all processes, if the head allows it; report its scores."""
+    from trainer.training.linear_model import LinearRows, start_from_linear_model, starts_from_linear_model
+
+    context = attempt.context
+    if not starts_from_linear_model(model):
+        return
+    if context.process_group.is_main_process:
+        context.reporter.emit(Phase(what="fitting a linear model on the unchanged encoder"))
+        scores = start_from_linear_model(
+            model,
+            LinearRows(attempt.train, attempt.validation, attempt.test),
+            attempt.tokenizer,
+            attempt.hardware,
+            balanced=context.recipe.class_weights == "balanced",
+            is_stop_requested=context.reporter.is_stop_requested,
+        )
+        if scores is not None:
+            context.reporter.emit(scores)
+    context.process_group.broadcast_weights(model.head)
+
+
 def _train_and_save(
     attempt: TrainingAttempt,
     trainer: "ClassificationTrainer",
@@ -166,7 +192,10 @@ def _train_and_save(
     from trainer.training.callback import TrainingComplete
 
     context = attempt.context
-    if _has_work_left(resume_from, context):
+    if not context.schedule.total_steps:
+        # The linear model is all there is; it is scored, and kept, like any other.
+        trainer.evaluate()
+    elif _has_work_left(resume_from, context):
         with suppress(TrainingComplete):
             trainer.train(resume_from_checkpoint=str(last.path) if last else None)
     else:
@@ -225,18 +254,19 @@ def _is_out_of_memory(error: BaseException) -> bool:
 
 def _report_start(attempt: TrainingAttempt, model: "Classifier", last: Checkpoint | None, *, started_before: bool) -> None:
     from trainer.training.classifier import count_parameters
+    from trainer.training.linear_model import starts_from_linear_model
 
     recipe, schedule, reporter = attempt.context.recipe, attempt.context.schedule, attempt.context.reporter
     reporter.emit(
         Started(
             device=attempt.hardware.description,
             processes=attempt.context.process_group.world_size,
-            epochs=recipe.epochs,
+            epochs=len(schedule.epoch_steps) or None,
             batch_size=recipe.batch_size,
             learning_rate=recipe.learning_rate,
             total_steps=schedule.total_steps,
             epoch_steps=schedule.epoch_steps,
-            evaluations=len(schedule.evaluation_steps),
+            evaluations=len(schedule.evaluation_steps) + starts_from_linear_model(model),
             parameters=count_parameters(model),
             trainable_parameters=count_parameters(model, trainable=True),
         )

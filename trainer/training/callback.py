@@ -15,6 +15,7 @@ from trainer.runs.event_types import BestSaved, Evaluated, Logged, Notice
 from trainer.training.classifier import Classifier
 from trainer.training.dropout import DropoutMaskGenerator
 from trainer.training.keeping import CheckpointKeeper
+from trainer.training.linear_model import starts_from_linear_model
 from trainer.training.optimizer import EncoderFreezer
 from trainer.training.resume_state import TrainState
 from trainer.training.training_context import TrainingContext
@@ -56,6 +57,7 @@ class TrainingCallback(TrainerCallback):
         self.stopped_early = False
         self.evaluation_pending = resume_from.evaluation_pending if resume_from else False
         self.train_seconds = resume_from.train_seconds if resume_from else 0.0
+        self._resumed = resume_from is not None
         self._freezer = freezer
         self._masks = masks
         self._previous_seconds = resume_from.seconds if resume_from else 0.0
@@ -66,6 +68,9 @@ class TrainingCallback(TrainerCallback):
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._started_at = self._step_ended_at = time.monotonic()
         self.keeper.start()
+        if not self._resumed and starts_from_linear_model(self.trainer.model):
+            # The linear model is a candidate like those of later steps.
+            self.trainer.evaluate()
         if self.evaluation_pending:
             self.evaluation_pending = False
             self.trainer.evaluate()
@@ -150,7 +155,9 @@ class TrainingCallback(TrainerCallback):
 
     def samples_per_second(self, step: int) -> float:
         """Training texts per second of training time, up to this step; 0 before the first one."""
-        recipe, steps_per_epoch = self.context.recipe, self.context.schedule.epoch_steps[0]
+        recipe, steps_per_epoch = self.context.recipe, self.context.schedule.steps_per_epoch
+        if not steps_per_epoch:
+            return 0.0
         epochs, steps = divmod(step, steps_per_epoch)
         rows = len(self.trainer.train_dataset) if self.trainer is not None else 0
         samples = epochs * rows + min(steps * recipe.batch_size * recipe.gradient_accumulation, rows)
@@ -171,11 +178,11 @@ class TrainingCallback(TrainerCallback):
         self, args: Any, state: Any, control: Any, metrics: dict[str, float], model: Classifier | None = None, **_: Any
     ) -> None:
         step, macro_f1 = state.global_step, metrics["eval_macro_f1"]
-        scheduled = step in self.context.schedule.evaluation_steps
+        scheduled = not step or step in self.context.schedule.evaluation_steps
         self.context.reporter.emit(
             Evaluated(
                 step=step,
-                epoch=round(state.epoch, 4),
+                epoch=round(state.epoch or 0.0, 4),
                 loss=round(metrics["eval_loss"], 6),
                 accuracy=metrics["eval_accuracy"],
                 macro_f1=macro_f1,

@@ -2,7 +2,8 @@
 
 So it is the latest evaluation whose score is less than a tolerance below the highest one; the tolerance is the recipe's number of standard
 errors of that highest score (with 1 it resembles the rule of Breiman, Friedman, Olshen and Stone, 1984, section 3.4.3, who take the simplest
-such model). At the end of a full training the learning rate is lowest and the weights have settled.
+such model). At the end of a full training the learning rate is lowest and the weights have settled. What scores less than the model did before
+the first step, a linear one, is never kept.
 """
 
 from dataclasses import dataclass, replace
@@ -16,10 +17,14 @@ class BestCheckpoint:
     best_metric_step: int
     best_metric: float
     tolerance: float
+    floor: float | None = None
+    """The metric before the first step, below which nothing is kept; None if it was not measured."""
 
 
 def update_best(best: BestCheckpoint | None, step: int, score: float, tolerance: float) -> BestCheckpoint:
     """What is kept after an evaluation of ``score`` with its own ``tolerance``. If the result's ``step`` equals ``step``, save the weights."""
+    floor = score if step == 0 else None if best is None else best.floor
     if best is None or score > best.best_metric:
-        return BestCheckpoint(step, step, score, tolerance)
-    return replace(best, step=step) if score > best.best_metric - best.tolerance else best
+        return BestCheckpoint(step, step, score, tolerance, floor)
+    as_good = score > best.best_metric - best.tolerance and (floor is None or score >= floor)
+    return replace(best, step=step) if as_good else best

@@ -62,7 +62,7 @@ def build_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recip
             for name, parameter in model.named_parameters():
                 if in_head(model, name):
                     parameter.requires_grad_(True)
-    if recipe.frozen_epochs >= recipe.epochs:
+    if recipe.never_trains_encoder:
         for name, parameter in model.named_parameters():
             if not in_head(model, name):
                 parameter.requires_grad_(False)

@@ -5,6 +5,10 @@ Rank 0 owns the run: it alone reads the file, writes the log and saves. The othe
 
 import os
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import nn
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,20 @@ class ProcessGroup:
         tensor = torch.tensor([flag], dtype=torch.int32, device=device)
         dist.broadcast(tensor, src=0)
         return bool(tensor.item())
+
+    def broadcast_weights(self, module: "nn.Module") -> None:
+        """Give rank 0's weights of a module to every process."""
+        if self.world_size == 1:
+            return
+        import torch
+        import torch.distributed as dist
+
+        device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+        for parameter in module.parameters():
+            weights = parameter.detach().to(device)
+            dist.broadcast(weights, src=0)
+            with torch.no_grad():
+                parameter.copy_(weights)
 
     def init(self) -> None:
         """Initialize torch's process group and wait for all processes: nccl between GPUs, gloo between CPUs."""

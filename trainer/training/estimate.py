@@ -43,26 +43,33 @@ def estimate_training(
     ``rows`` are the numbers of training, validation and test texts, whose lengths are distributed like ``tokens``, (n,). ``speed_of`` gives
     the speed of a device at one precision, as ``SpeedMeter.of`` does. Raises UserError ``precision_unavailable``, and what ``speed_of`` raises.
     """
+    # Imported late, as it imports torch.
+    from trainer.training.linear_model import MAX_ROWS
+
     train_rows, validation_rows, test_rows = rows
     resolved = recipe.resolved(train_rows=train_rows, learning_rate=encoder.learning_rate, pooling=encoder.pooling)
     training_hardware = with_precision(hardware, recipe.precision)
     truncated = np.minimum(tokens, recipe.max_length)
+    epochs = 0 if resolved.method == "frozen" else resolved.epochs
     schedule = build_schedule(
         train_rows=train_rows,
         validation_rows=validation_rows,
         batch_size=resolved.batch_size,
-        epochs=resolved.epochs,
+        epochs=epochs,
         gradient_accumulation=recipe.gradient_accumulation,
         evaluations_per_epoch=recipe.evaluations_per_epoch,
     )
     evaluations = len(schedule.evaluation_steps)
-    frozen = min(recipe.frozen_epochs / resolved.epochs, 1.0)
+    frozen = 1.0 if resolved.never_trains_encoder else recipe.frozen_epochs / resolved.epochs
     cost = frozen * _FORWARD_COST + (1 - frozen) * (_LORA_COST if recipe.lora_rank else 1.0)
     text_cost = float(truncated.mean()) * _PADDING * encoder.layers
-    scoring = _FORWARD_COST * (evaluations * validation_rows + validation_rows + test_rows)
+    scored = evaluations * validation_rows + validation_rows + test_rows
+    if resolved.pooling == "mean" and resolved.head == "linear":
+        # The linear model reads all rows once, and the model that it is before the first step is evaluated.
+        scored += min(train_rows, MAX_ROWS) + 2 * validation_rows + test_rows
     trained_parameters = encoder.parameters * (1 - frozen) * (_LORA_TRAINED_FRACTION if recipe.lora_rank else 1.0)
     speed = speed_of(training_hardware) * (HIDDEN_SIZE / encoder.hidden_size) ** 2
-    seconds = _TRAINING_TO_PROBE * text_cost * (cost * resolved.epochs * train_rows + scoring) / speed
+    seconds = _TRAINING_TO_PROBE * text_cost * (cost * epochs * train_rows + _FORWARD_COST * scored) / speed
     optimizer_seconds = schedule.total_steps * trained_parameters * _OPTIMIZER_SECONDS[hardware.device]
     seconds += optimizer_seconds + evaluations * encoder.parameters * _SAVE_SECONDS
     megabytes = estimate_megabytes(

@@ -56,15 +56,17 @@ def fit(
     reporter.emit(Phase(what=f"{'loading' if encoder.is_local else 'fetching'} the encoder {encoder.name}"))
     tokenizer = load_tokenizer(encoder, max_length=recipe.max_length)
     raise_if_stop_requested(reporter, process_group)
-    reporter.emit(Phase(what=f"reading {len(splits.train) + len(splits.validation):,} texts"))
-    train = tokenize_dataset(tokenizer, [corpus.texts[i] for i in splits.train], corpus.label_ids[splits.train])
-    validation = tokenize_dataset(tokenizer, [corpus.texts[i] for i in splits.validation], corpus.label_ids[splits.validation])
+    reporter.emit(Phase(what=f"reading {len(splits.train) + len(splits.validation) + len(splits.test):,} texts"))
+    train, validation, test = (
+        tokenize_dataset(tokenizer, [corpus.texts[i] for i in rows], corpus.label_ids[rows])
+        for rows in (splits.train, splits.validation, splits.test)
+    )
     validation = validation.ordered(np.argsort(validation.lengths, kind="stable"))
     texts_at_a_time = _texts_at_a_time(recipe.batch_size // process_group.world_size, previous.texts_at_a_time)
     check_memory(replace(recipe, batch_size=texts_at_a_time), encoder, train.lengths, hardware)
     context = TrainingContext(reporter, corpus.task, recipe, _schedule(recipe, train, validation), process_group, checkpoints, save_seconds)
     attempt = TrainingAttempt(
-        context, encoder, corpus.label_names, tokenizer, train, validation, hardware, model_folder, started_before=previous.started
+        context, encoder, corpus.label_names, tokenizer, train, validation, test, hardware, model_folder, started_before=previous.started
     )
     return train_with_oom_retry(attempt, texts_at_a_time)
 
@@ -74,7 +76,7 @@ def _schedule(recipe: Recipe, train: TokenizedDataset, validation: TokenizedData
         train_rows=len(train),
         validation_rows=len(validation),
         batch_size=recipe.batch_size,
-        epochs=recipe.epochs,
+        epochs=0 if recipe.method == "frozen" else recipe.epochs,
         gradient_accumulation=recipe.gradient_accumulation,
         evaluations_per_epoch=recipe.evaluations_per_epoch,
         log_every=recipe.log_every,

@@ -40,7 +40,7 @@ def check_memory(recipe: Recipe, encoder: Encoder, lengths: Sequence[int], hardw
     ``lengths`` are the tokens of the training texts, truncated as they are read. A batch that passes may still not fit.
     """
     texts, max_tokens = min(recipe.batch_size, len(lengths)), int(max(lengths))
-    encoder_frozen = recipe.frozen_epochs >= recipe.epochs
+    encoder_frozen = recipe.never_trains_encoder
     weights = encoder.parameters * (_WEIGHT_BYTES if recipe.lora_rank or encoder_frozen else _TRAINED_WEIGHT_BYTES)
     # A frozen encoder keeps nothing for a backward pass.
     token_bytes = 0 if encoder_frozen else encoder.layers * encoder.hidden_size * _MIN_ACTIVATION_BYTES

@@ -24,6 +24,11 @@ class Schedule:
     log_steps: frozenset[int]
     evaluation_steps: frozenset[int]
 
+    @property
+    def steps_per_epoch(self) -> int:
+        """0 if there is no epoch."""
+        return self.epoch_steps[0] if self.epoch_steps else 0
+
 
 def build_schedule(
     *,
@@ -35,7 +40,7 @@ def build_schedule(
     evaluations_per_epoch: int | None = None,
     log_every: int | None = None,
 ) -> Schedule:
-    """The schedule of a run; the last step is always logged and evaluated.
+    """The schedule of a run; the last step is always logged and evaluated. With 0 ``epochs`` there is no step.
 
     The defaults are about 200 log points, and one to four evaluations per epoch.
     """
@@ -51,7 +56,7 @@ def build_schedule(
     return Schedule(
         total_steps=total,
         epoch_steps=tuple(per_epoch * (e + 1) for e in range(epochs)),
-        log_steps=frozenset({*range(every, total + 1, every), 1, total}),
+        log_steps=frozenset({*range(every, total + 1, every), 1, total} if total else ()),
         evaluation_steps=frozenset(
             per_epoch * e + math.ceil(per_epoch * k / evaluations) for e in range(epochs) for k in range(1, evaluations + 1)
         ),

@@ -135,7 +135,7 @@ def build_trainer(
     training was.
     """
     recipe, task = context.recipe, context.task
-    freezer = EncoderFreezer(model, recipe.frozen_epochs * context.schedule.epoch_steps[0])
+    freezer = EncoderFreezer(model, recipe.frozen_epochs * context.schedule.steps_per_epoch)
     callback = TrainingCallback(context, CheckpointKeeper(context, resume_from), freezer, masks, resume_from)
     trainer = ClassificationTrainer(
         model=model,

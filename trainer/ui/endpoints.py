@@ -181,6 +181,7 @@ class _Endpoints:
             validation: Likewise.
             confusion: The matrix of the test rows: one list for each true class, with the number of rows for each predicted one.
             baseline: "accuracy" and "macro_f1" on the test rows of a model that counts words, and the "rows" that it learned from.
+            linear_model: The same of a linear model on the unchanged encoder, from which the fine-tuning started; null without one.
             findings: What is notable in the file, each with "code", "severity", "count" and "message".
             checks: The same of the "file" (without "results"), of the "training" and of the "result".
         """
@@ -193,6 +194,7 @@ class _Endpoints:
             **reports.to_dict(),
             "confusion": reports.test.confusion.tolist(),
             "baseline": view.baseline and view.baseline.to_dict(),
+            "linear_model": view.linear and view.linear.to_dict(),
             "findings": [finding.to_dict() for finding in view.findings],
             "checks": run_checks_to_dict(view.checks, workspace.library.training_checks(run), workspace.library.result_checks(run)),
         }

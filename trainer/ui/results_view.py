@@ -140,6 +140,7 @@ def _details(view: RunView, reports: Reports) -> str:
         f"{score_format.short_accuracy(validation.accuracy, validation.rows)}.",
         f"Always predicting “{majority[:60]}”, the most frequent class: {_of_test_rows(majority_accuracy, test)}.",
         *_word_counts(view, test),
+        *_linear_model(view, test),
         "Ranges are 95 % intervals (Wilson’s method, also applied to F1).",
         "The download is a zip with the model as a standard transformers folder (safetensors), its tokenizer and a model card.",
     ]
@@ -156,6 +157,18 @@ def _word_counts(view: RunView, test: Report) -> list[str]:
     return [
         "Counting words (TF-IDF and a linear support vector machine), trained on "
         f"{training_rows}: {_of_test_rows(view.baseline.test.accuracy, test)}{macro}."
+    ]
+
+
+def _linear_model(view: RunView, test: Report) -> list[str]:
+    """The scores of the linear model on the unchanged encoder on the same rows."""
+    if view.linear is None:
+        return []
+    macro = "" if test.rows < FEW_ROWS else f", macro F1 {decimal(view.linear.test.macro_f1)}"
+    is_kept = " It is the model that was kept." if view.kept.step == 0 else ""
+    return [
+        "Without fine-tuning (a logistic regression on what the unchanged encoder makes of each text), trained on "
+        f"{describe_training_rows(view.linear.rows, view.rows.get('train'))}: {_of_test_rows(view.linear.test.accuracy, test)}{macro}.{is_kept}"
     ]
 
 

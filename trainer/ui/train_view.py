@@ -121,6 +121,8 @@ def _status_sentence(view: RunView, title: str, scores: Scores | None) -> tuple[
 def baselines_sentence(view: RunView) -> str:
     """What the model has to beat, scored on the same validation rows."""
     baselines = []
+    if view.linear is not None:
+        baselines.append(f"without fine-tuning: {percent(view.linear.validation.accuracy, 0)}")
     if view.baseline is not None:
         baselines.append(f"counting words: {percent(view.baseline.validation.accuracy, 0)}")
     if view.majority is not None:

@@ -170,5 +170,5 @@ def test_what_looks_wrong_with_the_training_is_in_the_card(tmp_path: Path) -> No
         name: collapsed[name] for name in ("status", "rows", "points", "evaluations", "total_steps", "epoch_steps", "last_logged_step")
     }
     _, text = card_of(tmp_path, **facts)
-    assert "5 checks: 1 passed, 2 to look at, 2 not applicable here.\n\n- After 300 of 300 steps the model predicts the same class" in text
+    assert "6 checks: 1 passed, 2 to look at, 3 not applicable here.\n\n- After 300 of 300 steps the model predicts the same class" in text
     assert "5 checks" not in card_of(tmp_path / "unknown")[1]

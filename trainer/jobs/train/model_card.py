@@ -15,7 +15,7 @@ from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report
 from trainer.evaluation.result_checks import check_result
 from trainer.runs.run import Run
-from trainer.runs.view import KeptModel, RunView
+from trainer.runs.view import RunView
 from trainer.terminal import terminal_line
 from trainer.text_format import decimal, percent, pluralize
 
@@ -46,7 +46,7 @@ A text classifier with {len(report.label_names)} classes, fine-tuned with Emotun
 
 On {report.rows:,} test rows that were never trained on, nor used to choose anything (95 % intervals):
 {", ".join(f"{score.metric.name} {_format_interval(score.interval)}" for score in report.scores)}.
-Always answering “{_escape(report.majority_name)}” would be right in {percent(report.majority_share)} of them.{_baseline_sentence(view)}
+Always answering “{_escape(report.majority_name)}” would be right in {percent(report.majority_share)} of them.{_baseline_sentence(view)}{_linear_sentence(view)}
 
 | class | precision | recall | F1 | rows |
 |---|---:|---:|---:|---:|
@@ -54,7 +54,7 @@ Always answering “{_escape(report.majority_name)}” would be right in {percen
 
 {_result_section(view, report)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
 
-{_describe_training(view.kept)}.{_parent_sentence(view)}
+{_describe_training(view)}.{_parent_sentence(view)}
 Settings and seed: {_escape(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
 
 {_training_section(run, view)}## Limits
@@ -121,8 +121,12 @@ def _parent_sentence(view: RunView) -> str:
     return f" Up to step {view.parent_step or 0:,} of {view.total_steps:,} it was trained as the run {_escape(view.parent_name)}, which it continues."
 
 
-def _describe_training(model: KeptModel) -> str:
+def _describe_training(view: RunView) -> str:
     """The training of the model, as far as it is known."""
+    model = view.kept
+    if model.step == 0 and view.linear is not None:
+        device = _escape(model.device) or "an unknown device"
+        return f"The encoder is unchanged, and the head is a logistic regression on {pluralize(view.linear.rows, 'training row')}, computed on {device}"
     rate = "" if model.learning_rate is None else f", peak learning rate {model.learning_rate:g}"
     return f"{pluralize(model.epochs, 'epoch')}, batch size {model.batch_size}{rate}, on {_escape(model.device) or 'an unknown device'}"
 
@@ -212,6 +216,16 @@ def _baseline_sentence(view: RunView) -> str:
     return (
         f"\nA simple word-count model (TF-IDF and a linear support vector machine) that learned from {rows} reaches "
         f"accuracy {_format_score(baseline.test.accuracy)} and macro F1 {_format_score(baseline.test.macro_f1)} on them."
+    )
+
+
+def _linear_sentence(view: RunView) -> str:
+    """The scores of the linear model on the unchanged encoder; "" without one, or if it is the model."""
+    if view.linear is None or view.kept.step == 0:
+        return ""
+    return (
+        f"\nA linear model on the unchanged encoder, from which the fine-tuning started, reaches accuracy "
+        f"{_format_score(view.linear.test.accuracy)} and macro F1 {_format_score(view.linear.test.macro_f1)}."
     )
 
 

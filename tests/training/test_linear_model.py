@@ -1,0 +1,128 @@
+"""The linear model from which fine-tuning starts."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.test_recipe_settings import Train, events
+from trainer.data.corpus import Corpus
+from trainer.data.splits import Splits
+from trainer.errors import UserError
+from trainer.jobs.train.pipeline import RunReporter
+from trainer.recipe import Recipe
+from trainer.runs.view_builder import build_view
+from trainer.training import linear_model
+from trainer.training.attempt import TrainingCancelled
+from trainer.training.classifier import load_saved_classifier
+from trainer.training.encoder_loading import load_encoder
+from trainer.training.encoders import Encoder
+from trainer.training.linear_model import fit_linear_model
+from trainer.training.predictor import Predictor
+
+
+def vectors(rows: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors of length 1 around a middle for each class."""
+    generator = np.random.default_rng(3)
+    labels = np.arange(rows) % classes
+    features = generator.normal(size=(classes, 16))[labels] + 0.5 * generator.normal(size=(rows, 16))
+    return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32), labels
+
+
+@pytest.mark.parametrize("classes", [2, 3, 5])
+def test_it_says_what_scikit_learn_says(classes: int) -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    features, labels = vectors(120, classes)
+    linear = fit_linear_model(features, labels, classes)
+    expected = LogisticRegression(C=linear_model._C, max_iter=300).fit(features, labels).predict_proba(features)
+    logits = linear.logits(features)
+    probabilities = np.exp(logits - logits.max(1, keepdims=True))
+    assert probabilities / probabilities.sum(1, keepdims=True) == pytest.approx(expected, abs=1e-4)
+    assert (linear.logits(features).argmax(1) == labels).mean() > 0.9
+
+
+def test_a_class_without_training_rows_is_never_said() -> None:
+    features, labels = vectors(60, 3)
+    linear = fit_linear_model(features, np.array([0, 2, 3])[labels], 5)
+    assert linear.weight.shape == (5, 16)
+    assert set(linear.logits(features).argmax(1)) == {0, 2, 3}
+
+
+def test_weights_of_classes_count() -> None:
+    generator = np.random.default_rng(5)
+    labels = np.arange(200) % 20 // 19  # one of twenty rows is of class 1
+    features = (generator.normal(size=(200, 4)) + labels[:, None]).astype(np.float32)
+    said = [(fit_linear_model(features, labels, 2, balanced=balanced).logits(features).argmax(1) == 1).sum() for balanced in (False, True)]
+    assert said[1] > 2 * said[0]
+
+
+def test_a_sample_has_each_class() -> None:
+    labels = np.array([0] * 500 + [1] * 499 + [2])
+    rows = linear_model._sample(labels, 100)
+    assert len(rows) in (100, 99, 98)
+    assert set(labels[rows]) == {0, 1, 2}
+    assert (linear_model._sample(labels, 1_000) == np.arange(1_000)).all()
+
+
+def test_fine_tuning_starts_from_it_and_what_is_kept_is_never_worse(trained_with: Train, material: tuple[Corpus, Splits]) -> None:
+    run, fitted = trained_with(pooling="mean", epochs=2)
+    (linear,) = events(run, "linear")
+    scores = {e.step: e for e in events(run, "eval")}
+    assert linear.rows == len(material[1].train)
+    assert scores[0].accuracy == pytest.approx(linear.validation_accuracy, abs=0.04)
+    assert scores[fitted.best_step].macro_f1 >= scores[0].macro_f1
+    view = build_view(run.id, run.log.read())
+    assert view.linear.test.accuracy == linear.accuracy
+    assert view.evaluations[0].step == 0
+
+
+def test_a_training_that_only_gets_worse_keeps_the_linear_model(trained_with: Train, material: tuple[Corpus, Splits]) -> None:
+    corpus, splits = material
+    run, fitted = trained_with(pooling="mean", learning_rate=1e-2, head_learning_rate=1e-1, max_grad_norm=0.0, epochs=1)
+    scores = {e.step: e.macro_f1 for e in events(run, "eval")}
+    assert scores[fitted.best_step] >= scores[0]
+    (linear,) = events(run, "linear")
+    if fitted.best_step == 0:
+        predicted = Predictor(run.model).probabilities([corpus.texts[i] for i in splits.test]).argmax(1)
+        assert (predicted == corpus.label_ids[splits.test]).mean() == pytest.approx(linear.accuracy, abs=0.02)
+
+
+def test_a_stop_meanwhile_ends_the_training_before_its_first_step(
+    trained_with: Train, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    embed = linear_model.embed
+
+    def stopping(*args: object, **options: object) -> object:
+        monkeypatch.setattr(RunReporter, "is_stop_requested", lambda self: True)
+        return embed(*args, **options)
+
+    monkeypatch.setattr(linear_model, "embed", stopping)
+    with pytest.raises(TrainingCancelled):
+        trained_with(pooling="mean")
+
+
+def test_the_method_frozen_is_the_linear_model_alone(trained_with: Train, material: tuple[Corpus, Splits], tiny_encoder: Encoder) -> None:
+    from transformers import pipeline
+
+    run, fitted = trained_with(method="frozen")
+    assert events(run, "log") == []
+    (started,), (linear,), (evaluated,) = (events(run, name) for name in ("started", "linear", "eval"))
+    assert (started.total_steps, started.epochs, fitted.best_step, evaluated.step) == (0, None, 0, 0)
+    assert started.trainable_parameters == 3 * 32 + 3
+    texts = [material[0].texts[i] for i in material[1].test]
+    ours = Predictor(run.model).probabilities(texts)
+    assert (ours.argmax(1) == material[0].label_ids[material[1].test]).mean() == pytest.approx(linear.accuracy, abs=0.02)
+    classify = pipeline("text-classification", model=str(run.model), top_k=None)
+    for text, row in zip(texts[:5], ours, strict=False):
+        scores = {result["label"]: result["score"] for result in classify([text], truncation=True)[0]}
+        assert [scores[name] for name in material[0].label_names] == pytest.approx(row.tolist(), abs=1e-5)
+    came, saved = load_encoder(tiny_encoder, material[0].label_names), load_saved_classifier(run.model).bert.state_dict()
+    assert all(torch.equal(weight, saved[name]) for name, weight in came.state_dict().items() if not name.startswith("pooler."))
+
+
+@pytest.mark.parametrize("settings", [{"pooling": "cls"}, {"head": "mlp"}, {"lora_rank": 2}], ids=str)
+def test_what_the_method_frozen_cannot_be_combined_with(settings: dict) -> None:
+    with pytest.raises(UserError, match="frozen"):
+        Recipe(method="frozen", **settings)
