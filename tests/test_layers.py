@@ -17,6 +17,7 @@ FLOORS = [
     {"charts", "drafts", "jobs", "security"},
     {"trained_models", "storage"},
     {"run_library"},
+    {"label_proof"},
     {"workspace"},
     {"studio"},
     {"ui", "cli"},

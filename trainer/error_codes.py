@@ -32,11 +32,13 @@ class ErrorCode:
 
 _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
     FileError: {
+        "bad_class_name": ("The name of a class is empty, too long or has characters that cannot be seen.", "Type another one."),
         "compressed_file": ("The file is compressed in a way that is not opened.", "Unpack it and give the table inside."),
         "decisions_leave_nothing": (
             "With the decisions on labels, no training or validation rows would be left to learn from.",
             "Take some of them back.",
         ),
+        "definition_too_long": ("What a label means is said in too many characters.", "Make it shorter."),
         "duplicate_class_names": ("Two classes would have the same name.", "Give every class a name of its own."),
         "empty_file": ("The file has no content, no rows or only blanks.", "Choose a file with texts and labels."),
         "empty_labels": ("The label column is empty in nearly every row.", "Choose another column, or fill it in."),
@@ -63,6 +65,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "no_row": ("The file has no such row, or it has no text.", "Choose a row that has a text."),
         "no_rows": ("No row of the file can be used.", "Choose a file with one row a text."),
         "no_text_column": ("No column looks like texts.", "Name the text column."),
+        "not_a_decision": ("A decision on a label was not understood.", "Use the buttons of the page."),
         "not_a_file": ("The path is not that of a file.", "Give the path of one file."),
         "not_a_log": ("The file is no log of decisions on labels.", "Give the log that was downloaded with a corrected file."),
         "not_a_table": ("The file is no table of texts and labels.", "Save the table as CSV (UTF-8) and give that."),
@@ -91,6 +94,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "unknown_dataset": ("The Hugging Face Hub has no such data set, or it is not public.", "Check the name."),
         "unknown_finding": ("The file does not have this finding any more.", "Look at its findings again."),
         "unknown_form": ("There is no such form of the repaired file.", "Use a link of the page."),
+        "unknown_label": ("The file has no such class.", "Choose one of its classes, or add it first."),
         "unknown_part": ("The data set, workbook or zip has no such part.", "Name one of its parts; the message lists them."),
         "unknown_role": ("A file can be for training, validation or test only.", "Choose one of these."),
         "validation_in_training": ("All training rows are validation rows too.", "Give other validation rows, or none."),

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.atomic import put_aside
+from trainer.audit.decisions import DecisionLog
 from trainer.cache import SingleFlightCache
 from trainer.check import CheckResult
 from trainer.data.corpus import Corpus
@@ -20,12 +21,14 @@ from trainer.data.splits import Splits
 from trainer.errors import RecipeError, RunError, UserError
 from trainer.evaluation.comparison import ComparedRun, Comparison, RunPredictions, compare, run_predictions
 from trainer.evaluation.diagnostics import check_training
+from trainer.evaluation.label_effect import LabelEffect, label_effect
 from trainer.evaluation.report import Reports, Scores, main_scores, split_report
 from trainer.evaluation.result_checks import check_result
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.exclusive_access import exclusive_access, unwritable
 from trainer.runs.run import Run
+from trainer.runs.run_files import DECISIONS
 from trainer.runs.seal import file_signature
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
@@ -37,6 +40,7 @@ MAX_NAME_CHARS = 60
 
 _MAX_REPORTS = 32
 _MAX_EXAMPLES = 256
+_MAX_EFFECTS = 32
 _READABLE_CHARS = (20, 160)
 """Minimum and maximum length of a text that makes a good example."""
 _MAX_SCORES = 10_000
@@ -61,10 +65,13 @@ class ScoreCache:
         """Both by run and signature of its predictions: a rename does not change that, another model does."""
         self.examples: SingleFlightCache[tuple[ExampleRow, ...]] = SingleFlightCache(_MAX_EXAMPLES)
         """By run, signature of its rows and ``n_rows``."""
+        self.effects: SingleFlightCache[LabelEffect] = SingleFlightCache(_MAX_EFFECTS)
+        """By the run without and the run with decisions, and the signatures of their predictions."""
 
     def discard(self, run_id: str) -> None:
         for cache in (self.reports, self.scores, self.examples):
             cache.discard(lambda key: key[0] == run_id)
+        self.effects.discard(lambda key: run_id in key[:2])
 
 
 class RunLibrary:
@@ -127,7 +134,9 @@ class RunLibrary:
                 code="compare_count",
             )
         runs = tuple(sorted(map(self._compared, chosen), key=_validation_rank))
-        predictions = [self._predictions(run.view.id) for run in runs if run.scores is not None]
+        # A class that was renamed or merged before one of the trainings is the same in the others.
+        names = {before: after for run in runs for before, after in run.view.class_names.items()}
+        predictions = [self._predictions(run.view.id).with_class_names(names) for run in runs if run.scores is not None]
         tested = {frozenset(zip(each.texts, each.labels, strict=True)) for each in predictions}
         files = {self._run(run.view.id).source_digest() for run in runs}
         same_file = (len(files) == 1 and None not in files) or (len(predictions) == len(runs) and len(tested) == 1)
@@ -136,6 +145,15 @@ class RunLibrary:
         reference, *others = predictions
         results = [compare(reference, other, n_comparisons=len(others)) for other in others]
         return Comparison(runs, 0, tuple(enumerate(results, start=1)), same_file)
+
+    def label_effect(self, before_id: str, after_id: str) -> LabelEffect:
+        """What the decisions on labels did: the run with them (A) against the one without them (B), on the test rows of both as they were.
+
+        Raises UserError ``run_damaged`` if rows or predictions are damaged.
+        """
+        before, after = self._run(before_id), self._run(after_id)
+        key = (before.id, after.id, *file_signature(before.predictions), *file_signature(after.predictions))
+        return self._cache.effects.get(key, lambda: self._label_effect(before_id, after_id))
 
     def examples(self, run_id: str, n_rows: int = 3) -> tuple[ExampleRow, ...]:
         """At most ``n_rows`` rows of this run's test split, the same each time: of different classes if there are several, and easy to read.
@@ -196,6 +214,16 @@ class RunLibrary:
             return Reports(test=split_report(saved, "test"), validation=split_report(saved, "validation"))
 
         return self._cache.reports.get((run.id, *file_signature(run.predictions)), compute)
+
+    def _label_effect(self, before_id: str, after_id: str) -> LabelEffect:
+        names = self.view(after_id).class_names
+        before, after = (self._predictions(run_id).with_class_names(names) for run_id in (before_id, after_id))
+        mended: dict[str, str | None] = {}
+        for log in self._run(after_id).path.glob(f"{DECISIONS}*"):
+            with suppress(OSError):
+                rows = DecisionLog(log).read().rows.values()
+                mended |= {row.text: None if row.action == "drop" else row.after for row in rows if row.action != "keep"}
+        return label_effect(before, after, mended)
 
     def _compared(self, run_id: str) -> ComparedRun:
         view = self.view(run_id)

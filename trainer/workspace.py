@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trainer.audit.apply_decisions import apply_decisions, count_decisions
+from trainer.audit.decisions import Decisions
 from trainer.cache import SingleFlightCache
 from trainer.check import count_checks, found
 from trainer.data.rows import save_rows
@@ -19,12 +21,14 @@ from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.drafts import Drafts
 from trainer.drafts.editor import DraftEditor
 from trainer.drafts.inspection import Inspection, inspect_file
+from trainer.drafts.label_editor import LabelEditor
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import MustFixError, UserError
 from trainer.jobs.job import Job
 from trainer.jobs.queue_limits import check_capacity
 from trainer.jobs.runner import JobRunner
 from trainer.jobs.train.resume_training import find_live_run
+from trainer.label_proof import LabelProof
 from trainer.recipe import Recipe
 from trainer.run_library import RunLibrary, ScoreCache
 from trainer.runs.event_types import Created, RecordedCounts, RecordedFinding
@@ -71,10 +75,12 @@ class Workspace:
         self._machine = services.machine
         self.drafts = Drafts(services.drafts, owner)
         self.editor = DraftEditor(services.drafts, owner)
+        self.labels = LabelEditor(services.drafts, owner)
         self.models = TrainedModels(services.settings, services.runs, services.predictors, owner)
         self.library = RunLibrary(services.settings, services.runs, self.models, services.scores, owner)
         self.storage = StorageManager(services.settings, services.runs, services.drafts, self._queue.admission, owner)
         self.jobs = services.runner.for_owner(owner)
+        self.proof = LabelProof(services.runs, services.drafts, self.library, self.start, owner)
 
     # Before a training
 
@@ -112,9 +118,19 @@ class Workspace:
 
     # Runs
 
-    def start(self, draft_id: str, recipe: Recipe, *, ignore_findings: bool = False, level: str = "") -> RunView:
+    def start(
+        self,
+        draft_id: str,
+        recipe: Recipe,
+        *,
+        ignore_findings: bool = False,
+        level: str = "",
+        with_decisions: bool = True,
+        compared_with: str = "",
+    ) -> RunView:
         """Enqueue a training and return at once. Pressed twice for the same thing, there is one run. The draft's repairs become the recipe's.
-        ``level`` is the preset level that the recipe belongs to, if any.
+        ``level`` is the preset level that the recipe belongs to, if any. The decisions on the draft's labels are done, except without
+        ``with_decisions``; ``compared_with`` is the run that is to show whether they helped.
 
         Raises UserError if the file or the recipe does not allow a training, ``must_fix`` if a finding should be fixed first (not with
         ``ignore_findings``); nothing is left behind then.
@@ -122,9 +138,10 @@ class Workspace:
         self._settings.ensure_writable()
         encoder = self._encoders.get(recipe.encoder)
         prepared = self.drafts.get(draft_id)
-        corpus = prepared.require_corpus()
+        prepared.require_corpus()
         self._check_findings(prepared, ignore_findings=ignore_findings)
-        splits = prepared.splits(recipe)
+        decisions = self.labels.state(draft_id).decisions if with_decisions else Decisions()
+        corpus, splits = apply_decisions(prepared.require_corpus(), prepared.splits(recipe), decisions)
         if self._machine.hardware is not None:
             with_precision(self._machine.hardware, recipe.precision)
         recipe = replace(recipe, repairs=prepared.draft.repairs, encoder=encoder.name)
@@ -132,21 +149,26 @@ class Workspace:
         advice = advise(prepared, recipe, encoder, self._machine.hardware, self._machine.speeds.of)
         with self._queue.admission:
             views = self._runs.list(self._owner)
-            version = prepared.draft.version
+            version = f"{prepared.draft.version}{decisions.version}"
             existing = find_live_run(self._runs, [view for view in views if not view.parent and view.draft == version], recipe)
             if existing is not None:
                 return existing
             check_capacity(self._settings, views)
 
             def fill(folder: Path) -> None:
-                self._draft_cache.store.copy_to_run(prepared.draft, folder)
+                store, columns = self._draft_cache.store, prepared.columns
+                log = store.decisions_path(prepared.draft, columns.label) if decisions.version and columns is not None else None
+                store.copy_to_run(prepared.draft, folder, decisions=log)
                 save_rows(folder / "data.parquet", corpus, splits)
 
             created = Created(
                 name=friendly_name([view.name for view in views]),
                 owner=self._owner,
                 level=level or None,
+                draft=version,
+                compared_with=compared_with or None,
                 **_created_fields(prepared, encoder, splits, advice),
+                **_decision_fields(prepared, recipe, decisions),
             )
             with disk_errors_as_user_error(self._settings):
                 run = self._runs.create(recipe=recipe, resolved=resolved, fill=fill, created=created)
@@ -248,7 +270,6 @@ def _created_fields(prepared: PreparedDraft, encoder: Encoder, splits: Splits, a
     return {
         "encoder_folder": encoder.source if encoder.is_custom else None,
         "base_model": encoder.repository or None,
-        "draft": prepared.draft.version,
         "source_name": prepared.draft.main.name,
         "source_part": prepared.table.part if prepared.table.parts else None,
         "rows": {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
@@ -258,4 +279,15 @@ def _created_fields(prepared: PreparedDraft, encoder: Encoder, splits: Splits, a
         "checks": RecordedCounts.of(count_checks(checks)),
         "task": prepared.require_corpus().task.key,
         "forecast_seconds": advice.seconds,
+    }
+
+
+def _decision_fields(prepared: PreparedDraft, recipe: Recipe, decisions: Decisions) -> dict[str, Any]:
+    """What a run's event ``created`` records of the decisions on its labels."""
+    counts = count_decisions(prepared.require_corpus(), decisions, prepared.splits(recipe))
+    done = {name: getattr(counts, name) for name in ("changed", "dropped", "test_changed", "test_dropped")}
+    return {
+        "decisions": done if any(done.values()) else None,
+        "class_names": decisions.renamed or None,
+        "definitions": decisions.definitions or None,
     }

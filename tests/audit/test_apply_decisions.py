@@ -32,9 +32,9 @@ def drop(row: int, text: str) -> Decision:
 def test_training_and_validation_rows_change_and_test_rows_do_not() -> None:
     decisions = decisions_of(relabel(1, "joy", "b"), relabel(2, "fear", "c"), relabel(5, "fear", "f"), drop(4, "e"), drop(0, "a"))
     corpus, splits = apply_decisions(CORPUS, SPLITS, decisions)
-    assert corpus.labels == ["joy", "joy", "fear", "fear", "love", "joy"]
-    assert corpus.texts == CORPUS.texts
-    assert [part.tolist() for part in (splits.train, splits.validation, splits.test, splits.excluded)] == [[1, 3], [2], [4, 5], [0]]
+    assert list(zip(corpus.texts, corpus.labels, strict=True)) == [("b", "joy"), ("c", "fear"), ("d", "fear"), ("e", "love"), ("f", "joy")]
+    assert [part.tolist() for part in (splits.train, splits.validation, splits.test, splits.excluded)] == [[0, 2], [1], [3, 4], []]
+    assert corpus.source_rows.tolist() == [1, 2, 3, 4, 5]
     assert count_decisions(CORPUS, decisions, SPLITS) == DecisionCounts(changed=2, dropped=1, test_changed=1, test_dropped=1)
     assert decided_labels(CORPUS, decisions) == [None, "joy", "fear", "fear", None, "fear"]
 

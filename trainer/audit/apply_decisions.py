@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from trainer.audit.decisions import Decision, Decisions, FileRole
+from trainer.audit.decisions import Decision, Decisions, RowKey
 from trainer.data.corpus import Corpus, sort_labels
 from trainer.data.splits import Splits
 from trainer.errors import FileError
@@ -31,16 +31,16 @@ class DecisionCounts:
         return self.kept + self.changed + self.dropped + self.test_kept + self.test_changed + self.test_dropped
 
 
-def rows_by_key(corpus: Corpus) -> dict[tuple[FileRole, int], int]:
-    """The position in the corpus of each row of its files."""
-    files = corpus.files or ("main",) * len(corpus)
-    return {key: position for position, key in enumerate(zip(files, corpus.source_rows.tolist(), strict=True))}
+def row_key(corpus: Corpus, position: int) -> RowKey:
+    """The file of a row of the corpus, and its position in that file."""
+    return corpus.files[position] if corpus.files else "main", int(corpus.source_rows[position])
 
 
 def decided_rows(corpus: Corpus, decisions: Decisions) -> Iterator[tuple[int, Decision]]:
     """The position in the corpus of each decided row, with its decision. Decisions whose row has another text now do not count: they were
     made for another column, or before a repair changed the text."""
-    positions = rows_by_key(corpus)
+    wanted = np.isin(corpus.source_rows, [row for _, row in decisions.rows])
+    positions = {row_key(corpus, position): position for position in np.flatnonzero(wanted).tolist()}
     for key, decision in decisions.rows.items():
         position = positions.get(key)
         if position is not None and corpus.texts[position][:MAX_TEXT_CHARS] == decision.text:
@@ -58,7 +58,7 @@ def count_decisions(corpus: Corpus, decisions: Decisions, splits: Splits) -> Dec
 
 
 def apply_decisions(corpus: Corpus, splits: Splits, decisions: Decisions) -> tuple[Corpus, Splits]:
-    """The rows to train on. Training and validation rows get the labels that were decided, dropped ones are excluded; test rows keep theirs.
+    """The rows to train on. Training and validation rows get the labels that were decided, dropped ones are gone; test rows keep theirs.
 
     Renamed and merged classes are renamed everywhere. Raises UserError ``decisions_leave_nothing`` if fewer than two classes, or no validation
     rows, would be left.
@@ -74,13 +74,7 @@ def apply_decisions(corpus: Corpus, splits: Splits, decisions: Decisions) -> tup
             dropped[position] = True
         elif decision.action == "relabel":
             labels[position] = decision.after
-    decided_splits = replace(
-        splits,
-        train=splits.train[~dropped[splits.train]],
-        validation=splits.validation[~dropped[splits.validation]],
-        excluded=np.union1d(splits.excluded, np.flatnonzero(dropped)).astype(np.int64),
-    )
-    decided = with_labels(corpus, labels)
+    decided, decided_splits = with_labels(corpus, labels).where(~dropped), _without(splits, dropped)
     _require_enough(decided, decided_splits)
     return decided, decided_splits
 
@@ -99,6 +93,13 @@ def with_labels(corpus: Corpus, labels: Sequence[str]) -> Corpus:
     names = sort_labels(set(labels))
     ids = {name: label_id for label_id, name in enumerate(names)}
     return replace(corpus, label_ids=np.array([ids[label] for label in labels], dtype=np.int64), label_names=tuple(names))
+
+
+def _without(splits: Splits, dropped: np.ndarray) -> Splits:
+    """The splits of the rows that are left of n rows after those with ``dropped``, (n,) bool, are gone."""
+    positions = np.cumsum(~dropped) - 1
+    parts = {name: getattr(splits, name) for name in ("train", "validation", "test", "excluded")}
+    return replace(splits, **{name: positions[rows[~dropped[rows]]] for name, rows in parts.items()})
 
 
 def _require_enough(corpus: Corpus, splits: Splits) -> None:

@@ -3,6 +3,8 @@
 Only records and adds up: ``apply_decisions.py`` changes rows with them.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -60,6 +62,14 @@ class Decisions:
     def changes_rows(self) -> bool:
         """Whether a training with these decisions could differ from one without them."""
         return bool(self.renamed) or any(decision.action != "keep" for decision in self.rows.values())
+
+    @property
+    def version(self) -> str:
+        """Changes with all that a training makes of the decisions; empty if that is nothing."""
+        if not self.changes_rows:
+            return ""
+        rows = sorted((*key, row.after, row.text) for key, row in self.rows.items() if row.action != "keep")
+        return hashlib.sha256(json.dumps([rows, sorted(self.renamed.items())]).encode()).hexdigest()[:16]
 
     def present_name(self, label: str) -> str:
         """The present name of a class of the file."""

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 from typing import Any, get_args
 
 from trainer.audit.corrected_edits import decision_edits
-from trainer.audit.decisions import Decisions
+from trainer.audit.decisions import DecisionLog, Decisions
 from trainer.data.checks.repairs import sort_repairs
 from trainer.data.columns.resolve import resolve_columns
 from trainer.data.files.decoding import refuse_lone_surrogates
@@ -113,7 +113,10 @@ class DraftEditor:
     def name_classes(self, draft_id: str, names: Mapping[str, str]) -> PreparedDraft:
         """Give labels as written ("0") a name ("sadness")."""
         refuse_lone_surrogates(names)
-        return self._update(draft_id, lambda draft: replace(draft, class_names=dict(names)))
+        previous = self._prepared(draft_id)
+        prepared = self._update(draft_id, lambda draft: replace(draft, class_names=dict(names)))
+        self._rename_in_decisions(previous, prepared)
+        return prepared
 
     def repair(self, draft_id: str, repair_codes: Iterable[str]) -> PreparedDraft:
         """Do these repairs, each named by the code of its finding."""
@@ -167,6 +170,17 @@ class DraftEditor:
     def save_form(self, draft_id: str, form: Mapping[str, Any]) -> None:
         """Save the values of the training form, for the next time this file is shown."""
         self._cache.update(self._owner, draft_id, lambda draft: replace(draft, form=dict(form)))
+
+    def _rename_in_decisions(self, previous: PreparedDraft, prepared: PreparedDraft) -> None:
+        """Labels that were decided before their class got a name get this name too."""
+        if prepared.columns is None or not (path := self._store.decisions_path(prepared.draft, prepared.columns.label)).exists():
+            return
+        old, new = previous.draft.class_names, prepared.draft.class_names
+        log = DecisionLog(path)
+        with disk_errors_as_user_error(self._cache.settings):
+            for label in old.keys() | new.keys():
+                if (before := old.get(label, label)) != (after := new.get(label, label)):
+                    log.rename_class(before, after)
 
     def _prepared(self, draft_id: str) -> PreparedDraft:
         return self._cache.prepare(self._store.get(draft_id, self._owner))

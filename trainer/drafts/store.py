@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,7 @@ from trainer.atomic import REMOVED_PREFIX, link_file, make_folder, move, remove_
 from trainer.errors import NotFoundError, UserError
 from trainer.runs.checksums import read_json_with_checksum, write_json_with_checksum
 from trainer.runs.ids import is_id, random_id
-from trainer.runs.run_files import DRAFT, SOURCE
+from trainer.runs.run_files import DECISIONS, DRAFT, SOURCE
 
 GivenRole = Literal["test", "validation"]
 Role = Literal["main", "test", "validation"]
@@ -101,6 +102,9 @@ class DraftStore:
             draft = replace(original, id=draft_id, owner=owner)
             for source in draft.sources:
                 link_file(run / source.file, folder / source.file)
+            for log in run.glob(f"{DECISIONS}*"):
+                # A copy, no link: further decisions are appended to it.
+                (folder / log.name).write_bytes(log.read_bytes())
             write_json_with_checksum(folder / DRAFT, asdict(draft))
         return draft
 
@@ -158,15 +162,32 @@ class DraftStore:
         """Where a file of a draft is."""
         return self.root / draft.id / source.file
 
-    def copy_to_run(self, draft: Draft, folder: Path) -> None:
-        """Copy the files and the choices into a run's folder, from which ``create_from_run`` can make a draft again."""
+    def decisions_path(self, draft: Draft, label_column: int) -> Path:
+        """The log of decisions on one column of labels."""
+        return self.root / draft.id / f"{DECISIONS}-{label_column}.jsonl"
+
+    def decisions_size(self, draft_id: str) -> int:
+        """Bytes in all logs of decisions of a draft; 0 if it is gone."""
+        with suppress(OSError):
+            return sum(entry.stat().st_size for entry in os.scandir(self.root / draft_id) if entry.name.startswith(DECISIONS))
+        return 0
+
+    def touch(self, draft: Draft) -> None:
+        """Count a draft as changed now. Raises OSError if it has been removed."""
+        os.utime(self.root / draft.id / DRAFT)
+
+    def copy_to_run(self, draft: Draft, folder: Path, *, decisions: Path | None = None) -> None:
+        """Copy the files, the choices and one log of decisions into a run's folder, from which ``create_from_run`` can make a draft again."""
+        if decisions is not None:
+            with suppress(FileNotFoundError):
+                (folder / decisions.name).write_bytes(decisions.read_bytes())
         for source in draft.sources:
             link_file(self.path(draft, source), folder / source.file)
         write_json_with_checksum(folder / DRAFT, asdict(draft))
 
     def prune(self, owner: str, *, keep: int = MAX_DRAFTS) -> None:
-        """Remove all but the newest ``keep`` drafts of the owner; runs have their own copies."""
-        drafts = [file for file in _newest_first(self.root) if _owner(file) == owner]
+        """Remove all but the newest ``keep`` drafts of the owner and those with decisions on labels, which are hours of work."""
+        drafts = [file for file in _newest_first(self.root) if _owner(file) == owner and not any(file.parent.glob(f"{DECISIONS}*"))]
         for file in drafts[keep:]:
             with suppress(OSError):
                 remove_folder(file.parent)

@@ -4,7 +4,8 @@ Knows neither models nor pages. The runs may have different files, seeds and spl
 """
 
 import math
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,11 @@ class RunPredictions:
     labels: tuple[str, ...]
     predicted: tuple[str, ...]
     seen_texts: frozenset[str]
+
+    def with_class_names(self, names: Mapping[str, str]) -> "RunPredictions":
+        """The same predictions with other names for some classes; classes with the same name then are one."""
+        labels, predicted = (tuple(names.get(name, name) for name in column) for column in (self.labels, self.predicted))
+        return replace(self, labels=labels, predicted=predicted) if names else self
 
 
 @dataclass(frozen=True)

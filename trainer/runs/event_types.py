@@ -51,7 +51,11 @@ class RecordedCounts:
 
 
 class Created(Event, type="created"):
-    """The run was created, with these facts about its file, its encoder and the run that it continues."""
+    """The run was created, with these facts about its file, its encoder, the run that it continues and the decisions on labels.
+
+    ``decisions`` counts the labels of training and validation rows that were changed by hand and the rows that were dropped; and those of
+    test rows, which the training did not use. ``class_names`` are the present names of classes that were renamed or merged, ``definitions`` say what labels mean, and ``compared_with`` is
+    the run that shows whether the decisions helped."""
 
     run: Name | None = None
     name: Name
@@ -74,6 +78,10 @@ class Created(Event, type="created"):
     level: Name | None = None
     task: Name | None = None
     forecast_seconds: Seconds | None = None
+    decisions: Mapping[Literal["changed", "dropped", "test_changed", "test_dropped"], Count] | None = None
+    class_names: Mapping[Text, Text] | None = None
+    definitions: Mapping[Text, Text] | None = None
+    compared_with: Name | None = None
 
 
 class Queued(Event, type="queued"):

@@ -135,6 +135,15 @@ class RunView:
     """What was found in the file and left as it was, each with code, severity, count and its sentences as the message."""
     checks: CheckCounts | None = None
     """The outcomes of all checks of the file; None if they are not known."""
+    decisions: dict[str, int] = field(default_factory=dict)
+    """Labels that were "changed" by hand in the rows that it learns from, and rows that were "dropped"; "test_changed" and "test_dropped" are those
+    of test rows, which it does not use. Empty if no decision changed anything."""
+    class_names: dict[str, str] = field(default_factory=dict)
+    """The names in this run of classes that have another name in its file."""
+    definitions: dict[str, str] = field(default_factory=dict)
+    """What labels mean."""
+    compared_with: str = ""
+    """The run that shows whether the decisions helped."""
     encoder: str = ""
     encoder_folder: str = ""
     """The folder of a local encoder."""

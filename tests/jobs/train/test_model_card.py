@@ -172,3 +172,16 @@ def test_what_looks_wrong_with_the_training_is_in_the_card(tmp_path: Path) -> No
     _, text = card_of(tmp_path, **facts)
     assert "6 checks: 1 passed, 2 to look at, 3 not applicable here.\n\n- After 300 of 300 steps the model predicts the same class" in text
     assert "5 checks" not in card_of(tmp_path / "unknown")[1]
+
+
+def test_it_says_what_the_labels_mean_and_what_was_changed_by_hand(tmp_path: Path) -> None:
+    text = card_of(
+        tmp_path,
+        definitions={"joy": "the writer is *glad*"},
+        decisions={"changed": 34, "dropped": 1, "test_changed": 0, "test_dropped": 0},
+        class_names={"love": "joy"},
+    )[1]
+    assert "- joy: the writer is \\*glad\\*\n" in text
+    assert "34 labels changed and 1 row dropped by hand in the rows it learned from" in text
+    assert "love is called joy here." in text
+    assert "## The labels" not in card_of(tmp_path / "other")[1]

@@ -52,7 +52,7 @@ Always answering “{_escape(report.majority_name)}” would be right in {percen
 |---|---:|---:|---:|---:|
 {rows}
 
-{_result_section(view, report)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
+{_result_section(view, report)}{_labels_section(view)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
 
 {_describe_training(view)}.{_parent_sentence(view)}
 Settings and seed: {_escape(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
@@ -235,6 +235,22 @@ def _repairs_section(view: RunView) -> str:
         return ""
     lines = "\n".join(f"- {describe_repair(code, rows)}" for code, rows in view.repairs.items())
     return f"## What was repaired in the file\n\n{lines}\n\n"
+
+
+def _labels_section(view: RunView) -> str:
+    """What the labels mean, and what was changed of them by hand; "" if nothing is known of either."""
+    decisions = view.decisions
+    lines = [f"- {_escape(label)}: {_escape(definition)}" for label, definition in view.definitions.items()]
+    done = []
+    if decisions.get("changed") or decisions.get("dropped"):
+        changed, dropped = pluralize(decisions["changed"], "label"), pluralize(decisions["dropped"], "row")
+        done.append(
+            f"{changed} changed and {dropped} dropped by hand in the rows it learned from; the test rows have the labels of the file."
+        )
+    done += [f"{_escape(before)} is called {_escape(after)} here." for before, after in view.class_names.items()]
+    parts = [" ".join(done), "\n".join(lines)]
+    content = "\n\n".join(part for part in parts if part)
+    return f"## The labels\n\n{content}\n\n" if content else ""
 
 
 def _format_interval(interval: Interval) -> str:
