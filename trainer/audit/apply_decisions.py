@@ -36,6 +36,11 @@ def row_key(corpus: Corpus, position: int) -> RowKey:
     return corpus.files[position] if corpus.files else "main", int(corpus.source_rows[position])
 
 
+def rows_by_key(corpus: Corpus) -> dict[RowKey, int]:
+    """The position in the corpus of each row of its files."""
+    return {row_key(corpus, position): position for position in range(len(corpus))}
+
+
 def decided_rows(corpus: Corpus, decisions: Decisions) -> Iterator[tuple[int, Decision]]:
     """The position in the corpus of each decided row, with its decision. Decisions whose row has another text now do not count: they were
     made for another column, or before a repair changed the text."""
