@@ -135,6 +135,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
     },
     RunError: {
         "already_finished": ("The run is finished.", "Say for how many more epochs it should train."),
+        "audit_damaged": ("The result of a check of labels cannot be read.", "Check the labels again."),
         "cannot_resume": ("The run has nothing to go on from, or would fail again.", "Start a new one with other settings."),
         "job_damaged": ("The files of the job are damaged.", "Start it again."),
         "loss_not_finite": ("The training diverged: the loss is no longer a number.", "Choose a smaller learning rate and start again."),

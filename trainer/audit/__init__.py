@@ -1,1 +1,5 @@
-"""Which labels of a file look wrong, and what somebody decided about them. Knows neither models that were trained here nor pages."""
+"""Which labels of a file look wrong, how many and why, and what somebody decided about them.
+
+Statistics on out-of-fold predictions and on texts that resemble each other. Knows neither models of torch nor pages: whoever has better
+predictions hands them in.
+"""

@@ -1,0 +1,100 @@
+"""Out-of-fold probabilities: what linear models that have not seen a row say of its label.
+
+Judges no label; ``posterior.py`` does.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from trainer.data.folds import assign_folds
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_matrix
+
+N_FOLDS = 5
+_TOLERANCE = 0.1
+"""Of the solver; a smaller one changes no third digit."""
+_MAX_ITERATIONS = 10_000
+"""Never reached with this tolerance; scikit-learn warns about it."""
+_LIBLINEAR = threading.Lock()
+"""liblinear has one random generator for the whole process: two trainings at once would not be reproducible."""
+
+
+class AuditStopped(Exception):
+    """Raised if a stop was requested."""
+
+
+@dataclass(frozen=True, eq=False)
+class Voice:
+    """Models on one kind of features: ``strength`` is the inverse of the regularisation (C), one model a fold for each of ``seeds``."""
+
+    features: "csr_matrix"
+    strength: float
+    seeds: tuple[int, ...]
+
+
+def out_of_fold(
+    voices: Sequence[Voice],
+    label_ids: np.ndarray,
+    n_classes: int,
+    groups: np.ndarray,
+    *,
+    weights: np.ndarray | None = None,
+    on_progress: Callable[[float], None] = lambda _: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> np.ndarray:
+    """Mean probabilities (n, ``n_classes``) of all voices and fold seeds, each row's by models that have learned neither it nor its group.
+
+    One logistic regression a class against all others (Fan et al. 2008, LIBLINEAR, dual coordinate descent). ``weights`` (n,) say how much
+    each row counts in training; rows of weight 0 are judged, not learned. ``on_progress`` gets the fraction that is done. Raises
+    AuditStopped if ``should_stop`` says so; it is asked before each model.
+    """
+    n_models = sum(len(voice.seeds) for voice in voices) * N_FOLDS
+    total = np.zeros((len(label_ids), n_classes))
+    done = 0
+    for voice in voices:
+        of_voice = np.zeros_like(total)
+        for seed in voice.seeds:
+            folds = assign_folds(label_ids, groups, N_FOLDS, seed)
+            for fold in range(N_FOLDS):
+                if should_stop():
+                    raise AuditStopped
+                held_out = folds == fold
+                learned = ~held_out if weights is None else ~held_out & (weights > 0)
+                if held_out.any():
+                    of_voice[held_out] += _fit_and_predict(voice, label_ids, n_classes, learned, held_out, weights, seed)
+                done += 1
+                on_progress(done / n_models)
+        total += of_voice / len(voice.seeds)
+    return total / len(voices)
+
+
+def _fit_and_predict(
+    voice: Voice, label_ids: np.ndarray, n_classes: int, learned: np.ndarray, held_out: np.ndarray, weights: np.ndarray | None, seed: int
+) -> np.ndarray:
+    """Probabilities of the held-out rows, (m, ``n_classes``); a class without a row to learn from gets 0."""
+    from sklearn.linear_model import LogisticRegression
+
+    labels = label_ids[learned]
+    classes = np.unique(labels)
+    probabilities = np.zeros((int(held_out.sum()), n_classes))
+    if len(classes) < 2:
+        probabilities[:, classes] = 1.0
+        return probabilities
+    train, test = voice.features[learned], voice.features[held_out]
+    row_weights = None if weights is None else weights[learned]
+    # With two classes one model says all.
+    for label in classes if len(classes) > 2 else classes[1:]:
+        model = LogisticRegression(
+            C=voice.strength, solver="liblinear", dual=True, max_iter=_MAX_ITERATIONS, tol=_TOLERANCE, random_state=seed
+        )
+        with _LIBLINEAR:
+            model.fit(train, labels == label, sample_weight=row_weights)
+        probabilities[:, label] = model.predict_proba(test)[:, 1]
+    if len(classes) == 2:
+        probabilities[:, classes[0]] = 1 - probabilities[:, classes[1]]
+    return probabilities / probabilities.sum(axis=1, keepdims=True)

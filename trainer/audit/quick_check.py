@@ -1,0 +1,61 @@
+"""The quick check of labels: linear models on words and letters, trained out of fold; no training of a large model.
+
+Reads a corpus, writes nothing.
+"""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from trainer.audit.features import text_features
+from trainer.audit.judgement import judge
+from trainer.audit.out_of_fold import Voice, out_of_fold
+from trainer.audit.ranking import Evidence, build_result
+from trainer.audit.suspects import AuditResult
+from trainer.data.corpus import Corpus
+from trainer.data.duplicates.near_duplicates import find_near_duplicates
+
+_WORD_SEEDS, _LETTER_SEEDS = 3, 1
+_WORD_STRENGTH, _LETTER_STRENGTH = 10.0, 4.0
+
+
+def quick_check(
+    corpus: Corpus,
+    *,
+    seed: int = 0,
+    on_progress: Callable[[str, float], None] = lambda what, done: None,
+    should_stop: Callable[[], bool] = lambda: False,
+) -> AuditResult:
+    """Which labels of a corpus look wrong. The same corpus and seed give the same result, but for ``seconds``.
+
+    ``on_progress`` gets what is done, as the end of a sentence, and the fraction of the whole. Raises AuditStopped if ``should_stop`` says
+    so, and UserError if the corpus cannot be checked.
+    """
+    started = time.monotonic()
+    labels, n_classes = corpus.label_ids, len(corpus.label_names)
+    on_progress("looking for copies", 0.0)
+    near = find_near_duplicates(corpus.texts)
+    on_progress("counting words and letters", 0.05)
+    features = text_features(corpus.texts)
+    voices = (
+        Voice(features.words, _WORD_STRENGTH, tuple(seed + number for number in range(_WORD_SEEDS))),
+        Voice(features.letters, _LETTER_STRENGTH, tuple(seed + number for number in range(_LETTER_SEEDS))),
+    )
+
+    def judge_out_of_fold(weights: np.ndarray | None, begin: float) -> np.ndarray:
+        return out_of_fold(
+            voices,
+            labels,
+            n_classes,
+            near.groups,
+            weights=weights,
+            on_progress=lambda done: on_progress("judging each row by models that have not seen it", begin + 0.4 * done),
+            should_stop=should_stop,
+        )
+
+    first = judge_out_of_fold(None, 0.1)
+    trusted = 1 - judge(first, labels).wrong
+    second = judge_out_of_fold(trusted, 0.5)
+    on_progress("comparing similar rows", 0.9)
+    return build_result(corpus, Evidence(second, near, features.words), seconds=lambda: time.monotonic() - started)

@@ -1,0 +1,62 @@
+"""Why a label looks wrong, as a sentence, and what was found in all, in words. Decides nothing."""
+
+from collections.abc import Sequence
+
+from trainer.audit.neighbours import Contradiction, Neighbours
+from trainer.audit.suspects import NoiseEstimate, PairNoise, Verdict
+from trainer.text_format import percent, percent_range, pluralize
+
+_NAME_CHARACTERS = 40
+_PAIRS_TOLD = 5
+
+
+def name(label: str) -> str:
+    """A label for a sentence, cut where it is long."""
+    return label if len(label) <= _NAME_CHARACTERS else f"{label[: _NAME_CHARACTERS - 1]}…"
+
+
+def model_reason(label: str, given_probability: float, suggested: str, suggested_probability: float) -> str:
+    """What models that have not seen a row say of it; probabilities 0..1."""
+    return (
+        f"Not having seen it, the model gives {name(label)} {percent(given_probability, 0)} "
+        f"and {name(suggested)} {percent(suggested_probability, 0)}."
+    )
+
+
+def neighbours_reason(neighbours: Neighbours, suggested: str, count: int) -> str:
+    """How many of the most similar rows have the suggested label."""
+    total = len(neighbours.labels)
+    whom = "The most similar row says" if total == 1 else f"{count} of its {total} most similar rows say"
+    return f"{whom} {name(suggested)}."
+
+
+def contradiction_reason(contradiction: Contradiction, other_label: str, other_line: int) -> str:
+    """Where (nearly) the same text has another label."""
+    text = "The same text" if contradiction.same else "Nearly the same text"
+    return f"{text} is {name(other_label)} in line {other_line:,}."
+
+
+def main_sentence(verdict: Verdict, noise: NoiseEstimate, rows: int, n_suspects: int) -> str:
+    """What was found in all, in one or two sentences."""
+    if verdict == "random":
+        return (
+            "Labels and texts have nothing to do with each other: models that learn from some rows say nothing about the others. "
+            "The labels may be shuffled or belong to other texts; check how the file was made."
+        )
+    if verdict == "few":
+        return f"{pluralize(rows, 'row')} are too few to tell wrong labels from unusual ones. What stands out is listed; read all of them yourself."
+    share = f"About {percent(noise.estimate)} of the labels look wrong ({percent_range(noise.low, noise.high)})"
+    if verdict == "clean":
+        if n_suspects == 0:
+            return f"The labels look right: nothing stands out in {pluralize(rows, 'row')}."
+        return f"Nearly all labels look right. {share}; {pluralize(n_suspects, 'row')} are worth a look."
+    return f"{share}: {pluralize(n_suspects, 'row')} are worth a look."
+
+
+def pair_sentences(pairs: Sequence[PairNoise]) -> tuple[str, ...]:
+    """The pairs of labels that are given for each other most, each as a sentence."""
+    return tuple(
+        f"{name(pair.suggested)} given as {name(pair.given)}: {percent(pair.share)} of the rows that say {name(pair.given)} (about {round(pair.rows):,})."
+        for pair in pairs[:_PAIRS_TOLD]
+        if pair.rows >= 1
+    )
