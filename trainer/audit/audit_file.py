@@ -8,14 +8,25 @@ from trainer.atomic import write_parquet
 from trainer.audit.suspects import AuditResult, NoiseEstimate, PairNoise, Suspect
 from trainer.errors import RunError
 
-_COLUMNS = ("row", "line", "text", "label", "suggested", "score", "confidence", "why", "signals")
+_COLUMNS = ("row", "line", "text", "label", "suggested", "score", "confidence", "why", "file", "signals")
 
 
 def save_audit(path: Path, result: AuditResult) -> None:
     """Write a result: a row for each row of the file, most suspicious first; the rest is in the schema's metadata under "emotune". Raises OSError."""
     import pyarrow as pa
 
-    types = (pa.int64(), pa.int64(), pa.string(), pa.string(), pa.string(), pa.float64(), pa.float64(), pa.string(), pa.list_(pa.string()))
+    types = (
+        pa.int64(),
+        pa.int64(),
+        pa.string(),
+        pa.string(),
+        pa.string(),
+        pa.float64(),
+        pa.float64(),
+        pa.string(),
+        pa.string(),
+        pa.list_(pa.string()),
+    )
     columns = {
         name: pa.array([getattr(suspect, name) for suspect in result.ranked], type=kind) for name, kind in zip(_COLUMNS, types, strict=True)
     }
@@ -45,7 +56,9 @@ def load_audit(path: Path) -> AuditResult:
             table = pq.read_table(file)
         metadata = json.loads(table.schema.metadata[b"emotune"])
         columns = [table[name].to_pylist() for name in _COLUMNS]
-        ranked = tuple(Suspect(*values[:-1], signals=tuple(values[-1])) for values in zip(*columns, strict=True))
+        ranked = tuple(
+            Suspect(**dict(zip(_COLUMNS, values, strict=True)) | {"signals": tuple(values[-1])}) for values in zip(*columns, strict=True)
+        )
         return AuditResult(
             rows=metadata["rows"],
             label_names=tuple(metadata["label_names"]),

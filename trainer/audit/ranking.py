@@ -116,6 +116,7 @@ def _suspects(corpus: Corpus, evidence: Evidence, judgement: Judgement, order: n
                 float(judgement.truth[row, suggested]),
                 why,
                 tuple(signals),
+                "main" if corpus.files is None else corpus.files[row],
             )
         )
     return tuple(suspects)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from trainer.data.corpus import FileRole
+
 Method = Literal["quick", "deep"]
 """By which models a file is judged: linear ones on words and letters, or these and the user's own recipe."""
 Verdict = Literal["clean", "noisy", "random", "few"]
@@ -33,6 +35,8 @@ class Suspect:
     """The reason, as a sentence."""
     signals: tuple[Signal, ...] = ()
     """What speaks against the label; empty if nothing does."""
+    file: FileRole = "main"
+    """The file of the row, if files for validation or test are given."""
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON, as the terminal and ``/audit`` give it."""
