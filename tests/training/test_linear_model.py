@@ -36,7 +36,8 @@ def test_it_says_what_scikit_learn_says(classes: int) -> None:
 
     features, labels = vectors(120, classes)
     linear = fit_linear_model(features, labels, classes)
-    expected = LogisticRegression(C=linear_model._C, max_iter=300).fit(features, labels).predict_proba(features)
+    c = linear_model._choose_c(features, labels, balanced=False)
+    expected = LogisticRegression(C=c, max_iter=300).fit(features, labels).predict_proba(features)
     logits = linear.logits(features)
     probabilities = np.exp(logits - logits.max(1, keepdims=True))
     assert probabilities / probabilities.sum(1, keepdims=True) == pytest.approx(expected, abs=1e-4)
@@ -56,6 +57,19 @@ def test_weights_of_classes_count() -> None:
     features = (generator.normal(size=(200, 4)) + labels[:, None]).astype(np.float32)
     said = [(fit_linear_model(features, labels, 2, balanced=balanced).logits(features).argmax(1) == 1).sum() for balanced in (False, True)]
     assert said[1] > 2 * said[0]
+
+
+def test_noisy_labels_get_a_stronger_regularisation() -> None:
+    features, labels = vectors(300, 3)
+    noisy = np.random.default_rng(7).permuted(labels.reshape(-1, 6), axis=1).reshape(-1)
+    assert linear_model._choose_c(features, noisy, balanced=False) < linear_model._choose_c(features, labels, balanced=False)
+
+
+def test_classes_of_one_row_choose_nothing() -> None:
+    features, labels = vectors(40, 20)
+    assert linear_model._choose_c(features[:20], labels[:20], balanced=False) == linear_model._CS[0]
+    once = np.where(np.arange(40) == 3, 20, labels)
+    assert fit_linear_model(features, once, 21).weight.shape == (21, 16)
 
 
 def test_a_sample_has_each_class() -> None:

@@ -22,12 +22,16 @@ from trainer.training.losses import TRAINING_TASKS
 from trainer.training.tokenized_dataset import TokenizedDataset
 
 if TYPE_CHECKING:
+    from sklearn.linear_model import LogisticRegression
     from transformers import PreTrainedTokenizerBase
 
 MAX_ROWS = 10_000
 """Training rows that it reads; more gain next to nothing, and reading as many takes about a fifteenth of the training."""
-_C = 30.0
-"""Inverse strength of the regularisation, for vectors of length 1: chosen by folds within training rows."""
+_CS = (1.0, 3.0, 10.0, 30.0, 100.0)
+"""Inverse strengths of the regularisation that are tried, for vectors of length 1: noisy labels want a small one, many clear classes a large one."""
+_FOLDS = 3
+_FOLDED_WORK = 100_000
+"""Rows times classes up to which all folds are tried, which takes a second or two; above it, one is."""
 _MAX_ITERATIONS = 300
 _BATCH = 64
 _SEED = 20_240_229
@@ -129,15 +133,11 @@ def embed(
 
 
 def fit_linear_model(features: np.ndarray, labels: np.ndarray, classes: int, *, balanced: bool = False) -> LinearModel:
-    """A multinomial logistic regression (scikit-learn's, with L2 regularisation) of vectors (n, hidden_size) of at least two classes."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+    """A multinomial logistic regression (scikit-learn's, with L2 regularisation) of vectors (n, hidden_size) of at least two classes.
 
-    model = LogisticRegression(C=_C, max_iter=_MAX_ITERATIONS, class_weight="balanced" if balanced else None)
-    with warnings.catch_warnings():
-        # The last digits do not matter: training goes on from here.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features, labels)
+    Folds within these rows choose the regularisation.
+    """
+    model = _regression(_choose_c(features, labels, balanced=balanced), features, labels, balanced=balanced)
     weight, bias = model.coef_, model.intercept_
     if len(model.classes_) == 2:
         # scikit-learn has one logit, the difference of the two.
@@ -146,6 +146,51 @@ def fit_linear_model(features: np.ndarray, labels: np.ndarray, classes: int, *, 
     all_biases = np.full(classes, bias.min() - _ABSENT_LOGIT, dtype=np.float32)
     all_weights[model.classes_], all_biases[model.classes_] = weight, bias
     return LinearModel(all_weights, all_biases, len(features))
+
+
+def _choose_c(features: np.ndarray, labels: np.ndarray, *, balanced: bool) -> float:
+    """The regularisation with the lowest loss on rows that it did not learn from; the first if there are too few of them to tell."""
+    from sklearn.model_selection import StratifiedKFold
+
+    counts = np.bincount(labels)
+    if counts[counts > 0].min() < 2:
+        # Folds cannot have a row of each class: the class counts as seen elsewhere.
+        usable = np.flatnonzero(counts[labels] >= 2)
+        features, labels = features[usable], labels[usable]
+    if len(np.unique(labels)) < 2:
+        return _CS[0]
+    with warnings.catch_warnings():
+        # A class may have fewer rows than there are folds.
+        warnings.simplefilter("ignore", UserWarning)
+        folds = list(StratifiedKFold(min(_FOLDS, int(counts.max())), shuffle=True, random_state=_SEED).split(features, labels))
+    if len(features) * len(np.unique(labels)) > _FOLDED_WORK:
+        folds = folds[:1]
+    losses = []
+    for c in _CS:
+        losses.append(sum(_held_out_loss(c, features, labels, *fold, balanced=balanced) for fold in folds))
+        if len(losses) > 1 and losses[-1] > losses[-2]:
+            # Losses fall, and then rise.
+            break
+    return _CS[losses.index(min(losses))]
+
+
+def _held_out_loss(c: float, features: np.ndarray, labels: np.ndarray, train: np.ndarray, held_out: np.ndarray, *, balanced: bool) -> float:
+    """The mean loss in nats on the rows ``held_out`` of a regression of the rows ``train``, whose classes are the others' too."""
+    model = _regression(c, features[train], labels[train], balanced=balanced)
+    known = held_out[np.isin(labels[held_out], model.classes_)]
+    probabilities = model.predict_proba(features[known])[np.arange(len(known)), np.searchsorted(model.classes_, labels[known])]
+    return float(-np.log(np.maximum(probabilities, 1e-12)).mean())
+
+
+def _regression(c: float, features: np.ndarray, labels: np.ndarray, *, balanced: bool) -> "LogisticRegression":
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=c, max_iter=_MAX_ITERATIONS, class_weight="balanced" if balanced else None)
+    with warnings.catch_warnings():
+        # The last digits do not matter: training goes on from here.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(features, labels)
 
 
 def _sample(labels: np.ndarray, limit: int) -> np.ndarray:
