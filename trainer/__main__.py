@@ -106,8 +106,25 @@ def _add_predict(commands: Any) -> None:
     parser = commands.add_parser("predict", help="the probabilities of each class for texts")
     parser.add_argument("model", metavar="RUN_OR_MODEL_DIR", help="a run's id, its folder, or a model folder")
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="one that begins with a dash goes behind two dashes: RUN -- -TEXT")
-    parser.add_argument("--file", type=Path, metavar="FILE", help="take the texts from a text file, one a line; “-” is the standard input")
-    parser.add_argument("--json", action="store_true", help="one JSON object with the results of all texts")
+    parser.add_argument(
+        "--file",
+        type=Path,
+        metavar="FILE",
+        help="take the texts from a text file, one a line; “-” is the standard input; with --out: a table",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="label all rows of the table in --file: written in its own form, with new columns"
+    )
+    parser.add_argument("--text", action="append", default=[], metavar="COL", help="the text column of the table, as for train")
+    parser.add_argument("--part", metavar="NAME", help="the sheet, the file of a zip or the list of the table")
+    parser.add_argument("--probabilities", action="store_true", help="one more column for each class, with its probability")
+    parser.add_argument(
+        "--engine",
+        choices=["auto", "exact", "16-bit"],
+        default="auto",
+        help="how to compute (default: 16 bits where it is faster and says the same)",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object with the results of all texts, or about the labelled file")
     parser.set_defaults(command=predict.predict)
     # argparse reads “-happy” as -h and more letters.
     parser.error = lambda message: argparse.ArgumentParser.error(parser, message + _DASH)

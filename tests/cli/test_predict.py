@@ -162,3 +162,31 @@ def test_predict_without_a_model_gives_a_message(
     assert result.status == 2
     assert result.out == ""
     assert len(result.err.splitlines()) == 1
+
+
+def test_a_whole_file_is_labelled(run_command: InProcessCommand, trained_run: CommandResult, tmp_path: Path) -> None:
+    source, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    source.write_bytes("number;what was said\r\n1;happy laugh today\r\n2;\r\n3;so unfair, full of rage\r\n".encode("utf-8-sig"))
+    result = run_command("predict", trained_run.last["run"], "--file", source, "--out", out, "--json")
+    assert result.status == 0, result.err
+    lines = out.read_bytes().decode("utf-8-sig").split("\r\n")
+    assert lines[0] == "number;what was said;label;confidence;cut"
+    assert lines[1].startswith("1;happy laugh today;joy;0.")
+    assert lines[2] == "2;;;;"
+    assert lines[3].startswith("3;so unfair, full of rage;anger;0.")
+    assert (result.last["rows"], result.last["empty"], result.last["text_columns"]) == (3, 1, ["what was said"])
+    assert result.last["classes"] == {"anger": 1, "joy": 1, "sadness": 0}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.csv", "out.csv"]
+    as_text = run_command("predict", trained_run.last["run"], "--file", source, "--out", out, "--text", "1", "--probabilities")
+    assert "new columns: label, confidence, cut, probability of anger" in as_text.out
+
+
+def test_what_does_not_go_with_a_whole_file(run_command: InProcessCommand, trained_run: CommandResult, tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("text,n\nhappy today and here,1\nrage and more rage,2\n")
+    run = trained_run.last["run"]
+    assert "never overwritten" in run_command("predict", run, "--file", source, "--out", source).err
+    assert "give --file FILE" in run_command("predict", run, "a text", "--out", tmp_path / "out.csv").err
+    assert "name --out FILE too" in run_command("predict", run, "--file", source, "--probabilities").err
+    assert "say where the result goes: --out FILE" in run_command("predict", run, "--file", source).err
+    assert "no text column “body”" in run_command("predict", run, "--file", source, "--out", tmp_path / "out.csv", "--text", "body").err

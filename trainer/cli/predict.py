@@ -20,6 +20,10 @@ def predict(options: argparse.Namespace) -> int:
     from trainer.trained_models import predict_with_folder
 
     folder = _model_folder(options.model)
+    if options.out:
+        return _label_whole_file(options, folder)
+    if options.text or options.part or options.probabilities or options.engine != "auto":
+        raise RecipeError("--text, --part, --probabilities and --engine are for a whole file: name --out FILE too.", code="unknown_setting")
     texts = _texts(options)
     label_names, predictions = predict_with_folder(folder, texts)
     results = [{"text": text, **prediction.to_dict(label_names)} for text, prediction in zip(texts, predictions, strict=True)]
@@ -29,6 +33,14 @@ def predict(options: argparse.Namespace) -> int:
     for result in results:
         print(_prediction_text(result))
     return 0
+
+
+def _label_whole_file(options: argparse.Namespace, folder: Path) -> int:
+    from trainer.cli.label_file import label_file
+
+    if options.texts or not options.file or str(options.file) == "-":
+        raise RecipeError("--out labels the rows of a file: give --file FILE, and no texts.", code="unknown_setting")
+    return label_file(options, folder)
 
 
 def extend_texts(options: argparse.Namespace, unknown: list[str]) -> list[str]:
@@ -73,7 +85,8 @@ def _texts(options: argparse.Namespace) -> list[str]:
             )
         content = sys.stdin.buffer.read()
     elif source.suffix.lower() in _TABLE_SUFFIXES:
-        raise ModelError(f"{source} is a table; --file takes a text file with one text a line.", code="not_texts")
+        message = f"{source} is a table. To label its rows, say where the result goes: --out FILE. Alone, --file takes a text file with one text a line."
+        raise ModelError(message, code="not_texts")
     else:
         content = read_bytes(source, max_bytes=Settings.from_environment().max_file_bytes)
     if not content.strip():

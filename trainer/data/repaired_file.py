@@ -40,14 +40,14 @@ def repaired_csv(table: Table, columns: Columns, corpus: Corpus, *, spreadsheet:
             cells.append(text)
         else:
             cells[columns.text] = text
-    return _csv(names, rows, spreadsheet)
+    return csv_bytes(names, rows, spreadsheet=spreadsheet)
 
 
 def change_log(changes: Iterable[RowChange], *, spreadsheet: bool = False) -> bytes:
     """A CSV file with a row for each change: the line of the original file, what was changed, before, after, and by which repair."""
     field_names = {"row": "row left out", "text": "text", "label": "label"}
     rows = [[str(c.line), field_names[c.field], c.old, c.new, c.repair] for c in changes]
-    return _csv(["line", "changed", "before", "after", "repair"], rows, spreadsheet)
+    return csv_bytes(["line", "changed", "before", "after", "repair"], rows, spreadsheet=spreadsheet)
 
 
 def _header(table: Table, columns: Columns) -> list[str]:
@@ -60,7 +60,8 @@ def _header(table: Table, columns: Columns) -> list[str]:
     return names
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[str]], spreadsheet: bool) -> bytes:
+def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]], *, spreadsheet: bool) -> bytes:
+    """A CSV file (UTF-8); ``spreadsheet`` as in ``repaired_csv``."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\r\n" if spreadsheet else "\n")
     for cells in (header, *rows):

@@ -90,6 +90,16 @@ class Predictor:
         self._tokenizer_lock = threading.Lock()
 
     @property
+    def tokenizer(self) -> Any:
+        """The model's tokenizer, for a caller that is alone with this predictor: it keeps its truncation as state between two calls."""
+        return self._tokenizer
+
+    @property
+    def model(self) -> Any:
+        """The loaded model, in float32 and for inference only."""
+        return self._model
+
+    @property
     def max_length(self) -> int:
         """Tokens that are read of a text, including special ones."""
         return int(self._tokenizer.model_max_length)

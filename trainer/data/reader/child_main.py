@@ -9,6 +9,7 @@ import select
 import signal
 import sys
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import Any, BinaryIO
 
@@ -16,7 +17,7 @@ from trainer.data.files.read_table import Content, open_content, read_content
 from trainer.data.files.table import Limits
 from trainer.data.reader import resource_limits
 from trainer.data.reader.edit_wire import receive_edits
-from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, pack_table, receive, receive_json, send, send_json
+from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, pack_columns, pack_table, receive, receive_json, send, send_json
 from trainer.data.rewrite.edits import Edits
 from trainer.errors import UserError, error_location
 
@@ -86,23 +87,48 @@ class _PandasBlocker:
             raise ModuleNotFoundError(name)
 
 
-def _answer(data: bytes, content: Content, limits: Limits, options: dict[str, Any], edits: Edits | None) -> tuple[Any, ...]:
-    """The reply and its frames: the table in a file, or the file with ``edits``."""
-    if edits is None:
-        return pack_table(read_content(content, limits, **options))
-    from trainer.data.rewrite.rewrite_file import rewrite
+@dataclass(frozen=True)
+class _Wanted:
+    """What a request asks for beside the table: the texts of these columns alone, or the file with ``edits``, ``written_as`` itself or as CSV."""
 
-    del content
-    rewritten = rewrite(data, edits, limits, **options)
-    return {"rewritten": {"notes": list(rewritten.notes)}}, rewritten.data
+    text_columns: list[str] | None = None
+    edits: Edits | None = None
+    written_as: str = "itself"
+
+
+def _receive_wanted(requests: BinaryIO, options: dict[str, Any]) -> _Wanted:
+    edits = options.pop("edits", None)
+    return _Wanted(
+        options.pop("text_columns", None), None if edits is None else receive_edits(requests, edits), options.pop("written_as", "itself")
+    )
+
+
+def _answer(data: bytes, content: Content, limits: Limits, options: dict[str, Any], wanted: _Wanted) -> tuple[Any, ...]:
+    """The reply and its frames: the table in a file, its texts, or the file with other cells."""
+    if wanted.edits is not None:
+        from trainer.data.rewrite.rewrite_file import rewrite, rewrite_as_csv
+
+        if wanted.written_as == "itself":
+            rewritten = rewrite(data, wanted.edits, limits, **options)
+        else:
+            rewritten = rewrite_as_csv(
+                read_content(content, limits, **options), wanted.edits, spreadsheet=wanted.written_as == "spreadsheet"
+            )
+        return {"rewritten": {"notes": list(rewritten.notes)}}, rewritten.data
+    table = read_content(content, limits, **options)
+    if wanted.text_columns is None:
+        return pack_table(table)
+    from trainer.data.text_rows import find_texts
+
+    rows, texts = find_texts(table, wanted.text_columns)
+    return {"texts": asdict(rows)}, pack_columns([texts], list(range(len(texts))))
 
 
 def _handle_request(requests: BinaryIO, replies: BinaryIO, *, idle: int, last: bool) -> bool:
     """Handle one request; return whether the process should end. ``idle``: peak bytes of memory before the first file."""
     options = receive_json(requests)
     data = receive(requests, MAX_CELL_BYTES)
-    about_edits = options.pop("edits", None)
-    edits = None if about_edits is None else receive_edits(requests, about_edits)
+    wanted = _receive_wanted(requests, options)
     last = last or len(data) >= resource_limits.BIG_FILE_BYTES
     send_json(replies, {"weight": len(data)})
     resource_limits.limit_resources(len(data))
@@ -110,12 +136,12 @@ def _handle_request(requests: BinaryIO, replies: BinaryIO, *, idle: int, last: b
     try:
         limits = Limits(**options.pop("limits"))
         content = open_content(data, limits)
-        if edits is None:
+        if not wanted.edits:
             data = b""
         resource_limits.limit_resources(content.weight)
         send_json(replies, {"weight": content.weight, "file_format": content.file_format})
         last = last or content.weight >= resource_limits.BIG_FILE_BYTES
-        reply, *cells = _answer(data, content, limits, options, edits)
+        reply, *cells = _answer(data, content, limits, options, wanted)
     except UserError as error:
         reply = {"error": {"message": error.message, "code": error.code}}
     except MemoryError:

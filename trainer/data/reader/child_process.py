@@ -13,7 +13,7 @@ from typing import Any
 
 from trainer.data.files.table import Table, unreadable_workbook_error
 from trainer.data.reader import resource_limits
-from trainer.data.reader.edit_wire import receive_rewritten
+from trainer.data.reader.edit_wire import PackedTexts, receive_rewritten, receive_texts
 from trainer.data.reader.wire import BrokenWireError, receive_json, receive_table, send
 from trainer.data.rewrite.edits import Rewritten
 from trainer.error_codes import ERROR_CODES
@@ -29,6 +29,9 @@ _INHERITED_ENV = (
 _CHILD_ENV = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """Fewer threads, and a memory pool that does not reserve address space, which is what is limited."""
 _ADVICE = "Save the sheet or table with the texts and the labels as CSV (UTF-8), with nothing else in it, or upload a part of it."
+
+Answer = Table | PackedTexts | Rewritten
+"""What a child is asked for."""
 
 _log = logging.getLogger("emotune")
 
@@ -72,7 +75,7 @@ class ChildProcess:
                 pipe.close()
         self._process.wait()
 
-    def ask(self, request: bytes, data: bytes, *frames: Any) -> Table | Rewritten:
+    def ask(self, request: bytes, data: bytes, *frames: Any) -> Answer:
         """The table in ``data``, or the changed file. Raises UserError: an error of ``read_content``, ``file_too_heavy``, ``file_damaged``, or EndedEarlyError.
 
         ``request`` is JSON: the limits and the other arguments of ``read_content``; with ``edits`` the ``frames`` hold them.
@@ -94,9 +97,11 @@ class ChildProcess:
         self.usable = usable and reply.get("last") is False
         return _raise_refusal(reply, file_format) if answer is None else answer
 
-    def _receive_answer(self, reply: dict[str, Any]) -> Table | Rewritten | None:
+    def _receive_answer(self, reply: dict[str, Any]) -> Answer | None:
         if "table" in reply:
             return receive_table(self._process.stdout, reply["table"])
+        if "texts" in reply:
+            return receive_texts(self._process.stdout, reply["texts"])
         return receive_rewritten(self._process.stdout, reply["rewritten"]) if "rewritten" in reply else None
 
     @contextmanager

@@ -8,6 +8,7 @@ import os
 import queue
 import threading
 import weakref
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict
@@ -16,9 +17,9 @@ from typing import Any, Protocol, Self
 
 from trainer.data.files.table import Limits, Table
 from trainer.data.reader import resource_limits
-from trainer.data.reader.child_process import ChildProcess, EndedEarlyError
-from trainer.data.reader.edit_wire import pack_edits
-from trainer.data.rewrite.edits import Edits, Rewritten
+from trainer.data.reader.child_process import Answer, ChildProcess, EndedEarlyError
+from trainer.data.reader.edit_wire import PackedTexts, pack_edits
+from trainer.data.rewrite.edits import Edits, Rewritten, WrittenAs
 from trainer.errors import UnavailableError
 
 _MAX_SMALL_FILES, _MAX_BIG_FILES = 4, 2
@@ -36,8 +37,12 @@ class TableReader(Protocol):
         """What ``read_table`` gives, with the same arguments."""
         ...
 
-    def rewrite(self, data: bytes, edits: Edits, **options: Any) -> Rewritten:
-        """What ``rewrite`` of ``data/rewrite`` gives, with the same arguments."""
+    def read_texts(self, data: bytes, text_columns: Sequence[str] = (), **options: Any) -> PackedTexts:
+        """What ``find_texts`` gives for the table, packed."""
+        ...
+
+    def rewrite(self, data: bytes, edits: Edits, *, written_as: WrittenAs = "itself", **options: Any) -> Rewritten:
+        """What ``rewrite`` or ``rewrite_as_csv`` of ``data/rewrite`` gives."""
         ...
 
 
@@ -103,16 +108,25 @@ class FileReader:
             raise TypeError("a table was asked for")
         return answer
 
-    def rewrite(self, data: bytes, edits: Edits, **options: Any) -> Rewritten:
-        """The file with ``edits``, made by ``data.rewrite`` in a child; ``options`` as for ``read``. Raises what ``read`` does, and UserError
-        ``not_rewritable``, ``letter_not_in_encoding`` or ``nothing_left``."""
+    def read_texts(self, data: bytes, text_columns: Sequence[str] = (), **options: Any) -> PackedTexts:
+        """The texts of the file alone, found by ``data.text_rows``; ``options`` as for ``read``. Raises what ``read`` and ``find_texts`` raise."""
+        answer = self._ask(_encode_request(options | {"text_columns": list(text_columns)}), data)
+        if not isinstance(answer, PackedTexts):
+            raise TypeError("texts were asked for")
+        return answer
+
+    def rewrite(self, data: bytes, edits: Edits, *, written_as: WrittenAs = "itself", **options: Any) -> Rewritten:
+        """The file with ``edits``, made by ``data.rewrite`` in a child, in its own form, as CSV or as CSV for spreadsheets; ``options`` as for ``read``.
+
+        Raises what ``read`` does, and UserError ``not_rewritable``, ``letter_not_in_encoding`` or ``nothing_left``.
+        """
         about, frames = pack_edits(edits)
-        answer = self._ask(_encode_request(options | {"edits": about}), data, *frames)
+        answer = self._ask(_encode_request(options | {"edits": about, "written_as": written_as}), data, *frames)
         if not isinstance(answer, Rewritten):
             raise TypeError("a changed file was asked for")
         return answer
 
-    def _ask(self, request: bytes, *frames: Any) -> Table | Rewritten:
+    def _ask(self, request: bytes, *frames: Any) -> Answer:
         self._reset_after_fork()
         is_big = len(frames[0]) >= resource_limits.BIG_FILE_BYTES
         with self._big_slots if is_big else self._small_slots:
@@ -122,7 +136,7 @@ class FileReader:
                 # The file is not the cause.
                 return self._ask_child(request, frames, is_big=is_big)
 
-    def _ask_child(self, request: bytes, frames: tuple[Any, ...], *, is_big: bool) -> Table | Rewritten:
+    def _ask_child(self, request: bytes, frames: tuple[Any, ...], *, is_big: bool) -> Answer:
         child = self._acquire_child()
         if is_big and self._replace_early:
             self.start()

@@ -6,6 +6,9 @@ from typing import Literal
 
 from trainer.errors import FileError
 
+WrittenAs = Literal["itself", "csv", "spreadsheet"]
+"""The form of a changed file: its own, CSV, or CSV in which no spreadsheet runs a cell as a formula."""
+
 _NAMES_TRIED = ("{}", "predicted {}", "{} of the model")
 
 

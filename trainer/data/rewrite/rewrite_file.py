@@ -16,6 +16,7 @@ from trainer.data.files.read_table import read_table
 from trainer.data.files.table import Limits, Table
 from trainer.data.files.text_formats import read_or_refuse
 from trainer.data.files.zip_tables import named_entries
+from trainer.data.repaired_file import csv_bytes
 from trainer.data.rewrite.columnar import rewrite_columnar
 from trainer.data.rewrite.delimited import rewrite_delimited
 from trainer.data.rewrite.edits import Edits, Rewritten, not_rewritable_error
@@ -53,6 +54,19 @@ def rewrite(data: bytes, edits: Edits, limits: Limits, **options: Any) -> Rewrit
     if _rows(again, len(table.columns), edits) != _expected_rows(table, edits):
         raise not_rewritable_error("reading the result again would give other rows")
     return rewritten
+
+
+def rewrite_as_csv(table: Table, edits: Edits, *, spreadsheet: bool = False) -> Rewritten:
+    """The rows of a table with ``edits`` as CSV (UTF-8), for files that cannot be changed in their own form."""
+    names = list(table.columns) if table.header else [f"column {position}" for position in range(1, len(table.columns) + 1)]
+    rows = []
+    for number, cells in enumerate(table.rows):
+        if number not in edits.dropped:
+            changed = list(cells)
+            if number in edits.cells and edits.column is not None:
+                changed[edits.column] = edits.cells[number]
+            rows.append([*changed, *(column.cells[number] for column in edits.added)])
+    return Rewritten(csv_bytes([*names, *(column.name for column in edits.added)], rows, spreadsheet=spreadsheet))
 
 
 def _check(table: Table, edits: Edits) -> None:

@@ -1,0 +1,122 @@
+"""A whole file is labelled block by block; killed and begun again, it ends with the same bytes."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from tests.readers import InProcessReader
+from trainer.data.files.read_table import read_table
+from trainer.jobs.predict import label_file
+from trainer.jobs.predict.label_file import FileLabelling, LabelRequest, Tools
+from trainer.training.encoder_loading import load_classifier, load_tokenizer
+from trainer.training.encoders import Encoder
+from trainer.training.hardware import Hardware
+from trainer.training.predictor import Predictor
+
+TEXTS = [f"so happy {'and glad ' * (n % 7)}today {n}" if n % 3 else f'we cry; {n} "times"' for n in range(50)]
+TEXTS[7], TEXTS[11] = "", "\u200b"
+TOOLS = Tools(
+    InProcessReader(), {"max_bytes": 1 << 20, "max_rows": 1000, "max_columns": 50}, 2000, Hardware("cpu", "bf16", 1, "1 CPU core")
+)
+
+
+class Killed(BaseException):
+    pass
+
+
+@pytest.fixture(scope="module")
+def model(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(1)
+    folder = tmp_path_factory.mktemp("model") / "model"
+    load_classifier(tiny_encoder, ("joy", "sadness", "anger")).save_pretrained(folder)
+    load_tokenizer(tiny_encoder, max_length=20).save_pretrained(folder)
+    return folder
+
+
+def nothing(*_: object) -> None:
+    pass
+
+
+def csv_of(delimiter: str, newline: str, encoding: str) -> bytes:
+    rows = [["id", "text"], *([str(n), '"' + text.replace('"', '""') + '"' if '"' in text else text] for n, text in enumerate(TEXTS))]
+    return (newline.join(delimiter.join(row) for row in rows) + newline).encode(encoding)
+
+
+@pytest.mark.parametrize(("delimiter", "newline", "encoding"), [(",", "\n", "utf-8"), (";", "\r\n", "utf-16"), ("\t", "\r\n", "utf-8-sig")])
+def test_new_columns_and_all_else_as_it_was(model: Path, tmp_path: Path, delimiter: str, newline: str, encoding: str) -> None:
+    source = tmp_path / "in.csv"
+    source.write_bytes(csv_of(delimiter, newline, encoding))
+    result, rewritten = FileLabelling(tmp_path / "work", source, model, LabelRequest(engine="exact", probabilities=True), TOOLS).run(
+        nothing, nothing
+    )
+    before, after = source.read_bytes().decode(encoding).split(newline), rewritten.data.decode(encoding).split(newline)
+    assert len(before) == len(after)
+    assert all(new.startswith(old) for old, new in zip(before, after, strict=True))
+    added = ["label", "confidence", "cut", "probability of joy", "probability of sadness", "probability of anger"]
+    assert after[0] == delimiter.join([before[0], *added])
+    assert after[8] == before[8] + 6 * delimiter
+    table = read_table(rewritten.data)
+    for row, expected in zip(table.rows, Predictor(model).predict(TEXTS), strict=True):
+        assert row[2] == (expected.decided_name(("joy", "sadness", "anger")) or "")
+        if row[2]:
+            assert [float(cell) for cell in row[5:]] == pytest.approx(expected.probabilities.tolist(), abs=6e-5)
+            assert float(row[3]) == max(map(float, row[5:]))
+            assert row[4] == ("true" if expected.cut else "false")
+    assert (result.rows, result.empty, result.text_columns, result.added, result.written_as) == (50, 2, ("text",), tuple(added), "itself")
+    assert sum(result.classes.values()) == 48
+    confidences = [entry["confidence"] for entry in result.least_sure]
+    assert confidences == sorted(confidences)
+    assert confidences[0] == min(float(row[3]) for row in table.rows if row[3])
+
+
+def test_killed_at_any_block_and_begun_again_it_ends_with_the_same_bytes(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_file, "BLOCK_ROWS", 8)
+    source = tmp_path / "in.csv"
+    source.write_bytes(csv_of(",", "\n", "utf-8"))
+    whole = FileLabelling(tmp_path / "whole", source, model, LabelRequest(), TOOLS).run(nothing, nothing)
+    for kill_at in (0, 16, 48):
+        labelling = FileLabelling(tmp_path / f"killed at {kill_at}", source, model, LabelRequest(), TOOLS)
+
+        def kill(done: int, total: int, kill_at: int = kill_at) -> None:
+            if done >= kill_at:
+                raise Killed
+
+        with pytest.raises(Killed):
+            labelling.run(nothing, kill)
+        seen: list[int] = []
+        again = labelling.run(nothing, lambda done, total, seen=seen: seen.append(done))
+        assert again == whole
+        assert min(seen[1:]) == kill_at
+    # A block that a power cut has torn is computed again.
+    torn = tmp_path / "whole" / "blocks" / "000002.npz"
+    torn.write_bytes(torn.read_bytes()[:100])
+    assert FileLabelling(tmp_path / "whole", source, model, LabelRequest(), TOOLS).run(nothing, nothing) == whole
+
+
+def test_a_form_that_cannot_be_kept_becomes_csv_and_says_so(model: Path, tmp_path: Path) -> None:
+    source = tmp_path / "in.json"
+    source.write_text('{"text": ["so happy today", "we cry and cry", "what rage is this"], "id": [1, 2, 3]}')
+    result, rewritten = FileLabelling(tmp_path / "work", source, model, LabelRequest(), TOOLS).run(nothing, nothing)
+    assert result.written_as == "csv"
+    assert "The result is CSV (UTF-8)" in result.notes[0]
+    assert read_table(rewritten.data).columns == ("text", "id", "label", "confidence", "cut")
+
+
+def test_parquet_gets_typed_columns_and_a_taken_name_is_not_used_twice(model: Path, tmp_path: Path) -> None:
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"body": TEXTS, "label": ["x"] * 50}), sink)
+    source = tmp_path / "in.parquet"
+    source.write_bytes(sink.getvalue())
+    _, rewritten = FileLabelling(tmp_path / "work", source, model, LabelRequest(("body",)), TOOLS).run(nothing, nothing)
+    table = pq.read_table(io.BytesIO(rewritten.data))
+    assert table.column_names == ["body", "label", "predicted label", "confidence", "cut"]
+    assert table.schema.types[2:] == [pa.string(), pa.float64(), pa.bool_()]
+    assert table["body"].to_pylist() == TEXTS
+    assert np.isnan(np.array(table["confidence"].to_pylist(), dtype=float)).tolist() == [not text.strip("\u200b") for text in TEXTS]

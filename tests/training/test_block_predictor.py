@@ -1,0 +1,55 @@
+"""Many texts at once get the labels that one text gets."""
+
+import numpy as np
+import pytest
+import torch
+
+from trainer.training.block_predictor import BlockPredictor, choose_engine, evenly_spaced
+from trainer.training.encoder_loading import load_classifier, load_tokenizer
+from trainer.training.encoders import Encoder
+from trainer.training.hardware import Hardware
+from trainer.training.predictor import Predictor
+
+TEXTS = ["happy today", "", "we cry and cry " * 40, "unknown wörds 🫠", "rage", " \t ", "a" * 3000, "\ud800 happy", "🫠", *(f"so happy {'and glad ' * (n % 17)}" for n in range(90))]  # fmt: skip
+FP32 = Hardware("cpu", "fp32", 1, "1 CPU core")
+BF16 = Hardware("cpu", "bf16", 1, "1 CPU core")
+
+
+@pytest.fixture(scope="module")
+def predictor(tiny_encoder: Encoder, tmp_path_factory: pytest.TempPathFactory) -> Predictor:
+    torch.manual_seed(1)
+    folder = tmp_path_factory.mktemp("model") / "model"
+    load_classifier(tiny_encoder, ("joy", "sadness", "anger")).save_pretrained(folder)
+    load_tokenizer(tiny_encoder, max_length=20).save_pretrained(folder)
+    return Predictor(folder)
+
+
+def test_exactly_what_is_predicted_one_by_one(predictor: Predictor) -> None:
+    reported: list[float] = []
+    block = BlockPredictor(predictor, FP32).label(TEXTS, max_chars=2000, on_progress=reported.append)
+    for position, expected in enumerate(predictor.predict(TEXTS, max_chars=2000)):
+        assert block.readable[position] == (expected.probabilities is not None), TEXTS[position]
+        if expected.probabilities is not None:
+            assert block.probabilities[position] == pytest.approx(expected.probabilities, abs=1e-6)
+            assert block.cut[position] == expected.cut, TEXTS[position]
+    assert reported == sorted(reported)
+    assert reported[-1] == 1.0
+    assert BlockPredictor(predictor, FP32).label([]).probabilities.shape == (0, 3)
+
+
+def test_16_bits_are_chosen_if_they_say_the_same(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    choice = choose_engine(predictor, BF16, TEXTS)
+    exact, short = (BlockPredictor(predictor, BF16, engine).label(TEXTS) for engine in ("exact", "16-bit"))
+    assert np.nanmax(np.abs(exact.probabilities - short.probabilities)) > 0
+    assert (choice.engine, choice.agreement) == ("16-bit", 1.0)
+    assert "got the label of the saved model" in choice.reason
+    assert all(weight.dtype == torch.float32 for weight in predictor.model.parameters())
+    monkeypatch.setattr("trainer.training.block_predictor._MIN_AGREEMENT", 1.01)
+    assert choose_engine(predictor, BF16, TEXTS).engine == "exact"
+    assert choose_engine(predictor, FP32, TEXTS).agreement is None
+
+
+def test_rows_from_all_over_a_file() -> None:
+    assert evenly_spaced(3) == [0, 1, 2]
+    spaced = evenly_spaced(1000, 10)
+    assert spaced == list(range(0, 1000, 100))

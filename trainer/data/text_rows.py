@@ -1,0 +1,52 @@
+"""The texts of a file without its other columns: what labelling a whole file needs of it. Labels are not looked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from trainer.data.columns.evidence import gather_evidence
+from trainer.data.columns.guess import find_column
+from trainer.data.columns.text_column import guess_text_column
+from trainer.data.corpus import clean_text
+from trainer.data.files.table import Table, explain_dropped
+from trainer.errors import FileError
+
+
+@dataclass(frozen=True)
+class TextRows:
+    """``columns``: the names of all columns of the file. ``text``: the positions of those that the texts are joined from, and ``reason`` why.
+
+    ``rows_dropped``: lines that the reader does not take for rows.
+    """
+
+    columns: tuple[str, ...]
+    text: tuple[int, ...]
+    reason: str
+    rows: int
+    rows_dropped: int
+    header: bool
+
+
+def find_texts(table: Table, text_columns: Sequence[str] = ()) -> tuple[TextRows, list[str]]:
+    """The text of each row: the columns that are named, joined by line ends, else the one that looks most like texts.
+
+    Raises UserError ``no_rows``, ``unknown_column``, ``no_text_column``.
+    """
+    if not table.rows:
+        raise FileError(
+            f"The file has no rows that can be used{explain_dropped(table.dropped)}. Choose a file with one row per text.", code="no_rows"
+        )
+    positions, reason = _text_positions(table, text_columns)
+    if len(positions) == 1:
+        texts = [row[positions[0]] for row in table.rows]
+    else:
+        texts = ["\n".join(filter(None, (clean_text(row[position]) for position in positions))) for row in table.rows]
+    return TextRows(table.columns, positions, reason, len(texts), len(table.dropped), table.header), texts
+
+
+def _text_positions(table: Table, text_columns: Sequence[str]) -> tuple[tuple[int, ...], str]:
+    if text_columns:
+        return tuple(dict.fromkeys(find_column(table, name, "text") for name in text_columns)), "chosen by you"
+    if len(table.columns) == 1:
+        return (0,), "the only column"
+    guess = guess_text_column(table, gather_evidence(table))
+    return (guess.position,), guess.reason
