@@ -1,6 +1,7 @@
 // Renders a figure of trainer/charts and updates it as it changes; loads plotly for the first chart. live_chart.js calls mount with gradio's
 // component variables.
 
+import { cellKeys } from "./chart_cells.js";
 import { csvOf, save } from "./chart_table.js";
 
 // Shared by all charts of the page.
@@ -138,11 +139,15 @@ export function mount({ element, props, trigger, watch }) {
   let listening = false;
   let width = 0;
 
+  // A page may listen: html.select(fn), where the code is a cell's "true id predicted id".
+  const select = (ids) => trigger("select", { action: "cell", code: ids.join(" ") });
+  const cells = cellKeys(element, div, select);
+
   function clear() {
     if (listening) window.Plotly.purge(div);
     [listening, figure, width] = [false, null, 0];
     div.replaceChildren();
-    for (const name of ["role", "aria-label"]) div.removeAttribute(name);
+    cells.forget();
     showButtons();
   }
 
@@ -166,8 +171,7 @@ export function mount({ element, props, trigger, watch }) {
   function reserveSpace({ heights, meta }) {
     div.style.setProperty("--height", `${heights[0]}px`);
     div.style.setProperty("--phone-height", `${heights[1]}px`);
-    div.setAttribute("role", "img");
-    div.setAttribute("aria-label", meta.description);
+    cells.describe(meta.description);
     note.textContent = meta.note ?? initialNote;
   }
 
@@ -190,9 +194,9 @@ export function mount({ element, props, trigger, watch }) {
     if (!listening) {
       listening = true;
       div.on("plotly_relayout", showButtons);
-      // A page may listen: html.select(fn), where evt.index is the point's customdata (a cell's [true id, predicted id]).
-      div.on("plotly_click", ({ points: [point] }) => trigger("select", { index: point.customdata ?? point.pointNumber, value: point.hovertext ?? "" }));
+      div.on("plotly_click", ({ points: [point] }) => point.customdata && select(point.customdata));
     }
+    cells.show(figure);
     showButtons();
   }
 

@@ -1,6 +1,6 @@
 // Tables, and the data of a figure of trainer/charts, as a CSV that spreadsheets can open: UTF-8 with a byte order mark, CRLF. Independent of plotly.
 
-// Like trainer/data/writing.py: cells that some spreadsheets would run as a formula (OWASP, "CSV Injection").
+// Like trainer/data/csv_text.py: cells that some spreadsheets would run as a formula (OWASP, "CSV Injection").
 const FORMULA = /^[=+\-@\t\r\n＝＋－＠]/;
 const HARMLESS = /^[+-]?(\d+([.,]\d*)?|[.,]\d+)?([eE][+-]?\d+)?$/;
 

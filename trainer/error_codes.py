@@ -153,6 +153,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "no_run_chosen": ("The chosen runs no longer exist.", "Choose others."),
         "unknown_draft": ("There is no such file among those being prepared.", "Open it again."),
         "unknown_job": ("There is no such job.", "Choose one from the list."),
+        "unknown_rows": ("A link asks for rows in a way that is not known.", "Use the links on the page."),
         "unknown_run": ("There is no such run.", "Choose one from the list."),
     },
     UnavailableError: {

@@ -18,10 +18,12 @@ from trainer.cache import SingleFlightCache
 from trainer.check import CheckResult
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
-from trainer.errors import RecipeError, RunError, UserError
+from trainer.errors import NotFoundError, RecipeError, RunError, UserError
 from trainer.evaluation.comparison import ComparedRun, Comparison, RunPredictions, compare, run_predictions
 from trainer.evaluation.diagnostics import check_training
 from trainer.evaluation.label_effect import LabelEffect, label_effect
+from trainer.evaluation.mistakes import PredictedRows, predicted_rows
+from trainer.evaluation.predictions import SPLITS
 from trainer.evaluation.report import Reports, Scores, main_scores, split_report
 from trainer.evaluation.result_checks import check_result
 from trainer.jobs.train import pipeline
@@ -41,6 +43,8 @@ MAX_NAME_CHARS = 60
 _MAX_REPORTS = 32
 _MAX_EXAMPLES = 256
 _MAX_EFFECTS = 32
+_MAX_PREDICTED_ROWS = 4
+"""Splits whose texts are kept in memory while somebody looks at them."""
 _READABLE_CHARS = (20, 160)
 """Minimum and maximum length of a text that makes a good example."""
 _MAX_SCORES = 10_000
@@ -67,9 +71,11 @@ class ScoreCache:
         """By run, signature of its rows and ``n_rows``."""
         self.effects: SingleFlightCache[LabelEffect] = SingleFlightCache(_MAX_EFFECTS)
         """By the run without and the run with decisions, and the signatures of their predictions."""
+        self.predicted_rows: SingleFlightCache[PredictedRows] = SingleFlightCache(_MAX_PREDICTED_ROWS)
+        """By run, signatures of its rows and predictions, and split."""
 
     def discard(self, run_id: str) -> None:
-        for cache in (self.reports, self.scores, self.examples):
+        for cache in (self.reports, self.scores, self.examples, self.predicted_rows):
             cache.discard(lambda key: key[0] == run_id)
         self.effects.discard(lambda key: run_id in key[:2])
 
@@ -124,6 +130,19 @@ class RunLibrary:
         """The main scores of ``reports``; UserError as there."""
         run = self._models.run(run_id)
         return self._cache.scores.get((run.id, *file_signature(run.predictions)), lambda: main_scores(self._reports(run)))
+
+    def predicted_rows(self, run_id: str, split: str) -> PredictedRows:
+        """The rows of one split ("validation", "test") with texts and predictions. UserError as ``reports``, or if its rows are damaged."""
+        run = self._models.run(run_id)
+        if split not in SPLITS:
+            raise NotFoundError("There are validation rows and test rows, and no others. Choose one of them.", code="unknown_rows")
+        key = (run.id, *file_signature(run.rows), *file_signature(run.predictions), split)
+
+        def compute() -> PredictedRows:
+            corpus, _ = pipeline.load_run_rows(run)
+            return predicted_rows(corpus, pipeline.load_run_predictions(run), split)
+
+        return self._cache.predicted_rows.get(key, compute)
 
     def compare(self, run_ids: Sequence[str]) -> Comparison:
         """Two to six runs side by side; those with a model also on the test rows that they share. UserError for fewer or more runs."""

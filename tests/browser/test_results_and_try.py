@@ -163,7 +163,7 @@ def test_confusions_and_classes(visit: Open, server: Server) -> None:
     page = visit().page
     select_model(page, view)
     lines = page.locator("#confusions li")
-    expect(lines).to_have_count(3)
+    expect(lines).to_have_count(5)
     expect(lines.first).to_have_text("anger predicted as joy: 12 of 70")
     expect(page.locator("#confusion-chart .js-plotly-plot")).to_be_visible()
     for width, height in SIZES:
@@ -174,10 +174,56 @@ def test_confusions_and_classes(visit: Open, server: Server) -> None:
     assert [row.locator("th").inner_text() for row in rows.all()] == ["anger", "sadness", "joy"]
     expect(rows.first).to_have_class("em-worst")
     expect(page.locator("#per-class tfoot")).to_contain_text("Macro F1")
-    page.locator("#matrix-as").get_by_text("Per cent of each row").click()
+    page.locator("#matrix-as").get_by_text("Share of the true class").click()
     page.wait_for_function(
         "() => document.querySelector('#confusion-chart .js-plotly-plot').data.some(trace => trace.text?.some?.(t => t === '86 %'))"
     )
+
+
+def test_from_a_cell_to_its_rows_and_on_by_keyboard(visit: Open, server: Server, tmp_path: Path) -> None:
+    names = ("joy", EVIL, "sadness")
+    page = visit().page
+    select_model(page, make_synthetic_run(server, MATRIX, names, baseline_score=0.471))
+    head, rows = page.locator("#found-rows h3"), page.locator("#found-rows tbody tr")
+    expect(head).to_have_text("42 mistakes among 204 test rows")
+    expect(rows).to_have_count(20)
+    chart = page.locator("#confusion-chart .chart")
+    expect(chart).to_have_attribute("role", "application")
+    area = page.locator("#confusion-chart .nsewdrag").bounding_box()
+    page.mouse.move(area["x"] + area["width"] / 6, area["y"] + area["height"] / 2)
+    expect(page.locator("#confusion-chart .hovertext").first).to_be_visible()
+    page.mouse.down()
+    page.mouse.up()
+    expect(head).to_have_text(f"12 rows are {EVIL}, and the model said joy")
+    expect(rows).to_have_count(12)
+    expect(head).to_be_in_viewport()
+    expect(head).to_be_focused()
+    expect(page.locator("#rows-label input")).to_have_value(EVIL)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download these rows").click()
+    download.value.save_as(tmp_path / "rows.csv")
+    cells = list(csv.reader(io.StringIO((tmp_path / "rows.csv").read_text(encoding="utf-8"), newline="")))
+    assert [row[2:4] for row in cells[1:]] == [[EVIL, "joy"]] * 12
+
+    # By keyboard: the first cell is the most frequent confusion, and one to the right is the diagonal.
+    page.locator("#confusion-chart [data-action=csv]").focus()
+    page.keyboard.press("Tab")
+    expect(chart).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#confusion-chart [role=status]")).to_have_text("true sadness, predicted joy: 3 of 64 (4.7 %)")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(head).to_have_text(f"9 rows are sadness, and the model said {EVIL}")
+    page.locator("#rows-word input, #rows-word textarea").fill("no text has this")
+    expect(head).to_have_text(f"No rows are sadness, and the model said {EVIL}")
+
+    # The same for validation rows, which have a page of their own again.
+    page.locator("#rows-word input, #rows-word textarea").fill("")
+    page.locator("#rows-split").get_by_text("Validation rows").click()
+    expect(page.locator("#confusions")).to_contain_text("validation rows")
+    page.locator("#confusions button").first.click()
+    expect(page.locator("#found-rows")).to_contain_text("Validation rows, the most confident first.")
+    expect(rows).to_have_count(12)
 
 
 def test_the_table_as_csv(visit: Open, server: Server, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ def test_the_charts_of_every_task_are_drawn(task: str) -> None:
     assert valid(charts.score(curves))
     assert [valid(chart([curves])) for chart in charts.score_comparisons.values()]
     report = report_of(("joy", "anger"))
-    assert valid(charts.mistakes(report, by_row=True)) != valid(charts.mistakes(report, by_row=False))
+    assert valid(charts.mistakes(report, share_of="true")) != valid(charts.mistakes(report, share_of=""))
 
 
 def test_a_run_of_before_has_those_of_one_label_a_text_and_one_of_an_unknown_task_a_sentence() -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.charts.examples import EMOTIONS, report_of, valid
 from trainer.charts import classes
 from trainer.charts.colours import class_colours
+from trainer.charts.confusion import confusion_chart
 from trainer.charts.layout import shorten_names
 from trainer.data.corpus import build_corpus
 from trainer.data.files.read_table import read_table
@@ -49,65 +50,6 @@ def test_whiskers_enclose_their_box(lengths):
         assert numbers == sorted(numbers)
 
 
-def test_confusion_says_in_a_sentence_what_a_cell_means():
-    rows = [(0, 0)] * 569 + [(0, 1)] * 12 + [(1, 1)] * 100
-    report = build_report(np.array([t for t, _ in rows]), np.array([p for _, p in rows]), ("sadness", "joy", "love"))
-    figure = valid(classes.confusion_chart(report, by_row=False))
-    heat, numbers = figure["data"]
-    assert heat["z"][0][0] > 0 > heat["z"][0][1]  # right answers have one colour, mistakes the other
-    assert heat["hovertext"][0][1] == "true sadness, predicted joy: 12 of 581 (2.1 %)"
-    assert heat["customdata"][0][1] == [0, 1]
-    assert heat["z"][1][0] is None  # nobody said sadness for joy: an empty cell
-    assert dict(zip(zip(numbers["y"], numbers["x"], strict=True), numbers["text"], strict=True)) == {
-        ("sadness", "sadness"): "569",
-        ("sadness", "joy"): "12",
-        ("joy", "joy"): "100",
-    }
-    assert figure["layout"]["yaxis"]["range"] == [2.5, -0.5]  # the diagonal runs down
-    by_row = valid(classes.confusion_chart(report, by_row=True))
-    assert by_row["data"][1]["text"] == ["98 %", "2 %", "100 %"]
-    assert by_row["data"][0]["z"][1][1] == 1
-
-
-def test_a_cell_of_a_row_with_one_mistake_is_not_a_hundred_per_cent():
-    labels = np.zeros(3200, int)
-    predicted = np.where(np.arange(3200) == 7, 1, labels)
-    report = build_report(labels, predicted, ("sadness", "joy"))
-    heat, numbers = classes.confusion_chart(report, by_row=True)["data"]
-    assert numbers["text"] == ["&gt;99 %", "&lt;1 %"]
-    assert "(99.97 %)" in heat["hovertext"][0][0]
-    assert "(0.03 %)" in heat["hovertext"][0][1]
-
-
-def test_a_confusion_matrix_fills_its_width_and_has_numbers_where_they_fit():
-    def confusion(n):
-        return valid(classes.confusion_chart(report_of([f"intent number {i} of many more" for i in range(n)], 3000), by_row=True))
-
-    assert [len(confusion(n)["data"]) for n in (2, 15, 16, 77)] == [2, 2, 1, 1]
-    assert "without" not in confusion(8)["layout"]["meta"]["phone"]
-    assert confusion(9)["layout"]["meta"]["phone"]["without"] == [confusion(9)["data"][1]["name"]] == ["numbers"]
-    layout = confusion(77)["layout"]
-    assert not {"max_width", "min_width"} & layout["meta"].keys()
-    assert layout["height"] < 620
-    assert layout["meta"]["phone"]["height"] < 420
-    # Categories: plotly leaves out names that do not fit, and writes them when the reader zooms in.
-    assert layout["xaxis"]["type"] == layout["yaxis"]["type"] == "category"
-    assert layout["yaxis"]["categoryarray"] == confusion(77)["data"][0]["y"]
-    assert len(set(layout["yaxis"]["categoryarray"])) == 77
-    assert "ticktext" not in layout["yaxis"]
-
-
-def test_the_table_of_a_confusion_matrix_has_every_pair_and_of_very_many_classes_those_with_rows():
-    table = classes.confusion_chart(report_of(("a", "<b>", "c" * 99)), by_row=True)["layout"]["meta"]["table"]
-    assert table["header"] == ["true", "predicted", "rows"]
-    assert table["names"] == ["a", "<b>", "c" * 99]
-    assert [row[:2] for row in table["rows"]] == [[i, j] for i in range(3) for j in range(3)]
-    assert sum(row[2] for row in table["rows"]) == 1000
-    many = classes.confusion_chart(report_of([str(i) for i in range(200)], 500), by_row=True)["layout"]["meta"]["table"]
-    assert 0 < len(many["rows"]) <= 500
-    assert all(row[2] for row in many["rows"])
-
-
 def test_of_very_many_classes_both_ends_are_drawn_and_the_rest_is_counted():
     names = [f"intent {i}" for i in range(77)]
     counts = [100 - i for i in range(77)]
@@ -126,13 +68,13 @@ def test_charts_of_any_number_of_classes_are_valid(n):
     names = [f"class {i}" for i in range(n)]
     report = report_of(names, 6000)
     assert valid(classes.text_lengths_chart(names, [np.arange(1, 30)] * n))
-    assert valid(classes.confusion_chart(report, by_row=True))
+    assert valid(confusion_chart(report, share_of="true"))
 
 
 def test_seventy_seven_real_intents_have_names_that_are_told_apart(shared):
     table = read_table((shared / "data/quirks/banking77_test.csv").read_bytes())
     corpus = build_corpus(table, text=0, label=1)
-    confusion = classes.confusion_chart(build_report(corpus.label_ids, np.roll(corpus.label_ids, 1), corpus.label_names), by_row=True)
-    assert len(set(confusion["layout"]["yaxis"]["categoryarray"])) == 77
+    matrix = confusion_chart(build_report(corpus.label_ids, np.roll(corpus.label_ids, 1), corpus.label_names), share_of="true")
+    assert len(set(matrix["layout"]["yaxis"]["categoryarray"])) == 77
     for max_width in (16, 22):
         assert len(set(shorten_names(corpus.label_names, max_width))) == 77

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.charts.examples import EMOTIONS, NASTY, report_of, run, valid
 from trainer.charts import classes, curves, layout
 from trainer.charts.comparison import accuracy_comparison
+from trainer.charts.confusion import confusion_chart
 from trainer.charts.layout import escape
 from trainer.evaluation.curves import RunCurves
 
@@ -64,7 +65,7 @@ def test_shortened_names_are_distinct_and_fit(names, max_width):
 def test_class_names_reach_plotly_escaped_only(names):
     figures = [
         classes.text_lengths_chart(names, [[1, 2, 3]] * len(names)),
-        classes.confusion_chart(report_of(names), by_row=False),
+        confusion_chart(report_of(names), share_of=""),
     ]
     for figure in map(valid, figures):
         # The description becomes an attribute and the table a file: both have the names as they are.
@@ -102,13 +103,13 @@ def test_tokens_stand_only_where_the_script_replaces_them():
         curves.accuracy_chart(run()),
         curves.loss_chart(RunCurves("k")),
         classes.text_lengths_chart(EMOTIONS, [[1, 2]] * 6),
-        classes.confusion_chart(report, by_row=True),
+        confusion_chart(report, share_of="true"),
         accuracy_comparison([RunCurves("a", name="one", eval_steps=(5,), eval_accuracy=(0.5,))]),
     ):
         walk(figure, [])
 
 
 def test_start_up_needs_neither_plotly_nor_scikit_learn():
-    code = "import sys, trainer.charts.curves, trainer.charts.classes, trainer.evaluation.predictions; print(sorted({'plotly', 'sklearn', 'pyarrow', 'pandas'} & set(sys.modules)))"
+    code = "import sys, trainer.charts.curves, trainer.charts.classes, trainer.charts.confusion, trainer.evaluation.predictions; print(sorted({'plotly', 'sklearn', 'pyarrow', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(curves.__file__).parents[2], check=True)
     assert done.stdout.strip() == "[]"

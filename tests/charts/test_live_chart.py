@@ -10,8 +10,9 @@ import gradio as gr
 import pytest
 
 from tests.charts.examples import EMOTIONS, NASTY, report_of, run
-from trainer.charts.classes import confusion_chart, text_lengths_chart
+from trainer.charts.classes import text_lengths_chart
 from trainer.charts.comparison import accuracy_comparison
+from trainer.charts.confusion import confusion_chart
 from trainer.charts.curves import accuracy_chart, loss_chart
 from trainer.evaluation.curves import ReferenceLine, RunCurves
 from trainer.ui.assets import file_url, plotly_file, served_files
@@ -264,21 +265,21 @@ def test_no_words_of_a_chart_overlap(charts, width, steps, chart):
 
 
 def test_a_press_on_a_cell_names_its_classes(charts):
-    page = charts().add(confusion_chart(report_of(EMOTIONS), by_row=False)).wait_until_drawn()
+    page = charts().add(confusion_chart(report_of(EMOTIONS), share_of="")).wait_until_drawn()
     area = page.box(".nsewdrag")
     page.page.mouse.move(area["x"] + area["width"] * 2.5 / 6, area["y"] + area["height"] * 0.5 / 6)
     sync_api.expect(page.locator(".hovertext").first).to_contain_text("true sadness, predicted love")
     page.page.mouse.down()
     page.page.mouse.up()
     page.page.wait_for_function("window.charts.chart.selected.length === 1")
-    assert page.page.evaluate("window.charts.chart.selected[0].index") == [0, 2]
+    assert page.page.evaluate("window.charts.chart.selected[0].code") == "0 2"
 
 
 def test_a_confusion_matrix_fills_its_width_and_shows_more_names_when_zoomed(charts):
     names = [f"balance_not_updated_after_{i}_bank_transfer" for i in range(77)]
     page = charts()
     page.page.evaluate("document.getElementById('page').style.width = '520px'")
-    page.add(confusion_chart(report_of(names, 3000), by_row=False)).wait_until_drawn()
+    page.add(confusion_chart(report_of(names, 3000), share_of="")).wait_until_drawn()
     assert page.box(".main-svg")["width"] == 520
     shown = page.locator("g.ytick").count()
     assert 10 <= shown < 60
@@ -302,7 +303,7 @@ def test_the_csv_of_curves_has_every_point_of_every_series(charts):
 def test_the_csv_of_a_confusion_matrix_has_the_whole_names_and_no_formula(charts):
     names = (*NASTY, "-5", "@home, alone", 'say "hi"', "long " * 30)
     report = report_of(names)
-    _, rows = charts().add(confusion_chart(report, by_row=True)).wait_until_drawn().table()
+    _, rows = charts().add(confusion_chart(report, share_of="true")).wait_until_drawn().table()
     assert rows[0] == ["true", "predicted", "rows"]
     assert len(rows) == 1 + len(names) ** 2
     safe = {"@home, alone": "'@home, alone"}

@@ -76,8 +76,8 @@ def render_everywhere(view: RunView) -> str:
 
 
 def render_results(pair: Pair) -> str:
-    tab = results_tab.ResultsTab(*"headline body matrix matrix_as confusions classes foot".split())
-    return results_tab.show(tab, pair.studio, pair.run, "Counts")["headline"]
+    tab = results_tab.ResultsTab(*"headline body judged matrix confusions classes foot".split())
+    return results_tab.show(tab, pair.studio, pair.run)["headline"]
 
 
 def read_zip(pair: Pair) -> list[tuple[str, bytes]]:

@@ -162,8 +162,8 @@ def test_the_undamaged_results_of_a_damaged_run_are_shown(copy_pair: Callable[[]
     ):
         pair = copy_pair()
         (pair.folder / name).write_bytes(b"")
-        tab = results_tab.ResultsTab(*"headline body matrix matrix_as confusions classes foot".split())
-        html = results_tab.show(tab, pair.studio, pair.run, "Counts")
+        tab = results_tab.ResultsTab(*"headline body judged matrix confusions classes foot".split())
+        html = results_tab.show(tab, pair.studio, pair.run)
         assert name in html["headline"]
         assert ("How this was measured" in html["headline"]) == scores, name
         assert ("Download the model" in html["headline"]) == link, name

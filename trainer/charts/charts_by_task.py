@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from trainer.charts.classes import confusion_chart
 from trainer.charts.comparison import accuracy_comparison, macro_f1_comparison
+from trainer.charts.confusion import ShareOf, confusion_chart
 from trainer.charts.curves import accuracy_chart
 from trainer.charts.layout import Figure
 from trainer.data.task import SINGLE_LABEL, find_task
@@ -16,8 +16,8 @@ from trainer.evaluation.report import Report
 class MistakesChart(Protocol):
     """Which classes are taken for which."""
 
-    def __call__(self, report: Report, *, by_row: bool) -> Figure:
-        """``by_row``: per cent of each row instead of counts."""
+    def __call__(self, report: Report, *, share_of: ShareOf = "", mistakes_only: bool = False, order: Sequence[int] = ()) -> Figure:
+        """``share_of``: per cent of the true or the predicted class instead of counts; ``order``: all class ids as they are drawn."""
 
 
 @dataclass(frozen=True)

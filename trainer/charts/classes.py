@@ -1,4 +1,4 @@
-"""Charts of the classes: the lengths of their texts, and the confusion matrix."""
+"""A chart of the classes: the lengths of their texts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,22 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.charts.colours import class_colours
-from trainer.charts.layout import (
-    ACCENT,
-    INK,
-    ON_ACCENT,
-    ON_WRONG,
-    SURFACE,
-    WRONG,
-    Figure,
-    escape,
-    make_axis,
-    make_layout,
-    make_table,
-    shorten_names,
-)
-from trainer.evaluation.report import Report
-from trainer.text_format import percent
+from trainer.charts.layout import INK, Figure, escape, make_axis, make_layout, make_table, shorten_names
 
 _MAX_ROWS, _AT_EACH_END = 25, 10
 _LENGTHS = ("lower whisker", "first quartile", "median", "third quartile", "upper whisker", "longest")
@@ -113,85 +98,3 @@ def _class_rows(data: list, names: Sequence[str], shown: _Rows, description: str
     phone = shown.ticks(names, 16) | {"tickfont": {"color": INK, "size": 11}}
     layout["meta"] |= {"table": table, "phone": {"yaxis": phone}}
     return {"data": data, "layout": layout}
-
-
-# The confusion matrix
-
-_NUMBERED, _NUMBERED_ON_A_PHONE = 15, 8
-_WHOLE_TABLE = 100
-
-
-def confusion_chart(report: Report, *, by_row: bool) -> Figure:
-    """Heat map: rows are true classes, columns predicted ones; up to 15 classes with numbers, counts or (``by_row``) per cent of the row.
-
-    Correct predictions have the accent, mistakes another colour, empty cells none. The tint grows with the square root, else the few
-    mistakes would be invisible beside the diagonal. The axes are categories, so that plotly shows the names that fit, and all of them after
-    zooming. A point's ``customdata`` is [true id, predicted id], for a page that shows the rows of a cell.
-    """
-    names, n = [escape(name) for name in report.label_names], len(report.label_names)
-    tick_names = shorten_names(report.label_names, 18 if n <= 10 else 22)
-    counts = report.confusion
-    support = counts.sum(axis=1)
-    fractions = counts / np.maximum(support, 1)[:, None]
-    tints = np.sqrt(fractions if by_row else counts / max(counts.max(), 1)) * np.where(np.eye(n, dtype=bool), 1, -1)
-    z, hover, ids = ([[None] * n for _ in range(n)] for _ in range(3))
-    for i, j in zip(*np.nonzero(counts), strict=True):
-        z[i][j], ids[i][j] = round(float(tints[i, j]), 3), [int(i), int(j)]
-        hover[i][j] = f"true {names[i]}, predicted {names[j]}: {counts[i, j]:,} of {support[i]:,} ({percent(fractions[i, j])})"
-    heat = {"type": "heatmap", "x": tick_names, "y": tick_names, "z": z, "zmin": -1, "zmax": 1, "showscale": False, "customdata": ids}
-    heat |= {"colorscale": [[0, WRONG], [0.5, SURFACE], [1, ACCENT]], "hoverongaps": False}
-    heat |= {"hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>"} | ({"xgap": 2, "ygap": 2} if n <= 25 else {})
-    data = [heat, _cell_numbers(counts, fractions, tints, tick_names, by_row)] if n <= _NUMBERED else [heat]
-    right = int(np.trace(counts))
-    description = f"Confusion matrix of {n} classes: {right:,} of {report.rows:,} rows on the diagonal."
-    layout = _confusion_layout(tick_names, description)
-    cells = [(i, j, int(counts[i, j])) for i in range(n) for j in range(n) if n <= _WHOLE_TABLE or counts[i, j]]
-    layout["meta"]["table"] = make_table(("true", "predicted", "rows"), report.label_names, 2, cells)
-    return {"data": data, "layout": layout}
-
-
-def _confusion_layout(tick_names: list[str], description: str) -> dict:
-    n = len(tick_names)
-    small = 11 if n <= 25 else 9
-    axis = {"type": "category", "categoryorder": "array", "categoryarray": tick_names, "showgrid": False, "automargin": True}
-    axis |= {"tickfont": {"color": INK, "size": 12 if n <= 10 else small}}
-    x_axis = make_axis("predicted", range=[-0.5, n - 0.5], side="top", **axis)
-    # Tilted to the left, the last name stays inside the chart.
-    x_axis |= {"tickangle": -90} if n > 10 else {"autotickangles": [0, -45, -90]}
-    y_axis = make_axis("true class", range=[n - 0.5, -0.5], **axis)
-    rows = max(46 * n, 140) if n <= 10 else 480
-    margin = {"l": 20, "r": 8, "t": 40, "b": 8}
-    layout = make_layout(f"confusion {n}", rows + 100, margin, description, xaxis=x_axis, yaxis=y_axis)
-    phone_axis = {"tickfont": {"color": INK, "size": 10 if n <= 10 else 9}}
-    layout["meta"]["phone"] = {"height": (max(36 * n, 120) if n <= 10 else 300) + 90, "xaxis": phone_axis, "yaxis": phone_axis}
-    if n > _NUMBERED_ON_A_PHONE:
-        layout["meta"]["phone"]["without"] = ["numbers"]
-    return layout
-
-
-def _cell_numbers(counts: np.ndarray, fractions: np.ndarray, tints: np.ndarray, tick_names: list[str], by_row: bool) -> dict:
-    """The numbers in the cells as a trace of texts: plotly's own are grey, too faint on a dark page's accent."""
-    rows, columns = np.nonzero(counts)
-    cells = list(zip(rows.tolist(), columns.tolist(), strict=True))
-    percents = [_short_percent(fractions[cell]) for cell in cells]
-
-    def ink(tint: float) -> str:
-        return INK if abs(tint) <= 0.75 else ON_ACCENT if tint > 0 else ON_WRONG
-
-    return {
-        "type": "scatter",
-        "mode": "text",
-        "name": "numbers",
-        "x": [tick_names[j] for j in columns],
-        "y": [tick_names[i] for i in rows],
-        "text": percents if by_row else [f"{counts[cell]:,}" for cell in cells],
-        "textfont": {"size": 12 if len(counts) <= 10 else 10, "color": [ink(tints[cell]) for cell in cells]},
-        "hoverinfo": "skip",
-    }
-
-
-def _short_percent(fraction: float) -> str:
-    """A fraction above 0 in a narrow cell; only 1 is "100 %"."""
-    if fraction < 0.005:
-        return "&lt;1 %"
-    return "&gt;99 %" if 0.995 <= fraction < 1 else f"{100 * fraction:.0f} %"

@@ -1,20 +1,13 @@
 """A repaired corpus as a CSV file, and the log of its changes. Only formats."""
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from trainer.data.checks.repairs import Repaired, RowChange
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
-from trainer.data.files.dialect import is_numeric
+from trainer.data.csv_text import csv_bytes
 from trainer.data.files.table import Table
-
-_HARMLESS = frozenset("+-")
-"""Some users label their rows with a lone sign, which is no formula."""
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-"""Some spreadsheets run cells that begin like this as a formula (OWASP, "CSV Injection")."""
 
 
 def write_repaired(file: Path, table: Table, columns: Columns, repaired: Repaired, *, spreadsheet: bool = False) -> Path:
@@ -58,16 +51,3 @@ def _header(table: Table, columns: Columns) -> list[str]:
     if columns.extra_text_columns:
         names.append(next(name for name in ("text", "joined text", "joined text 2") if name not in names))
     return names
-
-
-def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]], *, spreadsheet: bool) -> bytes:
-    """A CSV file (UTF-8); ``spreadsheet`` as in ``repaired_csv``."""
-    file = io.StringIO(newline="")
-    writer = csv.writer(file, lineterminator="\r\n" if spreadsheet else "\n")
-    for cells in (header, *rows):
-        writer.writerow([_escape_formula(cell) for cell in cells] if spreadsheet else cells)
-    return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
-
-
-def _escape_formula(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_STARTS) and cell not in _HARMLESS and not is_numeric(cell) else cell

@@ -1,4 +1,4 @@
-"""Downloads by a plain link: a run's model, a repaired file. The files that gradio serves are not among them."""
+"""Downloads by a plain link: a run's model, rows with their predictions, a repaired file. The files that gradio serves are not among them."""
 
 import os
 import tempfile
@@ -10,8 +10,11 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from trainer.errors import UnavailableError, UserError
+from trainer.data.csv_text import csv_bytes
+from trainer.errors import NotFoundError, UnavailableError, UserError
+from trainer.evaluation.mistakes import find_rows
 from trainer.studio import Studio
+from trainer.ui import rows_view
 from trainer.ui.event_handling import current_workspace
 
 
@@ -44,8 +47,31 @@ def prepared_route(studio: Studio) -> Route:
             name, data = current_workspace(studio).editor.export(request.path_params["draft"], request.path_params["form"])
         except UserError as error:
             return PlainTextResponse(error.message, status_code=error.status)
-        # As an attachment, so that no browser renders it, whatever its cells contain.
-        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
-        return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
+        return _csv_response(name, data)
 
     return Route("/prepared/{draft}/{form}", download, methods=["GET"])
+
+
+def rows_route(studio: Studio) -> Route:
+    """``/rows/<run id>/<exact | spreadsheet>?...``: the rows that the page shows, with labels, predictions and probabilities."""
+
+    def download(request: Request) -> Response:
+        form, run_id = request.path_params["form"], request.path_params["run"]
+        try:
+            if form not in ("exact", "spreadsheet"):
+                raise NotFoundError("There is no such download of rows. Use the links on the page.", code="unknown_rows")
+            row_filter, split = rows_view.parse_filter(request.query_params)
+            library = current_workspace(studio).library
+            name, rows = library.view(run_id).name, library.predicted_rows(run_id, split)
+            data = csv_bytes(rows_view.CSV_HEAD, rows_view.csv_rows(rows, find_rows(rows, row_filter)), spreadsheet=form == "spreadsheet")
+        except UserError as error:
+            return PlainTextResponse(error.message, status_code=error.status)
+        return _csv_response(f"{name} {split} rows{' for spreadsheets' if form == 'spreadsheet' else ''}.csv", data)
+
+    return Route("/rows/{run}/{form}", download, methods=["GET"])
+
+
+def _csv_response(name: str, data: bytes) -> Response:
+    """As an attachment, so that no browser renders it, whatever its cells contain."""
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+    return Response(data, media_type="text/csv; charset=utf-8", headers=headers)

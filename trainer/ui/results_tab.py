@@ -1,4 +1,4 @@
-"""Tab 3, Results: the score on the test rows beside its baselines, the confusions, each class, and the model as a download."""
+"""Tab 3, Results: the score on the test rows beside its baselines, the confusions, each class, the rows behind them, and the model as a download."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,14 +6,19 @@ from typing import Any
 import gradio as gr
 
 from trainer.charts.charts_by_task import charts_of
+from trainer.charts.confusion import MANY, ShareOf
 from trainer.errors import UserError
+from trainer.evaluation.class_order import similar_classes_together
+from trainer.evaluation.report import Reports
 from trainer.studio import Studio
-from trainer.ui import assets, html_pieces, page_frame, results_view, run_names
+from trainer.ui import assets, html_pieces, page_frame, results_view, rows_browser, run_names
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.event_handling import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 from trainer.ui.live_chart import live_chart, to_json
 
-_COUNTS, _BY_ROW = "Counts", "Per cent of each row"
+_NUMBERS: dict[str, ShareOf] = {"Counts": "", "Share of the true class": "true", "Share of the predicted class": "predicted"}
+COUNTS = "Counts"
+_JUDGED = ["em-columns", "em-judged"]
 
 
 @dataclass(frozen=True)
@@ -22,8 +27,9 @@ class ResultsTab:
 
     headline: gr.HTML
     body: gr.Column
+    judged: gr.Row
+    """The matrix beside the classes, or above them if there are many."""
     matrix: gr.HTML
-    matrix_as: gr.Radio
     confusions: gr.HTML
     classes: gr.HTML
     footer: gr.HTML
@@ -32,38 +38,56 @@ class ResultsTab:
     @property
     def outputs(self) -> list[Any]:
         """What ``show`` updates."""
-        return [self.headline, self.body, self.matrix, self.confusions, self.classes, self.footer]
+        return [self.headline, self.body, self.judged, self.matrix, self.confusions, self.classes, self.footer]
 
 
 def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
     """Lay the tab out and wire the events that concern it alone; ``run`` is the run whose model is in use."""
     headline = html_with_buttons(results_view.no_results_html(), elem_id="headline")
-    with gr.Column(visible=False, elem_id="results-body") as body, gr.Row(elem_classes=["em-columns", "em-judged"]):
-        with gr.Column(min_width=320, elem_classes=["em-confused"]):
-            matrix = live_chart(None, elem_id="confusion-chart", height=376, phone_height=306, title="Confusion matrix")
-            matrix_as = gr.Radio(
-                [_COUNTS, _BY_ROW], value=_COUNTS, show_label=False, label="Numbers in the cells", container=False, elem_id="matrix-as"
-            )
-            confusions = gr.HTML(elem_id="confusions")
-        with gr.Column(min_width=320):
-            classes = gr.HTML(
-                html_template='<div class="em-with-table"></div>', js_on_load=assets.mount_script("table.js"), elem_id="per-class"
-            )
+    with gr.Column(visible=False, elem_id="results-body") as body:
+        with gr.Row(elem_classes=_JUDGED) as judged:
+            with gr.Column(min_width=320, elem_classes=["em-confused"]):
+                matrix = live_chart(
+                    None,
+                    elem_id="confusion-chart",
+                    height=376,
+                    phone_height=306,
+                    title="What it confuses",
+                    note="press a cell to see its rows",
+                )
+                with gr.Column(elem_id="matrix-choices"):
+                    matrix_as = _radio(list(_NUMBERS), "Numbers in the cells", "matrix-as")
+                    split = _radio(list(rows_browser.SPLITS), "Rows", "rows-split")
+                    mistakes_only = gr.Checkbox(False, label="Mistakes only", container=False, elem_id="matrix-mistakes")
+                confusions = html_with_buttons("", elem_id="confusions")
+            with gr.Column(min_width=320):
+                classes = gr.HTML(
+                    html_template='<div class="em-with-table"></div>', js_on_load=assets.mount_script("table.js"), elem_id="per-class"
+                )
+        browser = rows_browser.build(split)
     tab = ResultsTab(
-        headline, body, matrix, matrix_as, confusions, classes, page_frame.footer(elem_id="footer-results", value=_footer(trained=False))
+        headline, body, judged, matrix, confusions, classes, page_frame.footer(elem_id="footer-results", value=_footer(trained=False))
     )
 
     @user_errors(lambda message: _headline_only(tab, page_frame.heading("Results") + html_pieces.notice(message, "error")))
-    def open_run(run_id: str | None, matrix_as: str) -> dict:
-        return show(tab, studio, run_id, matrix_as)
+    def open_run(run_id: str | None, matrix_as: str, split: str, mistakes_only: bool) -> dict:
+        return show(tab, studio, run_id, matrix_as, split, mistakes_only=bool(mistakes_only))
 
-    # One event for both, so that no matrix of an earlier run arrives after that of the chosen run.
-    gr.on([run.change, matrix_as.input], open_run, [run, matrix_as], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
+    choices = [matrix_as, split, mistakes_only]
+    # One event for all, so that no matrix of an earlier run arrives after that of the chosen run.
+    gr.on([run.change, *(choice.input for choice in choices)], open_run, [run, *choices], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
+    rows_browser.wire(studio, browser, run, matrix, confusions)
     return tab
 
 
-def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) -> dict:
-    """Updates that show the report of a run, or the empty state."""
+def _radio(choices: list[str], label: str, elem_id: str) -> gr.Radio:
+    return gr.Radio(choices, value=choices[0], show_label=False, label=label, container=False, elem_id=elem_id)
+
+
+def show(
+    tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str = COUNTS, split: str = "Test rows", *, mistakes_only: bool = False
+) -> dict:
+    """Updates that show the report of a run, or the empty state; the last three choose the numbers, the rows and the cells of the matrix."""
     workspace = current_workspace(studio)
     if not run_id:
         return {**_headline_only(tab, results_view.no_results_html()), tab.footer: _footer(trained=False)}
@@ -85,11 +109,19 @@ def show(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str) ->
     return {
         tab.headline: results_view.headline(view, title, reports, link=link) + notices,
         tab.body: gr.Column(visible=True),
-        tab.matrix: to_json(charts_of(view.task).mistakes(reports.test, by_row=matrix_as == _BY_ROW)),
-        tab.confusions: results_view.confusions(reports.test),
+        tab.judged: gr.Row(elem_classes=[*_JUDGED, "em-many"] if len(reports.test.label_names) > MANY else _JUDGED),
+        **_matrix(tab, view.task, reports, matrix_as, split, mistakes_only),
         tab.classes: results_view.classes(reports.test, workspace.library.result_checks(run_id)),
         tab.footer: _footer(trained=True),
     }
+
+
+def _matrix(tab: ResultsTab, task: str, reports: Reports, matrix_as: str, split: str, mistakes_only: bool) -> dict:
+    """The matrix and the confusions of the chosen rows. The validation rows alone order the classes."""
+    report = reports.validation if rows_browser.SPLITS.get(split) == "validation" else reports.test
+    order = similar_classes_together(reports.validation.confusion, report.label_names)
+    chart = charts_of(task).mistakes(report, share_of=_NUMBERS.get(matrix_as, ""), mistakes_only=mistakes_only, order=order)
+    return {tab.matrix: to_json(chart), tab.confusions: results_view.confusions(report, split.lower())}
 
 
 def _headline_only(tab: ResultsTab, html: str) -> dict:

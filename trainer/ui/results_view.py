@@ -180,16 +180,19 @@ def _of_test_rows(accuracy: float, test: Report) -> str:
 # Confusions
 
 
-def confusions(report: Report) -> str:
-    """The most frequent confusions as a list."""
-    mistakes = most_confused_pairs(report)
+def confusions(report: Report, rows: str = "test rows") -> str:
+    """The most frequent confusions as a list of buttons that show their rows; their click event carries "cell" and both class ids."""
+    mistakes = most_confused_pairs(report, limit=5 if len(report.label_names) <= _MAX_CLASSES else 10)
     if not mistakes:
-        return f"<h3>Most frequent confusions</h3><p>None: all {pluralize(report.rows, 'test row')} are correct.</p>"
+        return f"<h3>Most frequent confusions</h3><p>None: all {report.rows:,} {rows} are correct.</p>"
+    ids = {name: class_id for class_id, name in enumerate(report.label_names)}
     items = "".join(
-        f"<li>{html_pieces.isolated(c.true, max_length=60)} predicted as {html_pieces.isolated(c.predicted, max_length=60)}: <strong>{c.rows:,}</strong> of {c.support:,}</li>"
+        f'<li><button type="button" class="em-confusion" data-action="cell" data-code="{ids[c.true]} {ids[c.predicted]}">'
+        f"<span>{html_pieces.isolated(c.true, max_length=60)} predicted as {html_pieces.isolated(c.predicted, max_length=60)}: </span>"
+        f"<span><strong>{c.rows:,}</strong> of {c.support:,}</span></button></li>"
         for c in mistakes
     )
-    return f'<h3>Most frequent confusions</h3><ol class="em-confusions">{items}</ol>'
+    return f'<h3>Most frequent confusions <small>{rows}</small></h3><ol class="em-confusions">{items}</ol>'
 
 
 # Class by class

@@ -7,6 +7,7 @@ import zipfile
 from dataclasses import replace
 from typing import Any
 
+from trainer.data.csv_text import csv_bytes
 from trainer.data.files.archives import count_zip_entries, open_zip, read_entry, unpack, zip_entries
 from trainer.data.files.decoding import decode
 from trainer.data.files.formats import FileFormat, detect_format
@@ -16,7 +17,6 @@ from trainer.data.files.read_table import read_table
 from trainer.data.files.table import Limits, Table
 from trainer.data.files.text_formats import read_or_refuse
 from trainer.data.files.zip_tables import named_entries
-from trainer.data.repaired_file import csv_bytes
 from trainer.data.rewrite.columnar import rewrite_columnar
 from trainer.data.rewrite.delimited import rewrite_delimited
 from trainer.data.rewrite.edits import Edits, Rewritten, not_rewritable_error

@@ -1,0 +1,152 @@
+"""The rows behind a score as HTML: what they are, a page of them, and links to all of them as a file. Finds no rows; mistakes.py does."""
+
+from collections.abc import Mapping, Sequence
+from urllib.parse import urlencode
+
+import numpy as np
+
+from trainer.charts.colours import class_colours
+from trainer.errors import NotFoundError
+from trainer.evaluation.mistakes import PredictedRows, RowFilter
+from trainer.text_format import percent
+from trainer.ui import html_pieces
+from trainer.ui.buttons import Button
+
+ROWS_A_PAGE = 20
+_MAX_TEXT = 600
+_ORDERS = {"surest": "the most confident first", "least_sure": "the least confident first", "row": "in the order of the file"}
+_SPLITS = {"test": "test rows", "validation": "validation rows"}
+CSV_HEAD = ("row", "text", "label", "prediction", "probability")
+
+
+def rows_html(rows: PredictedRows, found: np.ndarray, row_filter: RowFilter, *, run_id: str, split: str, page: int) -> str:
+    """The heading, one page of the ``found`` positions, the buttons to other pages, and the downloads.
+
+    The click event of the buttons carries the action "page" and the page's number, counted from 0.
+    """
+    last = max(0, (len(found) - 1) // ROWS_A_PAGE)
+    page = min(max(page, 0), last)
+    shown = found[page * ROWS_A_PAGE : (page + 1) * ROWS_A_PAGE].tolist()
+    head = f'<h3 tabindex="-1" class="em-rows-head">{heading(rows, found, row_filter, split)}</h3>'
+    if not shown:
+        return f'{head}<p class="em-quiet">{_advice(row_filter)}</p>'
+    first = page * ROWS_A_PAGE + 1
+    which = "" if last == 0 else f" Rows {first:,} to {first + len(shown) - 1:,} of {len(found):,}."
+    note = f'<p class="em-quiet em-small">{_sentence(split, row_filter)}{which}</p>'
+    pager = "" if last == 0 else _pager(page, last)
+    return head + note + _table(rows, shown) + f'<div class="em-rows-foot">{pager}{_downloads(row_filter, run_id, split)}</div>'
+
+
+def heading(rows: PredictedRows, found: np.ndarray, row_filter: RowFilter, split: str) -> str:
+    """What the rows have in common, as HTML: "7 rows are fear, and the model said sadness"."""
+    n, one = len(found), len(found) == 1
+    label, predicted = (_name(rows, class_id) for class_id in (row_filter.label, row_filter.predicted))
+    number = "No" if n == 0 else f"{n:,}"
+    of_all = f"{'None' if n == 0 else number} of {len(rows):,} {_SPLITS[split]}"
+    if label and predicted:
+        and_said = "and the model said so" if row_filter.label == row_filter.predicted else f"and the model said {predicted}"
+        text = f"{number} {'row is' if one else 'rows are'} {label}, {and_said}"
+    elif label:
+        said = {"mistakes": ", and the model said something else", "right": ", and the model said so", "all": ""}[row_filter.shown]
+        text = f"{number} {'row is' if one else 'rows are'} {label}{said}"
+    elif predicted:
+        verdict = {"mistakes": "wrongly ", "right": "rightly ", "all": ""}[row_filter.shown]
+        text = f"{number} {'row was' if one else 'rows were'} {verdict}predicted as {predicted}"
+    elif row_filter.shown == "mistakes":
+        text = f"{number} {'mistake' if one else 'mistakes'} among {len(rows):,} {_SPLITS[split]}"
+    elif row_filter.shown == "right":
+        text = f"{of_all} {'is' if n < 2 else 'are'} right"
+    else:
+        text = of_all
+    return text
+
+
+def filter_query(row_filter: RowFilter, split: str) -> str:
+    """The filter as the query of a link; ``parse_filter`` reads it."""
+    values = {"split": split, "label": row_filter.label, "predicted": row_filter.predicted, "shown": row_filter.shown}
+    values |= {"confidence": row_filter.least_confidence or None, "word": row_filter.word or None, "order": row_filter.order}
+    return urlencode({name: value for name, value in values.items() if value is not None})
+
+
+def parse_filter(values: Mapping[str, str]) -> tuple[RowFilter, str]:
+    """The filter and the split in a link's query. Raises UserError for values that no link of the page has."""
+    try:
+        ids = {name: int(values[name]) for name in ("label", "predicted") if name in values}
+        shown, order = values.get("shown", "mistakes"), values.get("order", "surest")
+        row_filter = RowFilter(
+            **ids, shown=shown, order=order, least_confidence=float(values.get("confidence", 0)), word=values.get("word", "")
+        )
+    except ValueError as error:
+        raise NotFoundError(
+            "This link asks for rows in a way that is not known. Use the links on the page.", code="unknown_rows"
+        ) from error
+    return row_filter, values.get("split", "test")
+
+
+def csv_rows(rows: PredictedRows, found: np.ndarray) -> list[list[str]]:
+    """The rows of the download, under ``CSV_HEAD``; the probability is exact."""
+    names = rows.label_names
+    return [
+        [str(rows.source_rows[i]), rows.texts[i], names[rows.labels[i]], names[rows.predicted[i]], repr(float(rows.confidence[i]))]
+        for i in found.tolist()
+    ]
+
+
+def _name(rows: PredictedRows, class_id: int | None) -> str:
+    return "" if class_id is None else html_pieces.isolated(rows.label_names[class_id], max_length=60)
+
+
+def _sentence(split: str, row_filter: RowFilter) -> str:
+    note = "Only to look at: the score would no longer be honest if they were corrected one by one." if split == "test" else ""
+    kind = _SPLITS[split]
+    return f"{kind.capitalize()}, {_ORDERS[row_filter.order]}. {note}".strip()
+
+
+def _advice(row_filter: RowFilter) -> str:
+    if row_filter == RowFilter(order=row_filter.order):
+        return "Every row is right."
+    return "Choose another label or prediction, a lower probability or another word."
+
+
+def _table(rows: PredictedRows, shown: Sequence[int]) -> str:
+    colours = class_colours(rows.label_names)
+
+    def cell(class_id: int) -> str:
+        name = html_pieces.text(rows.label_names[class_id], max_length=80)
+        return f'<td><span class="em-class">{html_pieces.dot(colours[class_id])}<span dir="auto">{name}</span></span></td>'
+
+    body = "".join(
+        f'<tr data-row="{rows.rows[i]}"><td class="em-number">{rows.source_rows[i]:,}</td>'
+        f'<td class="em-row-text" dir="auto">{html_pieces.text(rows.texts[i], max_length=_MAX_TEXT)}</td>'
+        f'{cell(int(rows.labels[i]))}{cell(int(rows.predicted[i]))}<td class="em-number">{percent(float(rows.confidence[i]), 0)}</td></tr>'
+        for i in shown
+    )
+    head = "".join(
+        f'<th scope="col"{css}>{name}</th>'
+        for name, css in (
+            ("Row", ' class="em-number"'),
+            ("Text", ""),
+            ("Label", ""),
+            ("Prediction", ""),
+            ("Probability", ' class="em-number"'),
+        )
+    )
+    return (
+        '<div class="em-scroll" tabindex="0" role="group" aria-label="Rows"><table class="em-table em-found-rows">'
+        '<caption class="em-hidden">Rows with their labels and predictions</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _pager(page: int, last: int) -> str:
+    previous = Button("page", "Previous", code=str(page - 1), disabled=page == 0)
+    following = Button("page", "Next", code=str(page + 1), disabled=page == last)
+    return f'<div class="em-pager">{previous.html}<span>Page {page + 1:,} of {last + 1:,}</span>{following.html}</div>'
+
+
+def _downloads(row_filter: RowFilter, run_id: str, split: str) -> str:
+    query = html_pieces.text(filter_query(row_filter, split), max_length=4000)
+    return (
+        f'<p class="em-downloads"><a class="em-button" href="rows/{run_id}/exact?{query}" download>Download these rows</a>'
+        f'<a class="em-button" href="rows/{run_id}/spreadsheet?{query}" download>For spreadsheets</a></p>'
+    )
