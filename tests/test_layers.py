@@ -16,7 +16,7 @@ FLOORS = [
     {"training", "evaluation", "audit"},
     {"charts", "drafts", "jobs", "security"},
     {"trained_models", "storage"},
-    {"run_library"},
+    {"run_library", "whole_files"},
     {"label_proof"},
     {"workspace"},
     {"studio"},

@@ -138,6 +138,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "audit_damaged": ("The result of a check of labels cannot be read.", "Check the labels again."),
         "cannot_resume": ("The run has nothing to go on from, or would fail again.", "Start a new one with other settings."),
         "job_damaged": ("The files of the job are damaged.", "Start it again."),
+        "job_is_live": ("The job waits or runs.", "Stop it first."),
         "loss_not_finite": ("The training diverged: the loss is no longer a number.", "Choose a smaller learning rate and start again."),
         "no_model": ("The run has no model.", "Choose a finished run."),
         "no_result": ("The job has no result.", "Wait until it has finished, or start it again."),

@@ -51,7 +51,8 @@ class Studio:
         self._runs = RunStore(settings.runs_dir)
         self._machine = Machine()
         self._job_store = JobStore(self._runs, job_types)
-        self._runner = JobRunner(self._job_store, JobServices(settings, self._runs, self.encoders, self._machine, self._prune))
+        job_services = JobServices(settings, self._runs, self.encoders, self._machine, self._prune, self.reader)
+        self._runner = JobRunner(self._job_store, job_services)
         self._queue = self._runner.queue
         self._services = Services(
             settings=settings,
@@ -62,6 +63,7 @@ class Studio:
             predictors=SingleFlightCache(PREDICTORS_KEPT),
             runner=self._runner,
             machine=self._machine,
+            jobs=job_services,
         )
 
     @property

@@ -25,6 +25,7 @@ from trainer.drafts.label_editor import LabelEditor
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import MustFixError, UserError
 from trainer.jobs.job import Job
+from trainer.jobs.job_type import JobServices
 from trainer.jobs.queue_limits import check_capacity
 from trainer.jobs.runner import JobRunner
 from trainer.jobs.train.resume_training import find_live_run
@@ -43,6 +44,7 @@ from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import with_precision
 from trainer.training.machine import Machine
+from trainer.whole_files import WholeFiles
 
 if TYPE_CHECKING:
     from trainer.training.predictor import Predictor
@@ -60,6 +62,7 @@ class Services:
     predictors: SingleFlightCache["Predictor"]
     runner: JobRunner
     machine: Machine
+    jobs: JobServices
 
 
 class Workspace:
@@ -80,6 +83,7 @@ class Workspace:
         self.library = RunLibrary(services.settings, services.runs, self.models, services.scores, owner)
         self.storage = StorageManager(services.settings, services.runs, services.drafts, self._queue.admission, owner)
         self.jobs = services.runner.for_owner(owner)
+        self.files = WholeFiles(services.jobs, self.models, self.jobs)
         self.proof = LabelProof(services.runs, services.drafts, self.library, self.start, owner)
 
     # Before a training

@@ -60,7 +60,7 @@ def _label(options: argparse.Namespace, model: Path, request: "LabelRequest", re
                 raise _Stopped(f"Stopped after {done:,} of {total:,} rows. The same command goes on from there.")
 
         try:
-            result, rewritten = FileLabelling(work, options.file, model, request, tools).run(_report, stop_if_asked)
+            result, rewritten = FileLabelling(work, options.file, request, tools).run(model, _report, stop_if_asked)
             write_file(options.out, rewritten.data)
             remove_folder(work)
         except OSError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from trainer.data.reader.file_reader import TableReader
 from trainer.errors import RunError
 from trainer.jobs.job import Job, JobRecord
 from trainer.jobs.queue import Lane
@@ -29,6 +30,7 @@ class JobServices:
     machine: Machine
     prune: Callable[[Run], None]
     """Frees disk space after the training of a run."""
+    reader: TableReader
 
 
 class Resumption(Enum):

@@ -51,8 +51,8 @@ def csv_of(delimiter: str, newline: str, encoding: str) -> bytes:
 def test_new_columns_and_all_else_as_it_was(model: Path, tmp_path: Path, delimiter: str, newline: str, encoding: str) -> None:
     source = tmp_path / "in.csv"
     source.write_bytes(csv_of(delimiter, newline, encoding))
-    result, rewritten = FileLabelling(tmp_path / "work", source, model, LabelRequest(engine="exact", probabilities=True), TOOLS).run(
-        nothing, nothing
+    result, rewritten = FileLabelling(tmp_path / "work", source, LabelRequest(engine="exact", probabilities=True), TOOLS).run(
+        model, nothing, nothing
     )
     before, after = source.read_bytes().decode(encoding).split(newline), rewritten.data.decode(encoding).split(newline)
     assert len(before) == len(after)
@@ -80,30 +80,30 @@ def test_killed_at_any_block_and_begun_again_it_ends_with_the_same_bytes(
     monkeypatch.setattr(label_file, "BLOCK_ROWS", 8)
     source = tmp_path / "in.csv"
     source.write_bytes(csv_of(",", "\n", "utf-8"))
-    whole = FileLabelling(tmp_path / "whole", source, model, LabelRequest(), TOOLS).run(nothing, nothing)
+    whole = FileLabelling(tmp_path / "whole", source, LabelRequest(), TOOLS).run(model, nothing, nothing)
     for kill_at in (0, 16, 48):
-        labelling = FileLabelling(tmp_path / f"killed at {kill_at}", source, model, LabelRequest(), TOOLS)
+        labelling = FileLabelling(tmp_path / f"killed at {kill_at}", source, LabelRequest(), TOOLS)
 
         def kill(done: int, total: int, kill_at: int = kill_at) -> None:
             if done >= kill_at:
                 raise Killed
 
         with pytest.raises(Killed):
-            labelling.run(nothing, kill)
+            labelling.run(model, nothing, kill)
         seen: list[int] = []
-        again = labelling.run(nothing, lambda done, total, seen=seen: seen.append(done))
+        again = labelling.run(model, nothing, lambda done, total, seen=seen: seen.append(done))
         assert again == whole
         assert min(seen[1:]) == kill_at
     # A block that a power cut has torn is computed again.
     torn = tmp_path / "whole" / "blocks" / "000002.npz"
     torn.write_bytes(torn.read_bytes()[:100])
-    assert FileLabelling(tmp_path / "whole", source, model, LabelRequest(), TOOLS).run(nothing, nothing) == whole
+    assert FileLabelling(tmp_path / "whole", source, LabelRequest(), TOOLS).run(model, nothing, nothing) == whole
 
 
 def test_a_form_that_cannot_be_kept_becomes_csv_and_says_so(model: Path, tmp_path: Path) -> None:
     source = tmp_path / "in.json"
     source.write_text('{"text": ["so happy today", "we cry and cry", "what rage is this"], "id": [1, 2, 3]}')
-    result, rewritten = FileLabelling(tmp_path / "work", source, model, LabelRequest(), TOOLS).run(nothing, nothing)
+    result, rewritten = FileLabelling(tmp_path / "work", source, LabelRequest(), TOOLS).run(model, nothing, nothing)
     assert result.written_as == "csv"
     assert "The result is CSV (UTF-8)" in result.notes[0]
     assert read_table(rewritten.data).columns == ("text", "id", "label", "confidence", "cut")
@@ -114,7 +114,7 @@ def test_parquet_gets_typed_columns_and_a_taken_name_is_not_used_twice(model: Pa
     pq.write_table(pa.table({"body": TEXTS, "label": ["x"] * 50}), sink)
     source = tmp_path / "in.parquet"
     source.write_bytes(sink.getvalue())
-    _, rewritten = FileLabelling(tmp_path / "work", source, model, LabelRequest(("body",)), TOOLS).run(nothing, nothing)
+    _, rewritten = FileLabelling(tmp_path / "work", source, LabelRequest(("body",)), TOOLS).run(model, nothing, nothing)
     table = pq.read_table(io.BytesIO(rewritten.data))
     assert table.column_names == ["body", "label", "predicted label", "confidence", "cut"]
     assert table.schema.types[2:] == [pa.string(), pa.float64(), pa.bool_()]

@@ -87,16 +87,15 @@ class LabelledFile:
 class FileLabelling:
     """The labelling of one file in one folder; ``run`` goes on with what the folder holds."""
 
-    def __init__(self, folder: Path, source: Path, model: Path, request: LabelRequest, tools: Tools) -> None:
+    def __init__(self, folder: Path, source: Path, request: LabelRequest, tools: Tools) -> None:
         self._folder = folder
         self._source = source
-        self._model = model
         self._request = request
         self._tools = tools
         self._blocks = StoredBlocks(folder / "blocks")
 
-    def run(self, report: Report, stop_if_asked: Callable[[int, int], None]) -> tuple[LabelledFile, Rewritten]:
-        """What became of the file, and its bytes. ``stop_if_asked`` is called with the rows that are done and all rows, and raises to stop.
+    def run(self, model: Path, report: Report, stop_if_asked: Callable[[int, int], None]) -> tuple[LabelledFile, Rewritten]:
+        """What became of the file, and its bytes. ``model`` is a model folder; ``stop_if_asked`` is called with the rows that are done and all rows, and raises to stop.
 
         Raises UserError for a file or a model that cannot be used.
         """
@@ -107,7 +106,7 @@ class FileLabelling:
         report("loading the model", 0.0)
         from trainer.training.predictor import Predictor
 
-        predictor = Predictor(self._model, device=self._tools.hardware.device)
+        predictor = Predictor(model, device=self._tools.hardware.device)
         write_file(self._folder / _LABELS, json.dumps(predictor.label_names).encode())
         with open_texts(self._folder / _TEXTS) as texts:
             choice = self._choose_engine(predictor, texts)
