@@ -200,6 +200,16 @@ class Recipe:
         group=TRAINED,
         place=6,
     )
+    added_tokens: str = recipe_field(
+        str,
+        "automatic",
+        "Emoji and symbols",
+        "With “automatic”, emoji and symbols that the encoder cannot read and that several training texts hold become tokens of its vocabulary, "
+        "which start from the meaning of their names; with “off”, all of them look the same to it.",
+        choices=("automatic", "off"),
+        group=TRAINED,
+        place=7,
+    )
     early_stopping: int | None = recipe_field(
         int,
         None,

@@ -69,8 +69,17 @@ def test_emoji_that_the_packaged_encoder_cannot_read_are_told(settings: Settings
     rows = [(f"{text} {'❤😂'[n % 2]}", "love" if n % 2 else "joy") for n, (text, _) in enumerate(small_rows(60))]
     draft = studio.for_owner("local").drafts.open_files({"main": ("emoji.csv", csv_bytes(rows))}).draft.id
     finding = studio.for_owner("local").advise(draft, Recipe()).checks[0]
-    assert (finding.code, finding.severity) == ("unknown_signs", "warning")
+    assert (finding.code, finding.severity) == ("unknown_signs", "info")
+    assert "tokens of their own: 2 in all" in finding.advice
+    off = studio.for_owner("local").advise(draft, Recipe(added_tokens="off"))
+    assert off.checks[0].severity == "warning"
+    assert "“Emoji and symbols” is off" in off.checks[0].advice
     assert finding.count == len(studio.for_owner("local").drafts.get(draft).splits(Recipe()).train)
     assert "❤ 😂" in finding.message or "😂 ❤" in finding.message
     assert len(finding.examples) == 20
+    glued = [(f"{text}{'😂' * 30}", label) for text, label in small_rows(60)]
+    draft = studio.for_owner("local").drafts.open_files({"main": ("glued.csv", csv_bytes(glued))}).draft.id
+    lengths = [studio.for_owner("local").advise(draft, Recipe(added_tokens=choice)).lengths.tokens.min() for choice in ("automatic", "off")]
+    # The training reads each of the thirty; without tokens of their own the whole word is unknown.
+    assert lengths[0] > 30 > lengths[1]
     studio.close()

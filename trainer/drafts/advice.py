@@ -3,13 +3,13 @@
 A training does not need it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainer import presets
 from trainer.check import CheckResult, run_checks
-from trainer.data.checks.encoder import ENCODER_CHECKS, Estimate, Lengths, TextsAndEncoder, measure_lengths, suggested_length
+from trainer.data.checks.encoder import ENCODER_CHECKS, EncoderInfo, Estimate, Lengths, TextsAndEncoder, measure_lengths, suggested_length
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -17,6 +17,7 @@ from trainer.training.encoder_catalogue import encoder_info
 from trainer.training.encoders import Encoder
 from trainer.training.estimate import estimate_training
 from trainer.training.hardware import Hardware
+from trainer.training.tokens import token_counter
 
 _DEFAULT_ROWS, _DEFAULT_CLASSES, _DEFAULT_TOKENS = 716, 6, 25.0
 """Size of the sample, for a recipe without a file."""
@@ -46,7 +47,7 @@ def recipe_for_level(
             level, train_rows=_DEFAULT_ROWS, class_count=_DEFAULT_CLASSES, mean_tokens=_DEFAULT_TOKENS, device=device, base=base
         )
     sizes, info = _split_sizes(prepared, base), encoder_info(encoder)
-    lengths = measure_lengths(prepared.corpus, info) if sizes is None else prepared.training_lengths(base, info)
+    lengths = measure_lengths(prepared.corpus, info) if sizes is None else _training_lengths(prepared, base, encoder)
     return presets.recipe_for_level(
         level,
         train_rows=len(prepared.corpus) if sizes is None else sizes[0],
@@ -69,7 +70,7 @@ def advise(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: 
     corpus, info = prepared.require_corpus(), encoder_info(encoder)
     sizes = _split_sizes(prepared, recipe)
     checked, noun = (corpus, "text") if sizes is None else (prepared.training_rows(recipe), "training text")
-    lengths = measure_lengths(corpus, info) if sizes is None else prepared.training_lengths(recipe, info)
+    lengths = measure_lengths(corpus, info) if sizes is None else _training_lengths(prepared, recipe, encoder)
     max_length = min(recipe.max_length, info.max_tokens)
     estimate: Estimate | None = None
     # The size of an encoder that was never downloaded completely is not known.
@@ -77,7 +78,8 @@ def advise(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: 
         # A device without free memory, or one that is training, cannot be measured; the training itself reports whether it fits.
         with suppress(RuntimeError):
             estimate = estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of)
-    checks = run_checks(ENCODER_CHECKS, TextsAndEncoder(checked, info, lengths, max_length, noun, estimate))
+    adds = recipe.added_tokens == "automatic"
+    checks = run_checks(ENCODER_CHECKS, TextsAndEncoder(checked, info, lengths, max_length, noun, estimate, adds))
     suggestion = None if lengths is None else suggested_length(lengths, info.max_tokens)
     return Advice(checks, lengths, max_length, suggestion, None if estimate is None else estimate.seconds)
 
@@ -89,10 +91,22 @@ def estimate_seconds(
     sizes = _split_sizes(prepared, recipe)
     if sizes is None or hardware is None or not encoder.parameters:
         return None
-    lengths = prepared.training_lengths(recipe, encoder_info(encoder))
+    lengths = _training_lengths(prepared, recipe, encoder)
     with suppress(RuntimeError):  # a device without free memory, or one that is training, cannot be measured
         return None if lengths is None else estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of).seconds
     return None
+
+
+def _training_lengths(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder) -> Lengths | None:
+    """Tokens of the training rows as the training reads them, with the tokens that it adds; None without the encoder's tokenizer."""
+    info = encoder_info(encoder)
+
+    def extend(texts: Sequence[str]) -> EncoderInfo:
+        if recipe.added_tokens != "automatic" or info.added_tokens is None or not (tokens := info.added_tokens(texts)):
+            return info
+        return replace(info, count_tokens=token_counter(replace(encoder, added_tokens=tokens)))
+
+    return prepared.training_lengths(recipe, info, extend)
 
 
 def _split_sizes(prepared: PreparedDraft, recipe: Recipe) -> tuple[int, int, int] | None:

@@ -105,7 +105,7 @@ class Phase(Event, type="phase"):
 
 
 class Started(Event, type="started"):
-    """The training begins, or begins again: on which device, with which plan and size."""
+    """The training begins, or begins again: on which device, with which plan and size, and which signs it added to the encoder's vocabulary."""
 
     device: Name | None = None
     processes: Positive | None = None
@@ -117,6 +117,7 @@ class Started(Event, type="started"):
     evaluations: Count | None = None
     parameters: Count | None = None
     trainable_parameters: Count | None = None
+    added_tokens: tuple[Text, ...] | None = None
 
 
 class Resumed(Event, type="resumed"):

@@ -10,6 +10,8 @@ from typing import Literal
 from trainer.check import CheckCounts, CheckResult
 from trainer.text_format import with_part
 
+_SHOWN_TOKENS = 12
+
 Status = Literal["queued", "running", "interrupted", "finished", "stopped", "failed", "cancelled", "damaged"]
 """A "damaged" run has lost the beginning of its log: what is intact can be viewed, and the run can be deleted."""
 
@@ -165,6 +167,8 @@ class RunView:
     learning_rate: float | None = None
     parameters: int = 0
     trainable_parameters: int = 0
+    added_tokens: tuple[str, ...] = ()
+    """Emoji and other signs that the encoder could not read, and that the training added to its vocabulary."""
     rows: dict[str, int] = field(default_factory=dict)
     """Number of training, validation and test rows."""
     last_logged_step: int = 0
@@ -213,6 +217,17 @@ class RunView:
     def source_title(self) -> str:
         """Its file, with the part of it that was read."""
         return with_part(self.source_name, self.source_part)
+
+    @property
+    def added_tokens_sentence(self) -> str:
+        """How many signs were added to the encoder's vocabulary, with some of them; "" if none were."""
+        if not self.added_tokens:
+            return ""
+        shown = " ".join(self.added_tokens[:_SHOWN_TOKENS])
+        if len(self.added_tokens) == 1:
+            return f"The encoder could not read the sign {shown}, which is now a token of its vocabulary."
+        which = "such as" if len(self.added_tokens) > _SHOWN_TOKENS else "namely"
+        return f"The encoder could not read {len(self.added_tokens):,} signs, {which} {shown}, which are now tokens of its vocabulary."
 
     @property
     def live(self) -> bool:

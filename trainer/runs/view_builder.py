@@ -150,7 +150,17 @@ def _ended(view: RunView, event: End, evaluations: Sequence[Evaluation]) -> RunV
 
 _VIEW_FIELDS = frozenset(field.name for field in fields(RunView))
 _END_FIELDS, _CREATED_FIELDS = (tuple(name for name in event.fields if name in _VIEW_FIELDS) for event in (End, Created))
-_START_FIELDS = ("device", "epochs", "batch_size", "learning_rate", "parameters", "trainable_parameters", "total_steps", "processes")
+_START_FIELDS = (
+    "device",
+    "epochs",
+    "batch_size",
+    "learning_rate",
+    "parameters",
+    "trainable_parameters",
+    "total_steps",
+    "processes",
+    "added_tokens",
+)
 
 
 def _facts(event: Event, names: Iterable[str]) -> dict[str, Any]:
@@ -183,7 +193,8 @@ def _phase(view: RunView, event: Phase) -> RunView:
 def _started(view: RunView, event: Started) -> RunView:
     # Messages of an earlier attempt no longer apply.
     cleared = {"previous_status": None, "training_notes": (), "message": "", "code": ""}
-    return replace(view, status="running", **cleared, epoch_steps=event.epoch_steps or (), **_facts(event, _START_FIELDS))
+    started = replace(view, status="running", **cleared, epoch_steps=event.epoch_steps or (), **_facts(event, _START_FIELDS))
+    return replace(started, training_notes=(started.added_tokens_sentence,)) if started.added_tokens else started
 
 
 def _resumed(view: RunView, event: Resumed) -> RunView:

@@ -269,6 +269,7 @@ def _report_start(attempt: TrainingAttempt, model: "Classifier", last: Checkpoin
             evaluations=len(schedule.evaluation_steps) + starts_from_linear_model(model),
             parameters=count_parameters(model),
             trainable_parameters=count_parameters(model, trainable=True),
+            added_tokens=attempt.encoder.added_tokens,
         )
     )
     if last is not None or started_before:

@@ -9,7 +9,7 @@ from trainer.data.checks.encoder import EncoderInfo
 from trainer.errors import ModelError
 from trainer.hub import parse_repository
 from trainer.training.encoders import Encoder, hub_encoder, packaged_encoder
-from trainer.training.tokens import token_counter, unknown_finder
+from trainer.training.tokens import token_chooser, token_counter, unknown_finder
 
 _HUB_ENCODERS = (
     Encoder(
@@ -113,4 +113,4 @@ class EncoderCatalogue:
 def encoder_info(encoder: Encoder) -> EncoderInfo:
     """What the checks of a file need to know of an encoder."""
     languages = _LANGUAGE_CODES.get(encoder.languages)
-    return EncoderInfo(encoder.name, languages, encoder.max_tokens, token_counter(encoder), unknown_finder(encoder))
+    return EncoderInfo(encoder.name, languages, encoder.max_tokens, token_counter(encoder), unknown_finder(encoder), token_chooser(encoder))

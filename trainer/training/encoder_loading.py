@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from trainer.data.task import SINGLE_LABEL, Task
 from trainer.errors import ModelError, UnavailableError
 from trainer.hub import hub_is_reachable
+from trainer.training.added_tokens import add_tokens, start_embeddings
 from trainer.training.encoders import PACKAGED, TOKENIZER_FILES, Encoder, max_tokens_of
 from trainer.training.exclusive_loading import load_libraries, load_pretrained
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
@@ -38,6 +39,7 @@ def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizer
             "tokenizer.json; save it with the tokenizer's save_pretrained.",
             code="encoder_damaged",
         )
+    add_tokens(tokenizer, encoder.added_tokens)
     tokenizer.model_max_length = min(max_length, max_tokens_of(config))
     return tokenizer
 
@@ -96,6 +98,8 @@ def _load(model_class: Any, encoder: Encoder, label_names: Sequence[str], task: 
         )
     detach_from_file(model)
     remove_pooling_layer(model)
+    if encoder.added_tokens:
+        start_embeddings(model, load_tokenizer(encoder, max_length=encoder.max_tokens), encoder.added_tokens)
     return model
 
 

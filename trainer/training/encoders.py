@@ -53,6 +53,8 @@ class Encoder:
     say so counts as "cls"."""
     published: str = ""
     """The Hub repository that a packaged encoder comes from."""
+    added_tokens: tuple[str, ...] = ()
+    """Signs of the training rows that it cannot read by itself: its tokenizer and its embeddings are loaded with these (added_tokens.py)."""
 
     @property
     def repository(self) -> str:

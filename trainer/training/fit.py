@@ -1,5 +1,6 @@
 """fit: from a resolved recipe and rows to a saved model. Scoring the model is the caller's."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from trainer.errors import RunError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.event_types import Phase
+from trainer.training.added_tokens import choose_added_tokens
 from trainer.training.attempt import TrainingAttempt, TrainResult, raise_if_stop_requested, train_with_oom_retry
 from trainer.training.distributed import ProcessGroup
 from trainer.training.encoder_loading import load_tokenizer
@@ -54,6 +56,7 @@ def fit(
     torch.set_num_threads(max(1, hardware.cores // process_group.local_world_size))
 
     reporter.emit(Phase(what=f"{'loading' if encoder.is_local else 'fetching'} the encoder {encoder.name}"))
+    encoder = _with_added_tokens(encoder, recipe, [corpus.texts[i] for i in splits.train], previous)
     tokenizer = load_tokenizer(encoder, max_length=recipe.max_length)
     raise_if_stop_requested(reporter, process_group)
     reporter.emit(Phase(what=f"reading {len(splits.train) + len(splits.validation) + len(splits.test):,} texts"))
@@ -69,6 +72,17 @@ def fit(
         context, encoder, corpus.label_names, tokenizer, train, validation, test, hardware, model_folder, started_before=previous.started
     )
     return train_with_oom_retry(attempt, texts_at_a_time)
+
+
+def _with_added_tokens(encoder: Encoder, recipe: Recipe, texts: Sequence[str], previous: PreviousAttempts) -> Encoder:
+    """The encoder with tokens for signs of the training texts that it cannot read, or with those of an earlier attempt."""
+    tokens = previous.added_tokens
+    if tokens is None:
+        tokenizer = load_tokenizer(encoder, max_length=recipe.max_length)
+        # The few tokenizers without the library's have no normalizer to ask.
+        adds = recipe.added_tokens == "automatic" and tokenizer.is_fast
+        tokens = choose_added_tokens(tokenizer.backend_tokenizer, texts) if adds else ()
+    return replace(encoder, added_tokens=tokens)
 
 
 def _schedule(recipe: Recipe, train: TokenizedDataset, validation: TokenizedDataset) -> Schedule:

@@ -1,7 +1,6 @@
 """How an encoder's tokenizer splits a text, for people to look at; and counting the tokens of many texts."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from trainer.cache import SingleFlightCache
 from trainer.errors import UserError
 from trainer.runs.seal import file_signature
+from trainer.training.added_tokens import add_tokens, choose_added_tokens, find_unknown, unknown_token_id
 from trainer.training.encoder_loading import load_tokenizer
 from trainer.training.encoders import Encoder, tokenizer_file
 from trainer.training.tokenizer_check import check_tokenizer_file
@@ -83,6 +83,11 @@ def unknown_finder(encoder: Encoder) -> Callable[[Sequence[str]], list[str]] | N
     return _from_tokenizer_file(_unknown_finder, encoder)
 
 
+def token_chooser(encoder: Encoder) -> Callable[[Iterable[str]], tuple[str, ...]] | None:
+    """A function that chooses the tokens that a training on some texts would add; None while the tokenizer is not on this machine."""
+    return _from_tokenizer_file(_token_chooser, encoder)
+
+
 def _cached(build: Callable[[Encoder], _T], encoder: Encoder) -> _T:
     file = tokenizer_file(encoder)
     return _LOADED.get((build, encoder, file and file_signature(file)), lambda: build(encoder))
@@ -97,16 +102,13 @@ def _from_tokenizer_file(build: Callable[[Encoder], _T], encoder: Encoder) -> _T
 
 def _unknown_finder(encoder: Encoder) -> Callable[[Sequence[str]], list[str]]:
     tokenizer = _load_tokenizer_file(encoder)
-    # WordPiece names its unknown token, SentencePiece's models give its id.
-    model = json.loads(tokenizer.to_str())["model"]
-    unk_token, unk_id = model.get("unk_token"), model.get("unk_id")
-    unknown = tokenizer.token_to_id(unk_token) if unk_token else unk_id
+    unknown = unknown_token_id(tokenizer)
+    return lambda characters: find_unknown(tokenizer, characters, unknown)
 
-    def find(characters: Sequence[str]) -> list[str]:
-        encoded = tokenizer.encode_batch_fast(list(characters), add_special_tokens=False)
-        return [c for c, tokens in zip(characters, encoded, strict=True) if unknown is not None and unknown in tokens.ids]
 
-    return find
+def _token_chooser(encoder: Encoder) -> Callable[[Iterable[str]], tuple[str, ...]]:
+    tokenizer = _load_tokenizer_file(encoder)
+    return lambda texts: choose_added_tokens(tokenizer, texts)
 
 
 def _token_counter(encoder: Encoder) -> Callable[[Sequence[str]], list[int]]:
@@ -128,6 +130,7 @@ def _load_tokenizer_file(encoder: Encoder) -> "Tokenizer":
     tokenizer = Tokenizer.from_file(str(file))
     tokenizer.no_truncation()
     tokenizer.no_padding()
+    add_tokens(tokenizer, encoder.added_tokens)
     return tokenizer
 
 

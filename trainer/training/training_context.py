@@ -33,6 +33,8 @@ class PreviousAttempts:
     """Texts per step of all processes together; 0 if no attempt got so far."""
     texts_at_a_time: int | None = None
     """Upper limit after an attempt ran out of memory; None if none did."""
+    added_tokens: tuple[str, ...] | None = None
+    """What they added to the encoder's vocabulary; None if no attempt got so far."""
 
 
 @dataclass(frozen=True)

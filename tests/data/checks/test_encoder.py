@@ -112,13 +112,33 @@ def test_signs_that_become_the_unknown_token_are_told_with_their_number_and_rows
     unknown = findings(texts, encoder)["unknown_signs"]
     assert (unknown.severity, unknown.count) == ("warning", 3)
     assert [e.line for e in unknown.examples] == [4, 5, 6]
-    assert "3 texts have characters that small cannot read (60.0 %), such as ❤ 😂." in unknown.message
+    assert "3 texts hold signs that small cannot read (60.0 %), such as ❤ 😂." in unknown.message
 
 
 def test_no_word_of_signs_where_all_can_be_read():
     assert "unknown_signs" not in findings(["café … ok"], dataclasses.replace(ENGLISH, unknown_characters=readable_ascii))
     assert "unknown_signs" not in findings(["I ❤ it"], dataclasses.replace(ENGLISH, unknown_characters=lambda characters: []))
     assert "unknown_signs" not in findings(["I ❤ it"])
+
+
+def test_signs_that_a_training_adds_are_no_warning():
+    encoder = dataclasses.replace(ENGLISH, unknown_characters=readable_ascii, added_tokens=lambda texts: ("😂",))
+    texts = ["so 😂"] * 3 + ["plain text"] * 4
+    told = findings(texts, encoder)["unknown_signs"]
+    assert (told.severity, told.count) == ("info", 3)
+    assert "a token of its own" in told.advice
+    made = corpus(*texts)
+    off = run_checks(ENCODER_CHECKS, TextsAndEncoder(made, encoder, measure_lengths(made, encoder), 128, adds_tokens=False))[0]
+    assert off.severity == "warning"
+    assert "“Emoji and symbols” is off" in off.advice
+
+
+def test_letters_of_another_script_stay_a_warning():
+    encoder = dataclasses.replace(ENGLISH, unknown_characters=readable_ascii, added_tokens=lambda texts: ("😂",))
+    told = findings(["so 😂"] * 3 + ["ይህ 😂"], encoder)["unknown_signs"]
+    assert (told.severity, told.count) == ("warning", 4)
+    assert "1 frequent sign a token each, but no letters" in told.advice
+    assert "😂 ህ ይ" in told.message
 
 
 def test_controls_and_marks_that_nobody_sees_are_no_signs():

@@ -49,6 +49,12 @@ def test_a_folder_of_ones_own_is_no_base_model(tmp_path: Path) -> None:
     assert "base_model" not in card_of(tmp_path, encoder="my-folder", encoder_folder="/somewhere/my-folder")[0]
 
 
+def test_the_card_says_which_signs_were_added(tmp_path: Path) -> None:
+    _, text = card_of(tmp_path, added_tokens=("😂", "|", "❤"))
+    assert "The encoder could not read 3 signs, namely 😂 \\| ❤, which are now tokens of its vocabulary." in text
+    assert "could not read" not in card_of(tmp_path / "other")[1]
+
+
 def test_macro_f1_is_filed_as_macro_f1(tmp_path: Path) -> None:
     metadata, _ = card_of(tmp_path)
     metrics = {m["name"]: m for m in metadata["model-index"][0]["results"][0]["metrics"]}

@@ -6,7 +6,7 @@ Imports no encoder: the caller passes an ``EncoderInfo``.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from trainer.check import Check, CheckResult
 from trainer.data.checks.example_rows import examples
 from trainer.data.checks.language import LANGUAGE_NAMES, guess_language, language_ratios, scripts
 from trainer.data.corpus import Corpus
+from trainer.data.signs import find_signs
 from trainer.text_format import percent, pluralize
 
 _SAMPLE_TEXTS = 2_000
@@ -30,7 +31,7 @@ _FITTING_RATIO = 0.99
 
 _NO_VISIBLE_CHARACTER = frozenset("Cc Cf Cn Co Cs Mn Mc Zl Zp Zs".split())
 """Unicode categories of controls, combining marks and blanks, which are not visible alone; an enclosing mark, as that of a keycap, is."""
-_MAX_SHOWN_CHARACTERS = 12
+_MAX_SHOWN_SIGNS = 12
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class EncoderInfo:
     """What the checks need to know of an encoder. ``languages``: ISO 639-1 codes, or None for a multilingual one.
 
     ``max_tokens``: length of the longest text it can read. ``count_tokens``: the number of tokens of each text, special ones
-    included. ``unknown_characters``: those of some characters that become its unknown token. Both are None while its tokenizer is not on
-    this machine.
+    included. ``unknown_characters``: those of some characters that become its unknown token. ``added_tokens``: the tokens that a training on
+    some texts adds for such signs. All are None while its tokenizer is not on this machine.
     """
 
     name: str
@@ -47,6 +48,7 @@ class EncoderInfo:
     max_tokens: int
     count_tokens: Callable[[Sequence[str]], list[int]] | None
     unknown_characters: Callable[[Sequence[str]], list[str]] | None = None
+    added_tokens: Callable[[Iterable[str]], tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class TextsAndEncoder:
     max_length: int
     noun: str = "text"
     estimate: Estimate | None = None
+    adds_tokens: bool = True
+    """Whether the training adds tokens for signs that the encoder cannot read."""
 
 
 def _check_estimate(checked: TextsAndEncoder) -> CheckResult:
@@ -115,30 +119,56 @@ def _has_tokenizer(checked: TextsAndEncoder) -> bool:
 
 
 def _check_characters(checked: TextsAndEncoder) -> CheckResult | None:
-    """Texts with characters that become the unknown token, such as emoji. Every encoder reads ASCII."""
+    """Texts with signs that become the unknown token, such as emoji, and how many of these a training adds. Every encoder reads ASCII."""
     corpus, encoder, noun = checked.corpus, checked.encoder, checked.noun
     rows = [row for row, text in enumerate(corpus.texts) if not text.isascii()]
     if not rows:
         return None
     characters = sorted(set().union(*(corpus.texts[row] for row in rows)))
-    visible = [c for c in characters if not c.isascii() and unicodedata.category(c) not in _NO_VISIBLE_CHARACTER]
-    unknown = encoder.unknown_characters(visible)
+    visible = [c for c in characters if not c.isascii() and (unicodedata.category(c) not in _NO_VISIBLE_CHARACTER or find_signs(c))]
+    unknown = frozenset(encoder.unknown_characters(visible))
     if not unknown:
         return None
     pattern = re.compile("[" + re.escape("".join(unknown)) + "]")
-    unknown_by_row = {row: set(pattern.findall(corpus.texts[row])) for row in rows}
-    counts = Counter(character for row_characters in unknown_by_row.values() for character in row_characters)
-    affected = [row for row, row_characters in unknown_by_row.items() if row_characters]
-    shown = " ".join(character for character, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MAX_SHOWN_CHARACTERS])
+    signs_by_row = {row: _unknown_signs(corpus.texts[row], unknown) for row in rows if pattern.search(corpus.texts[row])}
+    affected = list(signs_by_row)
+    counts = Counter(sign for signs in signs_by_row.values() for sign in signs)
+    shown = " ".join(sign for sign, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_MAX_SHOWN_SIGNS])
     ratio = percent(len(affected) / len(corpus))
     message = (
-        f"{pluralize(len(affected), f'{noun} has', f'{noun}s have')} characters that {encoder.name} cannot read ({ratio}), such as {shown}."
+        f"{pluralize(len(affected), f'{noun} holds', f'{noun}s hold')} signs that {encoder.name} cannot read ({ratio}), such as {shown}."
     )
-    advice = (
-        "It cannot tell them apart, and it also loses a word written right beside one. If they distinguish the labels, write them "
-        "as words, or choose an encoder that reads every character, such as roberta-base."
+    added = encoder.added_tokens(corpus.texts) if checked.adds_tokens and encoder.added_tokens is not None else ()
+    others = sum(any(not find_signs(sign) for sign in signs) for signs in signs_by_row.values())
+    if added and others <= _TOLERATED_CUT_RATIO * len(corpus):
+        which = "a token of its own" if len(added) == 1 else f"tokens of their own: {len(added):,} in all"
+        advice = (
+            f"The training gives the frequent ones {which}. They start from the meaning of their names, and your labels teach the rest."
+        )
+        return CheckResult("unknown_signs", "info", len(affected), message, advice, examples(corpus, affected))
+    return CheckResult("unknown_signs", "warning", len(affected), message, _advice_for_unknown(checked, added), examples(corpus, affected))
+
+
+def _unknown_signs(text: str, unknown: Collection[str]) -> frozenset[str]:
+    """The signs of a text with an unknown character, and the unknown letters."""
+    signs = frozenset(find_signs(text))
+    letters = (character for character in text if character in unknown and not any(character in sign for sign in signs))
+    # A heart that asks to be drawn in colour is the same to a reader.
+    return frozenset(sign.removesuffix("\ufe0f") for sign in signs if not unknown.isdisjoint(sign)).union(letters)
+
+
+def _advice_for_unknown(checked: TextsAndEncoder, added: Sequence[str]) -> str:
+    """What to do about texts with signs that stay unknown."""
+    if added:
+        start = f"The training gives {pluralize(len(added), 'frequent sign')} a token each, but no letters: "
+    elif not checked.adds_tokens:
+        start = "The setting “Emoji and symbols” is off: "
+    else:
+        start = "None is a symbol that occurs often enough to be learnt: "
+    return (
+        f"{start}it cannot tell the others apart, and it also loses a word written right beside one. If they distinguish the labels, "
+        "write them as words, or choose an encoder that reads every character, such as roberta-base."
     )
-    return CheckResult("unknown_signs", "warning", len(affected), message, advice, examples(corpus, affected))
 
 
 def _has_lengths(checked: TextsAndEncoder) -> bool:
@@ -222,7 +252,13 @@ def _is_estimated(checked: TextsAndEncoder) -> bool:
 
 
 ENCODER_CHECKS: tuple[Check[TextsAndEncoder], ...] = (
-    Check("unknown_signs", "Characters that the encoder knows", _check_characters, _has_tokenizer, "encoders that are on this machine"),
+    Check(
+        "unknown_signs",
+        "Signs and letters that the encoder can read",
+        _check_characters,
+        _has_tokenizer,
+        "encoders that are on this machine",
+    ),
     Check("texts_cut", "Texts that the encoder reads whole", _check_lengths, _has_lengths, "encoders that are on this machine"),
     Check("language_unknown", "A language that the encoder knows", _check_language, _knows_some_languages, "encoders of some languages"),
     Check("estimate", "Time and memory for a training", _check_estimate, _is_estimated, "a training whose settings and machine are known"),

@@ -54,7 +54,7 @@ Always answering “{_escape(report.majority_name)}” would be right in {percen
 
 {_result_section(view, report)}{_labels_section(view)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
 
-{_describe_training(view)}.{_parent_sentence(view)}
+{_describe_training(view)}.{_parent_sentence(view)}{_added_tokens_sentence(view)}
 Settings and seed: {_escape(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
 
 {_training_section(run, view)}## Limits
@@ -119,6 +119,11 @@ def _parent_sentence(view: RunView) -> str:
     if not view.parent:
         return ""
     return f" Up to step {view.parent_step or 0:,} of {view.total_steps:,} it was trained as the run {_escape(view.parent_name)}, which it continues."
+
+
+def _added_tokens_sentence(view: RunView) -> str:
+    """Which signs the training added to the encoder's vocabulary; "" if none."""
+    return f" {_escape(view.added_tokens_sentence)}" if view.added_tokens else ""
 
 
 def _describe_training(view: RunView) -> str:

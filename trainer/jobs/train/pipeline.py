@@ -48,6 +48,7 @@ from trainer.training.encoders import Encoder, local_encoder
 
 if TYPE_CHECKING:
     from trainer.training.attempt import TrainResult
+    from trainer.training.training_context import PreviousAttempts
 
 WORDS = JobWords(
     noun="training",
@@ -92,6 +93,13 @@ class RunHistory:
     def has_started(self) -> bool:
         """Whether a training of this run has begun before. Not by ``Started`` alone, as that line may be damaged."""
         return not self.event_types.isdisjoint((Started, Logged, Evaluated, StateSaved))
+
+    def previous_attempts(self) -> "PreviousAttempts":
+        """What the earlier attempts settled. Which tokens they added follows from the rows too, if the line that names them is damaged."""
+        from trainer.training.training_context import PreviousAttempts
+
+        tokens = self.view.added_tokens if Started in self.event_types else None
+        return PreviousAttempts(self.has_started, self.view.batch_size, self.view.texts_at_a_time, tokens)
 
 
 def run_job(run: Run, encoders: EncoderCatalogue, *, save_seconds: float = 30.0) -> bool:
@@ -159,7 +167,6 @@ def train_run(
 ) -> "TrainResult | None":
     """Train a run as its recipe was resolved when it was created; raises what ``fit`` does. ``checkpoints`` if some were verified already."""
     from trainer.training.fit import fit
-    from trainer.training.training_context import PreviousAttempts
 
     return fit(
         run.resolved_recipe(),
@@ -169,7 +176,7 @@ def train_run(
         reporter=RunReporter(run),
         checkpoints=checkpoints or Checkpoints(run.checkpoints, run.id),
         model_folder=run.model,
-        previous=PreviousAttempts(history.has_started, history.view.batch_size, history.view.texts_at_a_time),
+        previous=history.previous_attempts(),
         save_seconds=save_seconds,
     )
 
