@@ -17,7 +17,7 @@ FLOORS = [
     {"charts", "drafts", "jobs", "security"},
     {"trained_models", "storage"},
     {"run_library", "whole_files"},
-    {"label_proof"},
+    {"label_proof", "label_checks"},
     {"workspace"},
     {"studio"},
     {"ui", "cli"},

@@ -1,4 +1,4 @@
-"""The same jobs without a browser: ``python -m trainer train | resume | predict | inspect | recipe | runs | drafts``.
+"""The same jobs without a browser: ``python -m trainer train | resume | predict | inspect | audit | recipe | runs | drafts``.
 
 Parses the arguments; the commands are in ``cli/``.
 """
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trainer.cli import inspect, lists, predict, recipe, train
+from trainer.cli import audit, inspect, lists, predict, recipe, train
 from trainer.errors import UserError
 from trainer.settings import prepare_environment
 from trainer.terminal import without_control_characters
@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m trainer", description="Fine-tune a text classifier on a labelled file, without a browser."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_train, _add_resume, _add_predict, _add_inspect, _add_recipe, _add_runs, _add_drafts):
+    for add in (_add_train, _add_resume, _add_predict, _add_inspect, _add_audit, _add_recipe, _add_runs, _add_drafts):
         add(commands)
     return parser
 
@@ -141,6 +141,21 @@ def _add_inspect(commands: Any) -> None:
     parser.add_argument("--for-spreadsheets", action="store_true", help="defuse cells that a spreadsheet would run as a formula")
     parser.add_argument("--json", action="store_true", help="one JSON object a line and file")
     parser.set_defaults(command=inspect.inspect)
+
+
+def _add_audit(commands: Any) -> None:
+    parser = commands.add_parser("audit", help="show which labels of a file look wrong, and why")
+    parser.add_argument("file", type=Path, metavar="FILE", help="a table of texts and labels, as for train")
+    parser.add_argument("--text", action="append", default=[], metavar="COL", help="the text column, as for train")
+    parser.add_argument("--label", metavar="COL", help="the label column, likewise")
+    parser.add_argument("--part", metavar="NAME", help="the sheet, file or list to read, as for train")
+    parser.add_argument("--all", action="store_true", help="give all rows, most suspicious first, not only those that look wrong")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="write the rows that look wrong into this CSV file")
+    parser.add_argument("--for-spreadsheets", action="store_true", help="defuse cells of it that a spreadsheet would run as a formula")
+    parser.add_argument("--apply", type=Path, metavar="LOG", help="apply this log of decisions on labels instead; needs --to")
+    parser.add_argument("--to", type=Path, metavar="FILE", help="where the corrected file goes, in the form of the original one")
+    parser.add_argument("--json", action="store_true", help="the last line of the output is one JSON object")
+    parser.set_defaults(command=audit.audit)
 
 
 def _add_recipe(commands: Any) -> None:

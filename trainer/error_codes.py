@@ -32,6 +32,7 @@ class ErrorCode:
 
 _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
     FileError: {
+        "audit_too_large": ("The file is too large for a check of its labels.", "Check a part of it."),
         "bad_class_name": ("The name of a class is empty, too long or has characters that cannot be seen.", "Type another one."),
         "compressed_file": ("The file is compressed in a way that is not opened.", "Unpack it and give the table inside."),
         "decisions_leave_nothing": (
@@ -69,6 +70,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "not_a_file": ("The path is not that of a file.", "Give the path of one file."),
         "not_a_log": ("The file is no log of decisions on labels.", "Give the log that was downloaded with a corrected file."),
         "not_a_table": ("The file is no table of texts and labels.", "Save the table as CSV (UTF-8) and give that."),
+        "not_checkable": ("The labels of the file cannot be checked.", "Choose a column with one of several labels in each row."),
         "not_ready": ("The file cannot be trained on yet.", "Do first what the page asks for."),
         "not_rewritable": ("The file cannot be changed in its own form.", "Take the rows as CSV (UTF-8)."),
         "not_text": ("A text holds half a character (a lone surrogate).", "Type it again, or send it as UTF-8."),

@@ -29,6 +29,7 @@ from trainer.jobs.job_type import JobServices
 from trainer.jobs.queue_limits import check_capacity
 from trainer.jobs.runner import JobRunner
 from trainer.jobs.train.resume_training import find_live_run
+from trainer.label_checks import LabelChecks
 from trainer.label_proof import LabelProof
 from trainer.recipe import Recipe
 from trainer.run_library import RunLibrary, ScoreCache
@@ -84,6 +85,7 @@ class Workspace:
         self.storage = StorageManager(services.settings, services.runs, services.drafts, self._queue.admission, owner)
         self.jobs = services.runner.for_owner(owner)
         self.files = WholeFiles(services.jobs, self.models, self.jobs)
+        self.label_checks = LabelChecks(self.drafts, self.jobs)
         self.proof = LabelProof(services.runs, services.drafts, self.library, self.start, owner)
 
     # Before a training

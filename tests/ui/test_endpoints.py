@@ -18,17 +18,19 @@ from tests.ui.conftest import RECIPE, TIMEOUT_SECONDS, Server
 from trainer import workspace
 from trainer.drafts.inspection import Inspection
 from trainer.runs.view import Evaluation, LogPoint, RunView
+from trainer.settings import LOCAL_OWNER
 from trainer.ui.endpoints import _progress
 
+AUDIT = ("/audit", "/audit_result", "/audit_stop")
 TEXTS = ["happy laugh today", "a", "so unfair 🫠", "a much longer text of tears " * 400]
 
 
 # What there is
 
 
-def test_seven_endpoints_and_nothing_else(server: Server) -> None:
+def test_ten_endpoints_and_nothing_else(server: Server) -> None:
     endpoints = server.client.view_api(return_format="dict", print_info=False)
-    assert set(endpoints["named_endpoints"]) == {"/inspect", "/start", "/progress", "/stop", "/resume", "/report", "/predict"}
+    assert set(endpoints["named_endpoints"]) == {"/inspect", "/start", "/progress", "/stop", "/resume", "/report", "/predict", *AUDIT}
     assert endpoints["unnamed_endpoints"] == {}
     parameters = {name: [p["parameter_name"] for p in e["parameters"]] for name, e in endpoints["named_endpoints"].items()}
     assert parameters == {
@@ -39,12 +41,18 @@ def test_seven_endpoints_and_nothing_else(server: Server) -> None:
         "/report": ["run"],
         "/resume": ["run", "more_epochs"],
         "/predict": ["run", "texts"],
+        "/audit": ["file", "text", "label", "part"],
+        "/audit_result": ["job", "all_rows"],
+        "/audit_stop": ["job"],
     }
 
 
 def test_results_have_the_documented_keys_and_no_others(server: Server, run: str, small_csv: Path) -> None:
     keys = {endpoint.name: set(endpoint.returns) for endpoint in endpoints(server.studio)}
-    keys = {name: keys["/progress"] | own - {ALL_OF_PROGRESS} if ALL_OF_PROGRESS in own else own for name, own in keys.items()}
+    keys = {
+        name: keys["/audit" if name in AUDIT else "/progress"] | own - {ALL_OF_PROGRESS} if ALL_OF_PROGRESS in own else own
+        for name, own in keys.items()
+    }
     started = server.client.predict(handle_file(small_csv), None, None, RECIPE, api_name="/start")
     results = {
         "/start": started,
@@ -54,7 +62,12 @@ def test_results_have_the_documented_keys_and_no_others(server: Server, run: str
         "/report": server.client.predict(run, api_name="/report"),
         "/resume": server.client.predict(run, 1, api_name="/resume"),
         "/predict": server.client.predict(run, TEXTS, api_name="/predict"),
+        "/audit": server.client.predict(handle_file(small_csv), api_name="/audit"),
     }
+    job = results["/audit"]["job"]
+    server.studio.for_owner(LOCAL_OWNER).jobs.wait(job, TIMEOUT_SECONDS)
+    results["/audit_result"] = server.client.predict(job, api_name="/audit_result")
+    results["/audit_stop"] = server.client.predict(job, api_name="/audit_stop")
     server.client.predict(results["/resume"]["run"], api_name="/stop")
     assert {name: set(result) for name, result in results.items()} == keys
 
@@ -170,6 +183,19 @@ def test_predict_gives_a_reason_for_an_empty_text_and_marks_a_cut_one(server: Se
     assert (empty["label"], empty["probabilities"]) == (None, None)
     assert "empty" in empty["reason"]
     assert (long["cut"], long["tokens"], long["tokens_read"]) == (True, 82, 32)
+
+
+def test_audit_gives_suspects_with_their_reasons_and_all_rows_if_asked(server: Server, small_csv: Path) -> None:
+    job = server.client.predict(handle_file(small_csv), api_name="/audit")["job"]
+    server.studio.for_owner(LOCAL_OWNER).jobs.wait(job, TIMEOUT_SECONDS)
+    result = server.client.predict(job, True, api_name="/audit_result")
+    assert (result["job"], result["status"]) == (job, "finished")
+    assert len(result["suspects"]) == result["rows"] > 0
+    assert set(result["suspects"][0]) == {"row", "text", "label", "suggested", "score", "why"}
+    scores = [suspect["score"] for suspect in result["suspects"]]
+    assert scores == sorted(scores, reverse=True)
+    with pytest.raises(AppError, match="There is no such job"):
+        server.client.predict("0" * 32, api_name="/audit_result")
 
 
 def test_stop_ends_a_run_and_keeps_a_model(server: Server, tmp_path: Path, small_csv: Path) -> None:

@@ -8,16 +8,42 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trainer.audit.features import text_features
+from trainer.audit.features import MAX_WORD_CHARACTERS, text_features
 from trainer.audit.judgement import judge
 from trainer.audit.out_of_fold import Voice, out_of_fold
 from trainer.audit.ranking import Evidence, build_result
 from trainer.audit.suspects import AuditResult
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
+from trainer.data.task import SINGLE_LABEL
+from trainer.errors import FileError
+from trainer.text_format import millions, pluralize
 
+MAX_ROWS = 100_000
+MAX_CHARACTERS = 30_000_000
+"""Of all texts, as far as they are read."""
 _WORD_SEEDS, _LETTER_SEEDS = 3, 1
 _WORD_STRENGTH, _LETTER_STRENGTH = 10.0, 4.0
+
+
+def require_checkable(corpus: Corpus) -> None:
+    """Raise UserError ``audit_too_large`` or ``not_checkable`` if the labels of a corpus cannot be checked."""
+    if corpus.task is not SINGLE_LABEL:
+        raise FileError(
+            "Only files with one label a text can be checked. Choose a column with one label in each row.", code="not_checkable"
+        )
+    if len(corpus.label_names) < 2:
+        raise FileError(
+            f"All {pluralize(len(corpus), 'row')} have the same label, so no label can be compared with another one. Choose another label column.",
+            code="not_checkable",
+        )
+    characters = sum(min(len(text), MAX_WORD_CHARACTERS) for text in corpus.texts)
+    if len(corpus) > MAX_ROWS or characters > MAX_CHARACTERS:
+        raise FileError(
+            f"The file has {pluralize(len(corpus), 'row')} with {millions(characters)} characters. Labels can be checked of up to {MAX_ROWS:,} rows with "
+            f"{millions(MAX_CHARACTERS)} characters. Check a part of the file.",
+            code="audit_too_large",
+        )
 
 
 def quick_check(
@@ -30,8 +56,9 @@ def quick_check(
     """Which labels of a corpus look wrong. The same corpus and seed give the same result, but for ``seconds``.
 
     ``on_progress`` gets what is done, as the end of a sentence, and the fraction of the whole. Raises AuditStopped if ``should_stop`` says
-    so, and UserError if the corpus cannot be checked.
+    so, and what ``require_checkable`` raises.
     """
+    require_checkable(corpus)
     started = time.monotonic()
     labels, n_classes = corpus.label_ids, len(corpus.label_names)
     on_progress("looking for copies", 0.0)

@@ -20,7 +20,8 @@ _PARTS = ("train", "validation", "test", "excluded")
 
 
 def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
-    """Write what a run trains on: a Parquet file with source_row, line, text, label and split ("train", "validation", "test", "excluded").
+    """Write what a run trains on: a Parquet file with source_row, line, text, label and split ("train", "validation", "test", "excluded"),
+    and file if rows of several files were joined.
 
     The label names in order, the split's notes and the task are in the schema's metadata under "emotune". The file appears whole or not at all.
     """
@@ -39,6 +40,8 @@ def save_rows(path: str | Path, corpus: Corpus, splits: Splits) -> None:
         "label": pa.DictionaryArray.from_arrays(pa.array(corpus.label_ids, type=pa.int32()), names).cast(pa.string()),
         "split": pa.DictionaryArray.from_arrays(pa.array(parts), pa.array(_PARTS)).cast(pa.string()),
     }
+    if corpus.files is not None:
+        columns["file"] = pa.array(corpus.files, type=pa.string())
     metadata = {"label_names": corpus.label_names, "split_notes": splits.split_notes, "task": corpus.task.key}
     table = pa.table(columns).replace_schema_metadata({"emotune": json.dumps(metadata, ensure_ascii=False)})
     write_parquet(Path(path), table)
@@ -67,6 +70,7 @@ def load_rows(path: str | Path) -> tuple[Corpus, Splits]:
             given_split=None,
             dropped=(),
             task=find_task(metadata.get("task")),
+            files=tuple(table["file"].to_pylist()) if "file" in table.column_names else None,
         )
         rows = {part: np.flatnonzero(parts == number).astype(np.int64) for number, part in enumerate(_PARTS)}
         return corpus, Splits(**rows, split_notes=tuple(metadata["split_notes"]))

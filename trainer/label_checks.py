@@ -1,0 +1,76 @@
+"""LabelChecks: the checks of labels of one owner: start one as a job, find it again, read its result.
+
+What was decided about labels is in ``drafts/label_editor.py``.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from trainer.audit.quick_check import require_checkable
+from trainer.audit.suspects import AuditResult
+from trainer.drafts.drafts import Drafts
+from trainer.drafts.preparation import PreparedDraft
+from trainer.errors import FileError, UserError
+from trainer.jobs.audit.audit_job import load_result, save_checked_rows
+from trainer.jobs.job import Job
+from trainer.jobs.owner_jobs import OwnerJobs
+
+_QUICK = "audit"
+
+
+class LabelChecks:
+    """Jobs of others do not exist in it: UserError ``unknown_job``."""
+
+    def __init__(self, drafts: Drafts, jobs: OwnerJobs) -> None:
+        self._drafts = drafts
+        self._jobs = jobs
+
+    def start(self, draft_id: str, *, seed: int = 0) -> Job:
+        """Queue a quick check of a draft's rows, its repairs done, and return at once. Pressed twice, there is one.
+
+        Raises UserError ``unknown_draft``, what keeps the file from being read, and what ``require_checkable`` and ``OwnerJobs.start`` raise.
+        """
+        return self._start(self._drafts.get(draft_id), seed)
+
+    def start_files(
+        self,
+        sources: Mapping[str, tuple[str, Path | bytes]],
+        *,
+        text_columns: Sequence[str] = (),
+        label_column: str | None = None,
+        part: str | None = None,
+        seed: int = 0,
+    ) -> Job:
+        """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind."""
+        prepared = self._drafts.open_files(sources, text_columns=text_columns, label_column=label_column, part=part)
+        try:
+            return self._start(prepared, seed)
+        finally:
+            with suppress(UserError):
+                self._drafts.remove(prepared.draft.id)
+
+    def find(self, draft_id: str) -> Job | None:
+        """The newest check of a draft, in whatever state; None if it was never checked. ``is_current`` says whether its rows are still these."""
+        return next((job for job in self._jobs.list() if job.type == _QUICK and job.parameters.get("draft") == draft_id), None)
+
+    def is_current(self, job: Job) -> bool:
+        """Whether the draft of a check has the same rows as when it was started."""
+        with suppress(UserError):
+            return self._drafts.get(str(job.parameters.get("draft"))).draft.version == job.parameters.get("version")
+        return False
+
+    def result(self, job_id: str) -> AuditResult:
+        """What a finished check found. Raises UserError ``no_result`` for others and ``audit_damaged``."""
+        self._jobs.result(job_id)
+        return load_result(self._jobs.get(job_id).folder)
+
+    def _start(self, prepared: PreparedDraft, seed: int) -> Job:
+        corpus = prepared.corpus
+        if corpus is None:
+            raise prepared.problem or FileError("This file has no texts and labels to check yet.", code="not_ready")
+        require_checkable(corpus)
+        draft = prepared.draft
+        parameters = {"draft": draft.id, "version": draft.version, "seed": seed}
+        name = f"check of the labels of {draft.main.name}"
+        return self._jobs.start(_QUICK, name=name, parameters=parameters, fill=lambda folder: save_checked_rows(folder, corpus))
