@@ -83,6 +83,21 @@ def test_automatic_choices_follow_the_rows_and_the_encoder() -> None:
     assert (chosen.epochs, chosen.batch_size, chosen.learning_rate) == (1, 8, 3e-5)
 
 
+def test_what_starts_from_a_linear_model() -> None:
+    def resolved(own: str, **settings: object) -> Recipe:
+        return Recipe(**settings).resolved(train_rows=8_592, learning_rate=2e-4, pooling=own)
+
+    chosen = resolved("mean")
+    assert (chosen.method, chosen.pooling, chosen.batch_size, chosen.head_learning_rate) == ("full", "mean", 32, pytest.approx(2e-3))
+    assert chosen.starts_from_linear_model
+    assert resolved("mean", head_learning_rate=1e-4).head_learning_rate == 1e-4
+    for other in (resolved("cls"), resolved("mean", pooling="cls"), resolved("mean", head="mlp")):
+        assert not other.starts_from_linear_model
+        assert (other.batch_size, other.head_learning_rate) == (64, None)
+    frozen = resolved("cls", method="frozen")
+    assert (frozen.pooling, frozen.starts_from_linear_model, frozen.never_trains_encoder) == ("mean", True, True)
+
+
 def test_repairs_are_names() -> None:
     assert Recipe.from_dict({"repairs": "html_in_texts, rare_classes,"}).repairs == ("html_in_texts", "rare_classes")
     assert Recipe.from_dict({"repairs": ["a", "a"]}).repairs == ("a",)

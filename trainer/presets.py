@@ -80,20 +80,28 @@ _PATIENCE = 12
 
 
 def recipe_for_level(
-    level: str, *, train_rows: int, class_count: int, mean_tokens: float, device: str = "cpu", base: Recipe | None = None
+    level: str,
+    *,
+    train_rows: int,
+    class_count: int,
+    mean_tokens: float,
+    device: str = "cpu",
+    base: Recipe | None = None,
+    pooling: str = "cls",
 ) -> tuple[Recipe, str]:
     """The recipe of a level for this data and this device, and a sentence or two that explain it.
 
-    ``mean_tokens`` is the mean length of the texts in tokens, ``device`` is "cpu", "cuda" or "mps". Encoder, seed, split and repairs
-    are those of ``base``. Raises UserError ``unknown_level``.
+    ``mean_tokens`` is the mean length of the texts in tokens, ``device`` is "cpu", "cuda" or "mps", ``pooling`` the encoder's own. Encoder,
+    seed, split and repairs are those of ``base``. Raises UserError ``unknown_level``.
     """
     unchanged = {name: getattr(base or Recipe(), name) for name in ("encoder", "seed", "validation_share", "test_share", "repairs")}
     base_recipe = Recipe(**unchanged)
     # The explanation does not depend on the learning rate.
-    resolved = base_recipe.resolved(train_rows=train_rows, learning_rate=1e-5)
+    resolved = base_recipe.resolved(train_rows=train_rows, learning_rate=1e-5, pooling=pooling)
     if level == "Balanced":
+        start = "Starts from a linear model on the unchanged encoder, and reads" if resolved.starts_from_linear_model else "Reads"
         return base_recipe, (
-            f"Reads the {train_rows:,} training rows {_times(resolved.epochs)} in batches of {resolved.batch_size}, "
+            f"{start} the {train_rows:,} training rows {_times(resolved.epochs)} in batches of {resolved.batch_size}, "
             "which gave good scores for the time on files of this size."
         )
     if level == "Quick look":

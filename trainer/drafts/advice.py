@@ -44,7 +44,13 @@ def recipe_for_level(
     device = "cpu" if hardware is None else hardware.device
     if prepared is None or prepared.problem is not None or prepared.corpus is None:
         return presets.recipe_for_level(
-            level, train_rows=_DEFAULT_ROWS, class_count=_DEFAULT_CLASSES, mean_tokens=_DEFAULT_TOKENS, device=device, base=base
+            level,
+            train_rows=_DEFAULT_ROWS,
+            class_count=_DEFAULT_CLASSES,
+            mean_tokens=_DEFAULT_TOKENS,
+            device=device,
+            base=base,
+            pooling=encoder.pooling,
         )
     sizes, info = _split_sizes(prepared, base), encoder_info(encoder)
     lengths = measure_lengths(prepared.corpus, info) if sizes is None else _training_lengths(prepared, base, encoder)
@@ -55,6 +61,7 @@ def recipe_for_level(
         mean_tokens=_DEFAULT_TOKENS if lengths is None else float(lengths.tokens.mean()),
         device=device,
         base=base,
+        pooling=encoder.pooling,
     )
 
 

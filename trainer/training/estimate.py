@@ -64,7 +64,7 @@ def estimate_training(
     cost = frozen * _FORWARD_COST + (1 - frozen) * (_LORA_COST if recipe.lora_rank else 1.0)
     text_cost = float(truncated.mean()) * _PADDING * encoder.layers
     scored = evaluations * validation_rows + validation_rows + test_rows
-    if resolved.pooling == "mean" and resolved.head == "linear":
+    if resolved.starts_from_linear_model:
         # The linear model reads all rows once, and the model that it is before the first step is evaluated.
         scored += min(train_rows, MAX_ROWS) + 2 * validation_rows + test_rows
     trained_parameters = encoder.parameters * (1 - frozen) * (_LORA_TRAINED_FRACTION if recipe.lora_rank else 1.0)
