@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.errors import UserError
-from trainer.recipe import Recipe, dump_recipe, load_recipe
+from trainer.recipe import Recipe
 from trainer.recipe_fields import PACE, RecipeField, fields_of, form_groups, json_schema, recipe_field
+from trainer.recipe_file import dump_recipe, load_recipe
 
 NUMBERS = [f for f in fields_of(Recipe).values() if f.type in (int, float)]
 BAD = [float("nan"), float("inf"), -1e10, 1e10, True, [], {}, "many", "1e999", "0x10", pytest.param(object(), id="an object")]

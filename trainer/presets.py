@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from trainer.errors import RecipeError
-from trainer.recipe import Recipe, load_recipe
+from trainer.recipe import Recipe
+from trainer.recipe_file import load_recipe
 
 _FOLDER = Path(__file__).resolve().parent.parent / "assets" / "presets"
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from trainer.errors import UserError
-from trainer.recipe import Recipe, load_recipe
+from trainer.recipe import Recipe
+from trainer.recipe_file import load_recipe
 from trainer.runs.checksums import dump, read_json_with_checksum, write_json_with_checksum
 from trainer.runs.event_schema import dump_event
 from trainer.runs.event_types import Created, Failed, Queued, Started

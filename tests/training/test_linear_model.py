@@ -1,5 +1,6 @@
 """The linear model from which fine-tuning starts."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,8 @@ from trainer.recipe import Recipe
 from trainer.runs.view_builder import build_view
 from trainer.training import linear_model
 from trainer.training.attempt import TrainingCancelled
-from trainer.training.classifier import load_saved_classifier
-from trainer.training.encoder_loading import load_encoder
+from trainer.training.classifier import build_classifier, load_saved_classifier, save_classifier
+from trainer.training.encoder_loading import load_encoder, load_tokenizer
 from trainer.training.encoders import Encoder
 from trainer.training.linear_model import fit_linear_model
 from trainer.training.predictor import Predictor
@@ -140,3 +141,22 @@ def test_the_method_frozen_is_the_linear_model_alone(trained_with: Train, materi
 def test_what_the_method_frozen_cannot_be_combined_with(settings: dict) -> None:
     with pytest.raises(UserError, match="frozen"):
         Recipe(method="frozen", **settings)
+
+
+def test_added_tokens_are_in_what_is_saved(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    from transformers import pipeline
+
+    encoder = dataclasses.replace(tiny_encoder, added_tokens=("😂", "❤"))
+    recipe = Recipe(pooling="mean", method="frozen").resolved(train_rows=9, learning_rate=1e-3)
+    model = build_classifier(encoder, ("a", "b"), recipe)
+    with torch.no_grad():
+        model.head.out_proj.weight.copy_(torch.randn(2, 32) * 5)
+    save_classifier(model, tmp_path)
+    load_tokenizer(encoder, max_length=20).save_pretrained(tmp_path)
+    texts = ["happy 😂", "happy ❤", "happy"]
+    ours = Predictor(tmp_path).probabilities(texts)
+    assert len({round(float(row[0]), 6) for row in ours}) == 3
+    classify = pipeline("text-classification", model=str(tmp_path), top_k=None)
+    for text, row in zip(texts, ours, strict=True):
+        scores = {result["label"]: result["score"] for result in classify([text], truncation=True)[0]}
+        assert [scores[name] for name in ("a", "b")] == pytest.approx(row.tolist(), abs=1e-5)

@@ -17,7 +17,9 @@ Trained = tuple[Studio, RunView, dict[str, int]]
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "what people said.csv"
-    path.write_bytes(("id;said\r\n" + "".join(f"{n};so happy and glad, {n} times\r\n" for n in range(30)) + "30;=cry\r\n31;\r\n").encode("utf-16"))
+    path.write_bytes(
+        ("id;said\r\n" + "".join(f"{n};so happy and glad, {n} times\r\n" for n in range(30)) + "30;=cry\r\n31;\r\n").encode("utf-16")
+    )
     return path
 
 

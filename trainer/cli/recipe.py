@@ -6,8 +6,9 @@ import textwrap
 
 from trainer.errors import RecipeError
 from trainer.presets import load_preset
-from trainer.recipe import Recipe, load_recipe
+from trainer.recipe import Recipe
 from trainer.recipe_fields import RecipeField, fields_of, json_schema
+from trainer.recipe_file import load_recipe
 
 
 def recipe(options: argparse.Namespace) -> int:

@@ -13,7 +13,8 @@ from trainer.drafts.history import DraftSummary
 from trainer.errors import UserError
 from trainer.jobs.queue_limits import near_capacity
 from trainer.presets import LEVELS, PRESETS, load_preset
-from trainer.recipe import Recipe, dump_recipe, load_recipe
+from trainer.recipe import Recipe
+from trainer.recipe_file import dump_recipe, load_recipe
 from trainer.studio import Studio
 from trainer.ui import data_tab, html_pieces, recipe_form, train_tab
 from trainer.ui.components import Page
