@@ -199,8 +199,8 @@ class Recipe:
         str,
         "automatic",
         "Emoji and symbols",
-        "With “automatic”, emoji and symbols that the encoder cannot read and that several training texts hold become tokens of its vocabulary, "
-        "which start from the meaning of their names; with “off”, all of them look the same to it.",
+        "With “automatic”, those that the encoder cannot read and several training texts hold become tokens, which start from the meaning of "
+        "their names; with “off”, all look the same to it.",
         choices=("automatic", "off"),
         group=TRAINED,
         place=7,

@@ -3,7 +3,7 @@
 A training does not need it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -17,7 +17,7 @@ from trainer.training.encoder_catalogue import encoder_info
 from trainer.training.encoders import Encoder
 from trainer.training.estimate import estimate_training
 from trainer.training.hardware import Hardware
-from trainer.training.tokens import token_counter
+from trainer.training.tokens import token_chooser, token_counter
 
 _DEFAULT_ROWS, _DEFAULT_CLASSES, _DEFAULT_TOKENS = 716, 6, 25.0
 """Size of the sample, for a recipe without a file."""
@@ -104,16 +104,22 @@ def estimate_seconds(
     return None
 
 
+def encoder_in_training(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder) -> Encoder:
+    """The encoder with the tokens that a training adds; as it is if the rows cannot be split, or while its tokenizer is not on this machine."""
+    choose = token_chooser(encoder) if recipe.added_tokens == "automatic" else None
+    if choose is None or _split_sizes(prepared, recipe) is None:
+        return encoder
+    return replace(encoder, added_tokens=choose(prepared.training_rows(recipe).texts))
+
+
 def _training_lengths(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder) -> Lengths | None:
     """Tokens of the training rows as the training reads them, with the tokens that it adds; None without the encoder's tokenizer."""
     info = encoder_info(encoder)
 
-    def extend(texts: Sequence[str]) -> EncoderInfo:
-        if recipe.added_tokens != "automatic" or info.added_tokens is None or not (tokens := info.added_tokens(texts)):
-            return info
-        return replace(info, count_tokens=token_counter(replace(encoder, added_tokens=tokens)))
+    def in_training() -> EncoderInfo:
+        return replace(info, count_tokens=token_counter(encoder_in_training(prepared, recipe, encoder)))
 
-    return prepared.training_lengths(recipe, info, extend)
+    return prepared.training_lengths(recipe, info, in_training)
 
 
 def _split_sizes(prepared: PreparedDraft, recipe: Recipe) -> tuple[int, int, int] | None:

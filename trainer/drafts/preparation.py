@@ -114,18 +114,14 @@ class PreparedDraft:
         is_training_row[train] = True
         return self.require_corpus().where(is_training_row)
 
-    def training_lengths(self, recipe: Recipe, encoder: EncoderInfo, extend: Callable[[Sequence[str]], EncoderInfo]) -> Lengths | None:
+    def training_lengths(self, recipe: Recipe, encoder: EncoderInfo, in_training: Callable[[], EncoderInfo]) -> Lengths | None:
         """Tokens of the training rows, cached for each choice; None without the encoder's tokenizer.
 
-        ``extend`` returns the encoder as a training on some texts extends it; it is called if nothing is cached.
+        ``in_training`` returns the encoder with the tokens that the training adds; it is called if nothing is cached.
         """
-        tokens = (recipe.added_tokens, encoder.name, encoder.count_tokens is None)
-
-        def measure() -> Lengths | None:
-            rows = self.training_rows(recipe)
-            return measure_lengths(rows, extend(rows.texts))
-
-        return self._lengths.get((*tokens, recipe.validation_share, recipe.test_share, recipe.seed), measure)
+        tokens = (encoder.name, encoder.count_tokens is None, recipe.added_tokens)
+        key = (*tokens, recipe.validation_share, recipe.test_share, recipe.seed)
+        return self._lengths.get(key, lambda: measure_lengths(self.training_rows(recipe), in_training()))
 
     def require_trainable(self, max_classes: int) -> None:
         """Raise UserError if the corpus cannot be trained on without fixing the findings."""

@@ -15,6 +15,7 @@ import numpy as np
 from trainer.charts.classes import text_lengths_chart
 from trainer.charts.lengths import token_lengths_chart
 from trainer.data.hub_datasets import CATALOGUE
+from trainer.drafts.advice import encoder_in_training
 from trainer.drafts.history import DraftSummary
 from trainer.drafts.preparation import PreparedDraft, numeric_labels
 from trainer.errors import FileError, UserError
@@ -342,8 +343,8 @@ def split_line(prepared: PreparedDraft, *split: Any) -> str:
     return f"<p>{line}</p>" + "".join(html_pieces.notice(n, "info") for n in splits.split_notes)
 
 
-def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
-    """How the encoder's tokenizer splits a row; rows count from 1."""
+def show_tokens(studio: Studio, draft: str | None, row: Any, recipe: Recipe) -> str:
+    """How the encoder's tokenizer splits a row in a training; rows count from 1."""
     prepared = current_workspace(studio).drafts.get(current_draft(studio, draft))
     corpus = prepared.require_corpus()
     number = int(row) if isinstance(row, int | float) and row == row else 1
@@ -353,9 +354,8 @@ def show_tokens(studio: Studio, draft: str | None, row: Any, encoder: str, max_l
             f"Row {number:,} has no text or does not exist. Choose a row from 1 to {len(prepared.table.rows):,}.", code="no_row"
         )
     text = corpus.texts[matches[0]]
-    recipe = Recipe.from_dict({"encoder": encoder, "max_length": max_length})
+    encoder = encoder_in_training(prepared, recipe, studio.encoders.get(recipe.encoder))
 
     from trainer.training.tokens import tokenize_text
 
-    tokenized = tokenize_text(studio.encoders.get(recipe.encoder), text, max_length=recipe.max_length)
-    return data_view.tokens(text, tokenized, encoder)
+    return data_view.tokens(text, tokenize_text(encoder, text, max_length=recipe.max_length), encoder)

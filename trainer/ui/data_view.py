@@ -7,6 +7,7 @@ from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.drafts.preparation import PreparedDraft
 from trainer.text_format import pluralize
+from trainer.training.encoders import Encoder
 from trainer.training.tokens import TokenizedText
 from trainer.ui import html_pieces
 from trainer.ui.no_file_view import shorten_middle
@@ -162,7 +163,7 @@ def downloads(prepared: PreparedDraft) -> str:
     )
 
 
-def tokens(text: str, tokenized: TokenizedText, encoder: str) -> str:
+def tokens(text: str, tokenized: TokenizedText, encoder: Encoder) -> str:
     """A text as the encoder reads it."""
     cut = sum(t.cut for t in tokenized.tokens)
     badges = "".join(
@@ -171,11 +172,14 @@ def tokens(text: str, tokenized: TokenizedText, encoder: str) -> str:
     )
     facts = html_pieces.facts(
         [
-            ("Encoder", encoder),
+            ("Encoder", encoder.name),
             ("Tokens in this row", f"{len(tokenized.tokens):,}" + (f", {cut:,} cut off" if cut else "")),
             ("Maximum length", f"{tokenized.max_length:,} tokens"),
             ("The encoder’s limit", f"{tokenized.max_tokens:,} tokens"),
-            ("Vocabulary", f"{tokenized.vocabulary:,} tokens"),
+            (
+                "Vocabulary",
+                f"{tokenized.vocabulary:,} tokens" + (f", {len(encoder.added_tokens):,} of them added" if encoder.added_tokens else ""),
+            ),
             ("Special tokens", ", ".join(tokenized.special)),
         ]
     )

@@ -57,6 +57,10 @@ class RecipeForm:
     def max_length(self) -> Any:
         return self.settings[FIELDS.index("max_length")]
 
+    @property
+    def added_tokens(self) -> Any:
+        return self.settings[FIELDS.index("added_tokens")]
+
 
 def build_level() -> gr.Radio:
     """The control that sets all the others."""

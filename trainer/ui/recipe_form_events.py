@@ -260,13 +260,13 @@ def _wire_tokens(studio: Studio, page: Page) -> None:
     opened = gr.State(False)
 
     @user_errors(lambda message: html_pieces.notice(message, "warning"))
-    def show_tokens(is_open: bool, draft: str | None, row: Any, encoder: str, max_length: Any) -> str:
-        return data_tab.show_tokens(studio, draft, row, encoder, max_length) if is_open else ""
+    def show_tokens(is_open: bool, draft: str | None, row: Any, *values: Any) -> str:
+        return data_tab.show_tokens(studio, draft, row, recipe_from_form(page, values)) if is_open else ""
 
-    inputs = [opened, data.draft, data.row, train.encoder, train.recipe.max_length]
+    inputs = [opened, data.draft, data.row, *page.form]
     data.reading.expand(lambda: True, None, opened, **PRIVATE_EVENT)
     data.reading.collapse(lambda: False, None, opened, **PRIVATE_EVENT)
-    triggers = (opened, data.row, data.version, train.encoder, train.recipe.max_length)
+    triggers = (opened, data.row, data.version, train.encoder, train.recipe.max_length, train.recipe.added_tokens)
     gr.on([c.change for c in triggers], show_tokens, inputs, data.tokens, **PRIVATE_EVENT_MULTIPLE)
 
 
