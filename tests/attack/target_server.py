@@ -31,8 +31,10 @@ TIMEOUT_SECONDS = 600.0
 CANARY = "canary-7f3a"
 """Part of submitted texts: no log may contain it."""
 RECIPE = {"encoder": "tiny-bert", "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
+_MOST_EPOCHS = 50
 _SERVER = Path(__file__).resolve().parents[1] / "browser" / "server.py"
 _ROOT = Path(__file__).resolve().parents[2]
+_SAMPLE = _ROOT / "assets" / "sample_emotions.csv"
 
 
 @dataclass
@@ -44,6 +46,8 @@ class TargetServer:
     process: "Popen | Program"
     finished: str = ""
     training: str = ""
+    is_real: bool = False
+    """Whether it is the app as people start it, which trains the packaged encoder with its own settings and without pauses."""
     http: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=TIMEOUT_SECONDS))
 
     @property
@@ -64,7 +68,7 @@ class TargetServer:
 
     @cached_property
     def csv(self) -> Path:
-        return write_rows(self.folder / "moods.csv", small_rows())
+        return _SAMPLE if self.is_real else write_rows(self.folder / "moods.csv", small_rows())
 
     @cached_property
     def config(self) -> dict[str, Any]:
@@ -113,9 +117,12 @@ class TargetServer:
 
 @contextmanager
 def running_server(
-    *, short_timeouts: bool = False, uploads_gb: float = 0.05, warm_interpreter: WarmInterpreter | None = None
+    *, short_timeouts: bool = False, uploads_gb: float = 0.05, real: bool = False, warm_interpreter: WarmInterpreter | None = None
 ) -> Iterator[TargetServer]:
-    """A server with its runs; ``short_timeouts`` gives slow senders two seconds instead of twenty. With ``warm_interpreter`` it starts at once."""
+    """A server with its runs; ``short_timeouts`` gives slow senders two seconds instead of twenty. With ``warm_interpreter`` it starts at once.
+
+    With ``real`` it is the app itself with the packaged encoder, and the training never pauses; without, all is tiny, and it pauses.
+    """
     with tempfile.TemporaryDirectory(prefix="emotune-attack-") as temporary, httpx.Client(timeout=TIMEOUT_SECONDS) as http:
         folder = Path(temporary)
         save_tiny_bert(folder / "tiny-bert")
@@ -124,18 +131,13 @@ def running_server(
         environment |= {"GRADIO_SERVER_PORT": str(port), "EMOTUNE_UPLOADS_GB": str(uploads_gb)}
         for name in ("GRADIO_TEMP_DIR", "GRADIO_SERVER_NAME", "EMOTUNE_PASSWORD", "EMOTUNE_HOSTS"):
             environment.pop(name, None)
-        command = [
-            sys.executable,
-            str(_SERVER),
-            str(folder / "tiny-bert"),
-            str(folder / "brake"),
-            *(["short-timeouts"] if short_timeouts else []),
-        ]
+        tiny = [str(_SERVER), str(folder / "tiny-bert"), str(folder / "brake"), *(["short-timeouts"] if short_timeouts else [])]
+        command = [sys.executable, *([str(_ROOT / "app.py")] if real else tiny)]
         with open(folder / "output", "ab") as output:
             process = (warm_interpreter.popen if warm_interpreter else popen)(
                 command, env=environment, stdout=output, stderr=output, cwd=folder
             )
-        server = TargetServer(folder, port, process, http=http)
+        server = TargetServer(folder, port, process, is_real=real, http=http)
         try:
             _prepare_runs(server)
             yield server
@@ -150,12 +152,16 @@ def _prepare_runs(server: TargetServer) -> None:
     server.finished = _start_run(server, epochs=2)
     _wait_until(server, lambda: server.states()[server.finished][0] == "finished")
     (server.folder / "brake").touch()
-    server.training = _start_run(server, epochs=50, batch_size=4)
-    _wait_until(server, lambda: server.states()[server.training][0] == "running")
+    server.training = _start_run(server, epochs=_MOST_EPOCHS) if server.is_real else _start_run(server, epochs=_MOST_EPOCHS, batch_size=4)
+    _wait_until(server, lambda: server.call("progress", server.training)[1]["step"] > 0 if server.is_real else _status(server) == "running")
+
+
+def _status(server: TargetServer) -> str:
+    return server.states()[server.training][0]
 
 
 def _start_run(server: TargetServer, **settings: Any) -> str:
-    status, value = server.call("start", server.upload(), None, None, RECIPE | settings)
+    status, value = server.call("start", server.upload(), None, None, ({} if server.is_real else RECIPE) | settings)
     assert status == "complete", value
     return value["run"]
 

@@ -20,6 +20,12 @@ PRIVATE_EVENT = {"api_visibility": "private", "show_progress": "hidden", "show_p
 ``show_progress_on`` is empty because gradio's page otherwise walks through every output and its children twice for each request, even with
 progress hidden; with the tabs among the outputs that kept a core busy."""
 
+REFRESH_EVENT = {**PRIVATE_EVENT, "queue": False, "preprocess": False, "postprocess": False}
+"""Options of a listener whose inputs and outputs are texts and HTML, and that comes each second.
+
+Not queued: it is one small request; in the queue it would be two and wait behind longer work. Its texts are what they are: gradio would hand each
+of them to another thread and back, for nothing, and beside a training each such step may wait for a turn on the processor."""
+
 PRIVATE_EVENT_MULTIPLE = {**PRIVATE_EVENT, "trigger_mode": "multiple"}
 """Options of a listener that runs for every event, one after the other.
 

@@ -33,6 +33,7 @@ from trainer.signals import stop_signals
 from trainer.studio import Studio
 from trainer.ui.downloads import download_route, prepared_route, rows_route
 from trainer.ui.error_status import ErrorStatusMiddleware
+from trainer.ui.light_blocks import LightSessions
 from trainer.ui.page import build, mount_options
 
 _log = logging.getLogger("emotune")
@@ -149,11 +150,13 @@ def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
     warnings.filterwarnings("ignore", module=r"gradio\.helpers")
     # Without it gradio would accept any file of this computer that a call names as an upload.
     blocks.has_launched = True
-    # Each session keeps a copy of the page's components; the least recently used one is dropped first.
-    blocks.state_holder.capacity = _MAX_SESSIONS
     # ``Blocks.close`` needs the app; a request must not trigger the startup events again.
     blocks.app = app.routes[-1].app
     blocks.app.startup_events_triggered = True
+    blocks.app.state_holder = LightSessions()
+    blocks.app.state_holder.set_blocks(blocks)
+    # Each session keeps the page's values; the least recently used one is dropped first.
+    blocks.state_holder.capacity = _MAX_SESSIONS
     # More calls are refused; the refresh of each second is not queued.
     blocks._queue.max_size = _MAX_QUEUED
     # Gradio polls its queue each millisecond and progress bars, which we do not use, each ten: that takes a twentieth of a core from the

@@ -27,7 +27,14 @@ from trainer.ui import (
     try_tab,
 )
 from trainer.ui.components import Page
-from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors, user_errors_as_warning
+from trainer.ui.event_handling import (
+    PRIVATE_EVENT,
+    PRIVATE_EVENT_MULTIPLE,
+    REFRESH_EVENT,
+    current_workspace,
+    user_errors,
+    user_errors_as_warning,
+)
 from trainer.ui.refresh import refresh
 from trainer.ui.validating_blocks import ValidatingBlocks
 
@@ -92,16 +99,14 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     def first_refresh(*inputs: str) -> Any:
         return refresh(studio, page, "", *inputs, first=True)
 
-    # queue=False: a tick is one small request; in the queue it would be two and wait behind longer work.
     refresh_event = {
         "fn": refresh_all,
         "inputs": [page.last_state, *page.refresh_inputs],
         "outputs": page.refresh_outputs,
-        "queue": False,
-        **PRIVATE_EVENT,
+        **REFRESH_EVENT,
     }
-    gr.Timer(_TICK_SECONDS).tick(tick, [page.last_state, *page.refresh_inputs], page.refresh_outputs, queue=False, **PRIVATE_EVENT)
-    blocks.load(first_refresh, page.refresh_inputs, page.refresh_outputs, queue=False, **PRIVATE_EVENT)
+    gr.Timer(_TICK_SECONDS).tick(tick, [page.last_state, *page.refresh_inputs], page.refresh_outputs, **REFRESH_EVENT)
+    blocks.load(first_refresh, page.refresh_inputs, page.refresh_outputs, **REFRESH_EVENT)
     recipe_form_events.wire(studio, page, blocks)
     _wire_start(studio, page, refresh_event)
     _wire_quick_start(studio, page, refresh_event)

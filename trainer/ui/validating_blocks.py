@@ -14,6 +14,7 @@ from trainer.errors import error_location
 from trainer.runs.event_schema import is_valid_utf8
 from trainer.security.server_errors import UNEXPECTED_MESSAGE
 from trainer.ui.error_status import note_error
+from trainer.ui.light_blocks import LightBlocks
 from trainer.ui.uploads import NO_UPLOAD, contains_only_uploads
 
 _MAX_EVENT_CHARS = 20_000
@@ -34,7 +35,7 @@ _EXPECTED: tuple[tuple[type[Component], tuple[type, ...], str], ...] = (
 _log = logging.getLogger("emotune")
 
 
-class ValidatingBlocks(gr.Blocks):
+class ValidatingBlocks(LightBlocks):
     """Every call goes through ``process_api``, from the page or a program, queued or not. If it raised anything but ``gr.Error``, gradio would
     print what was sent."""
 
