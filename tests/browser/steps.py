@@ -17,7 +17,7 @@ NAMES = "id => [...document.querySelectorAll(`#${id} .xtick text, #${id} .ytick 
 
 
 def tab(page: Page, name: str) -> None:
-    """Choose a tab: "Data", "Train", "Results", "Try it" or "Runs"."""
+    """Choose a tab: "Data", "Train", "Results", "Try it", "Check labels" or "Runs"."""
     button = page.get_by_role("tab", name=name)
     button.click()
     expect(button).to_have_attribute("aria-selected", "true")

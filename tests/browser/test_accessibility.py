@@ -21,7 +21,7 @@ from tests.browser.steps import (
 
 Open = Callable[..., Visit]
 
-TABS = ("Data", "Train", "Results", "Try it", "Runs")
+TABS = ("Data", "Train", "Results", "Try it", "Check labels", "Runs")
 
 ONLY_GRADIO = {
     # rule: pieces of HTML that identify Gradio's own elements.

@@ -11,7 +11,7 @@ from tests.browser.steps import choose_settings, end_training, in_view, setting,
 from tests.conftest import small_rows
 
 Open = Callable[..., Visit]
-TABS = ("Data", "Train", "Results", "Try it", "Runs")
+TABS = ("Data", "Train", "Results", "Try it", "Check labels", "Runs")
 SIZES = [(1280, 860), (390, 844)]
 FOCUSED = "() => document.activeElement.tagName"
 

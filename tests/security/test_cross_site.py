@@ -23,6 +23,7 @@ PATHS = [
     "/gradio_api/queue/data",
     "/download/x",
     "/prepared/x/exact",
+    "/labels/x/corrected",
     "/config",
 ]
 

@@ -28,7 +28,7 @@ def page(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder) -> Ite
 def test_no_route_of_gradio_s_or_ours_answers_without_the_password(page) -> None:
     served = [inner for route in page.app.routes for inner in getattr(getattr(route, "original_router", None), "routes", [route])]
     routes = [(route.path, method) for route in served for method in (getattr(route, "methods", None) or ["GET"])]
-    routes += [("/download/x", "GET"), ("/prepared/x/exact", "GET")]
+    routes += [("/download/x", "GET"), ("/prepared/x/exact", "GET"), ("/labels/x/corrected", "GET")]
     assert len(routes) > 80
     with httpx.Client(base_url=page.local_url, follow_redirects=False) as http:
         for path, method in routes:

@@ -8,7 +8,17 @@ from urllib.parse import quote
 _ASSETS = Path(__file__).resolve().parents[2] / "assets"
 _STYLES = _ASSETS / "styles"
 _UNSCOPED = "unscoped.css"
-_MODULES = ("chart.js", "chart_cells.js", "chart_table.js", "live_chart.js", "buttons.js", "table.js")
+_MODULES = (
+    "chart.js",
+    "chart_cells.js",
+    "chart_table.js",
+    "live_chart.js",
+    "buttons.js",
+    "table.js",
+    "check_labels.js",
+    "label_dialogs.js",
+    "label_store.js",
+)
 """Fetched once for all components that use them, and only when the first of them is shown."""
 _MOUNT = 'import(new URL("{url}", document.baseURI)).then(({{ mount }}) => mount({{ element, props, trigger, watch }}));'
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import gradio as gr
 
+from trainer.ui.audit_tab import AuditTab
 from trainer.ui.data_tab import DataTab
 from trainer.ui.page_frame import PageFrame
 from trainer.ui.results_tab import ResultsTab
@@ -27,6 +28,7 @@ class Page:
     train: TrainTab
     results: ResultsTab
     tryit: TryTab
+    labels: AuditTab
     runs: RunsTab
 
     @property
@@ -36,8 +38,8 @@ class Page:
 
     @property
     def refresh_inputs(self) -> list[Any]:
-        """What a refresh reads from the page: the watched run, the model in use, the hardware badge."""
-        return [self.train.watched, self.frame.model, self.frame.hardware_badge]
+        """What a refresh reads from the page: the watched run, the model in use, the hardware badge, the open draft, what Check labels shows."""
+        return [self.train.watched, self.frame.model, self.frame.hardware_badge, self.data.draft, self.labels.version]
 
     @property
     def refresh_outputs(self) -> list[Any]:
@@ -52,5 +54,6 @@ class Page:
             self.running,
             self.train.watched,
             self.runs.version,
+            self.labels.version,
             *self.train.outputs,
         ]

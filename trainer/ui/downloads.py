@@ -11,7 +11,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from trainer.data.csv_text import csv_bytes
-from trainer.errors import NotFoundError, UnavailableError, UserError
+from trainer.errors import FileError, NotFoundError, UnavailableError, UserError
 from trainer.evaluation.mistakes import find_rows
 from trainer.studio import Studio
 from trainer.ui import rows_view
@@ -50,6 +50,28 @@ def prepared_route(studio: Studio) -> Route:
         return _csv_response(name, data)
 
     return Route("/prepared/{draft}/{form}", download, methods=["GET"])
+
+
+def labels_route(studio: Studio) -> Route:
+    """``/labels/<draft id>/<corrected | changes>``: the file with the decisions on its labels, or the list of them."""
+
+    def download(request: Request) -> Response:
+        workspace, draft_id, form = current_workspace(studio), request.path_params["draft"], request.path_params["form"]
+        try:
+            if form not in ("corrected", "changes"):
+                raise FileError("There is no such download. Choose one of the links on the page.", code="unknown_form")
+            if form == "changes":
+                name, content = workspace.labels.change_log(draft_id)
+            else:
+                name, rewritten = workspace.editor.corrected_file(draft_id, workspace.labels.state(draft_id).decisions)
+                content = rewritten.data
+        except UserError as error:
+            return PlainTextResponse(error.message, status_code=error.status)
+        # As an attachment, so that no browser renders it, whatever its cells contain.
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+        return Response(content, media_type="application/octet-stream", headers=headers)
+
+    return Route("/labels/{draft}/{form}", download, methods=["GET"])
 
 
 def rows_route(studio: Studio) -> Route:

@@ -3,6 +3,7 @@
 A reload is no special case: page load and timer tick call the same function, and all state is on the disk.
 """
 
+import secrets
 from typing import Any
 
 import gradio as gr
@@ -13,6 +14,8 @@ from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.ui import (
     assets,
+    audit_events,
+    audit_tab,
     data_events,
     data_tab,
     endpoints,
@@ -48,7 +51,7 @@ def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
         # First, so that the endpoints get their names: gradio names private handlers too, and appends a number to the second of a name.
         endpoints.build(studio)
         frame = page_frame.build()
-        version = runs_tab.build_version()
+        version, labels_version = runs_tab.build_version(), audit_tab.build_version()
         running = gr.Textbox("", visible="hidden", elem_id="running-run")
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Data", id="data"):
@@ -60,9 +63,11 @@ def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
                 results = results_tab.build(studio, frame.model)
             with gr.Tab("Try it", id="try", render_children=True):
                 tryit = try_tab.build(studio, frame.model)
+            with gr.Tab("Check labels", id="labels", render_children=True) as labels_item:
+                labels = audit_tab.build(labels_version)
             with gr.Tab("Runs", id="runs", render_children=True):
                 runs = runs_tab.build(studio, version)
-        _wire(studio, Page(frame, gr.State(""), running, tabs, data, train, results, tryit, runs), blocks)
+        _wire(studio, Page(frame, gr.State(""), running, tabs, data, train, results, tryit, labels, runs), labels_item, blocks)
     return blocks
 
 
@@ -80,7 +85,7 @@ def mount_options() -> dict[str, Any]:
     }
 
 
-def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
+def _wire(studio: Studio, page: Page, labels_item: gr.Tab, blocks: gr.Blocks) -> None:
     """Wire the events that concern more than one tab."""
 
     # Each refresh renders the status bar again, so an error stays there as long as it occurs.
@@ -111,6 +116,7 @@ def _wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     _wire_start(studio, page, refresh_event)
     _wire_quick_start(studio, page, refresh_event)
     _wire_navigation(studio, page, refresh_event)
+    audit_events.wire(studio, page, labels_item, refresh_event)
     runs_tab.wire(
         studio,
         page.runs,
@@ -235,14 +241,18 @@ def _wire_navigation(studio: Studio, page: Page, refresh_event: dict[str, Any]) 
     def open_train_tab(event: gr.EventData) -> Any:
         return {tabs: gr.Tabs(selected="train"), train.watched: ""} if event.action == "train" else gr.skip()
 
-    def open_try_or_data_tab(event: gr.EventData, run: str, text: str) -> dict:
+    @user_errors_as_warning
+    def open_next_tab(event: gr.EventData, run: str, text: str) -> dict:
+        if event.action == "labels":
+            current_workspace(studio).prepare_again(run)
+            return {tabs: gr.Tabs(selected="labels"), page.data.reopened: secrets.token_hex(4)}
         if event.action == "try":
             return {tabs: gr.Tabs(selected="try"), page.tryit.text: try_tab.text_or_example(studio, run, text)}
         return {tabs: gr.Tabs(selected="data")}
 
     page.data.footer.click(open_train_tab, None, [tabs, train.watched], **PRIVATE_EVENT).then(**refresh_event)
     for footer in (page.results.footer, page.tryit.footer):
-        footer.click(open_try_or_data_tab, [model, page.tryit.text], [tabs, page.tryit.text], **PRIVATE_EVENT)
+        footer.click(open_next_tab, [model, page.tryit.text], [tabs, page.tryit.text, page.data.reopened], **PRIVATE_EVENT)
 
 
 def _run_action(studio: Studio, page: Page, action: str, run: str) -> Any:

@@ -12,20 +12,32 @@ from trainer.errors import UserError
 from trainer.evaluation.report import Scores
 from trainer.runs.view import RunView
 from trainer.studio import Studio
-from trainer.ui import page_frame, run_names, runs_list, train_tab
+from trainer.ui import audit_state, page_frame, run_names, runs_list, train_tab
 from trainer.ui.components import Page
 from trainer.ui.event_handling import current_workspace
 from trainer.ui.status_bar import find_subject, status_bar_html
 
 
-def refresh(studio: Studio, page: Page, last_state: str, watched: str, model: str, badge: str, *, first: bool = False) -> Any:
+def refresh(
+    studio: Studio,
+    page: Page,
+    last_state: str,
+    watched: str,
+    model: str,
+    badge: str,
+    draft: str | None,
+    labels: str,
+    *,
+    first: bool = False,
+) -> Any:
     """Updates of what has changed since ``last_state``; none if nothing has. ``first`` for a page that was just opened."""
     workspace = current_workspace(studio)
     # Before the runs are read: a change in between is then found by the next refresh.
     state, previous_watched, previous_model = workspace.change_token(), watched, model
+    decided = audit_state.size(workspace, draft)
     live_before, _, state_before = last_state.partition("\n")
     # With the choices of the page: a response may arrive late, after the user has chosen something else.
-    if state_before == f"{state}|{watched}|{model}":
+    if state_before == f"{state}|{decided}|{watched}|{model}":
         return gr.skip()
     views = workspace.library.runs()
     titles = run_names.titles_by_id(views)
@@ -39,7 +51,7 @@ def refresh(studio: Studio, page: Page, last_state: str, watched: str, model: st
     subject = find_subject(views, now=now)
     scores, delay = (None, None) if subject is None else (scores_if_any(studio, subject), workspace.jobs.delay(subject.id))
     return {
-        page.last_state: f"{' '.join(v.id for v in views if v.live)}\n{state}|{'' if watched_view is None else watched_view.id}|{model}",
+        page.last_state: f"{' '.join(v.id for v in views if v.live)}\n{state}|{decided}|{'' if watched_view is None else watched_view.id}|{model}",
         # Only a change: estimates that depend on the hardware are computed again when the badge changes.
         **_changed(page.frame.hardware_badge, badge, page_frame.hardware_badge_html(studio.hardware)),
         # A new value each time: it replaces the busy message that a press has put there, even if the press has changed nothing.
@@ -49,6 +61,7 @@ def refresh(studio: Studio, page: Page, last_state: str, watched: str, model: st
         page.running: running.id if running else "",
         **_changed(page.train.watched, previous_watched, "" if watched_view is None else watched_view.id),
         page.runs.version: runs_list.version(views),
+        **_changed(page.labels.version, labels, audit_state.version(workspace, draft, decided)),
         **_watched_run(studio, page, watched_view, titles),
     }
 

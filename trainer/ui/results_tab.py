@@ -33,7 +33,7 @@ class ResultsTab:
     confusions: gr.HTML
     classes: gr.HTML
     footer: gr.HTML
-    """Its ``click`` event carries ``action``: "try" if there is a model, else "to-data"."""
+    """Its ``click`` event carries ``action``: "try" or "labels" if there is a model, else "to-data"."""
 
     @property
     def outputs(self) -> list[Any]:
@@ -130,5 +130,6 @@ def _headline_only(tab: ResultsTab, html: str) -> dict:
 
 def _footer(*, trained: bool) -> str:
     if trained:
-        return page_frame.footer_html("Next: see its predictions.", Button("try", "Try a text", primary=True, elem_id="to-try"))
+        check = Button("labels", "Check the labels of its file", link=True)
+        return page_frame.footer_html("Next: see its predictions.", check, Button("try", "Try a text", primary=True, elem_id="to-try"))
     return page_frame.footer_html("Train a model to see its results here.", Button("to-data", "Open a file", primary=True))

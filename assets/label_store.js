@@ -1,0 +1,89 @@
+// What the server knows of the decisions on labels, and what is on its way there. One event is sent at a time, in order; what gets no answer is
+// sent again, and until then the page says that it is not saved. Draws nothing.
+
+const ANSWER_AFTER = 12_000; // milliseconds until an event without an answer is sent again
+const MAX_ROWS = 400; // in one event
+
+export class LabelStore {
+  #trigger;
+  #changed;
+  #waiting = [];
+  #sent = null;
+  #number = Date.now(); // greater than any number before a reload
+  #timer = 0;
+  data = null;
+  error = "";
+
+  constructor(trigger, changed) {
+    this.#trigger = trigger;
+    this.#changed = changed;
+    document.addEventListener("emotune:labels-saved", ({ detail }) => this.#receive(JSON.parse(detail)));
+  }
+
+  load(json) {
+    this.data = json ? JSON.parse(json) : null;
+  }
+
+  // What counts for a row: what was saved, and over it what is on its way. {action, label, saving} or null.
+  decision(key) {
+    for (const event of [...this.#waiting, this.#sent].filter(Boolean).reverse()) {
+      if (!event.rows?.includes(key)) continue;
+      return event.action === "undo" ? null : { action: event.action, label: event.label, saving: true };
+    }
+    const saved = this.data.decisions[key];
+    return saved ? { action: saved[0], label: saved[1], saving: false } : null;
+  }
+
+  get unsaved() {
+    return this.#waiting.length + (this.#sent ? 1 : 0);
+  }
+
+  // action: keep, relabel, drop or undo.
+  decide(keys, action, label = "") {
+    for (let at = 0; at < keys.length; at += MAX_ROWS) this.#waiting.push({ action, rows: keys.slice(at, at + MAX_ROWS), label });
+    this.#send();
+  }
+
+  // action: rename, restore, add or define, of a class.
+  changeClass(action, name, text = "") {
+    this.#waiting.push({ action, name, label: text });
+    this.#send();
+  }
+
+  #send() {
+    if (!this.#sent && this.#waiting.length) {
+      this.#sent = this.#waiting.shift();
+      this.#number += 1;
+      this.#again();
+    }
+    this.#changed();
+  }
+
+  #again() {
+    const { action, rows, name, label } = this.#sent;
+    this.#trigger("click", { action: "labels", code: JSON.stringify({ number: this.#number, draft: this.data.draft, action, rows, name }), value: label });
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.error = "Not saved yet: the server does not answer. Emotune goes on trying; leave this page open.";
+      this.#changed();
+      this.#again();
+    }, ANSWER_AFTER);
+  }
+
+  // {number, draft, error, all, decisions, classes, names}: an answer to an event, or, with number 0, news from another window.
+  #receive(saved) {
+    if (!this.data || saved.draft !== this.data.draft) return;
+    if (saved.number && saved.number === this.#number && this.#sent) {
+      clearTimeout(this.#timer);
+      this.error = saved.error;
+      this.#sent = null;
+    }
+    if (saved.decisions) {
+      const before = saved.all ? {} : this.data.decisions;
+      this.data.decisions = { ...before, ...saved.decisions };
+      for (const key of saved.undecided ?? []) delete this.data.decisions[key];
+    }
+    if (saved.classes) Object.assign(this.data, { classes: saved.classes, names: saved.names });
+    this.#send();
+  }
+}

@@ -1,0 +1,199 @@
+"""Check labels: find, decide by keyboard alone, reload, restart, take away, train again and compare."""
+
+import csv
+import io
+import re
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import tab, upload
+from tests.browser.test_accessibility import VIEWS, violations
+from tests.conftest import MOODS, small_rows, write_rows
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture(scope="module")
+def wrong_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Rows of which every tenth has the label of another class."""
+    names, rows = sorted(MOODS), small_rows()
+    wrong = [(text, names[(names.index(label) + 1) % len(names)] if n % 10 == 0 else label) for n, (text, label) in enumerate(rows)]
+    return write_rows(tmp_path_factory.mktemp("wrong") / "wrong moods.csv", wrong)
+
+
+def check_labels(page: Page, path: Path) -> None:
+    """Open a file and check its labels."""
+    upload(page, path, rows="240")
+    tab(page, "Check labels")
+    page.locator("#check-labels").click()
+    expect(page.locator(".em-label-row").first).to_be_visible()
+
+
+def wait_until_saved(page: Page, decided: int) -> None:
+    expect(page.locator(".em-decided-as")).to_have_count(decided)
+    expect(page.locator(".em-saving")).to_have_count(0)
+
+
+def decisions(page: Page) -> list[tuple[str, str]]:
+    """The text and the decision of each decided row."""
+    return page.evaluate(
+        "() => [...document.querySelectorAll('.em-label-row.em-decided')].map((row) => "
+        "[row.querySelector('.em-label-text div').textContent, row.querySelector('.em-decided-as bdi').textContent])"
+    )
+
+
+def test_check_decide_by_keyboard_reload_restart_take_away_train_again_and_compare(
+    visit: Open, fresh_server: Server, wrong_csv: Path
+) -> None:
+    opened = visit(fresh_server)
+    page = opened.page
+    tab(page, "Check labels")
+    expect(page.locator("#labels-status h2")).to_have_text("Which labels look wrong?")
+    check_labels(page, wrong_csv)
+    expect(page.locator(".em-labels h2")).to_have_text(re.compile(r"About \d+ % of the labels look wrong"))
+
+    # Ten rows by keyboard alone.
+    for key in ("Enter", "Enter", "Enter", "k", "d", "2", "Enter", "k", "Enter"):
+        page.keyboard.press(key)
+    other = page.evaluate("() => document.querySelector('.em-current .em-label-given bdi').textContent")
+    name = next(name for name in sorted(MOODS) if name != other)
+    page.keyboard.press("r")
+    page.keyboard.type(name[:3])
+    page.keyboard.press("Enter")
+    wait_until_saved(page, 10)
+    page.keyboard.press("u")
+    wait_until_saved(page, 9)
+    page.keyboard.press("Enter")
+    wait_until_saved(page, 10)
+    decided = decisions(page)
+    expect(page.locator(".em-label-progress")).to_have_text(re.compile("^10 of "))
+    expect(page.locator("#footer-labels")).to_contain_text("1 row dropped. Test rows untouched.")
+
+    opened.reload()
+    tab(page, "Check labels")
+    wait_until_saved(page, 10)
+    assert decisions(page) == decided
+
+    # The server dies in the middle: what is decided meanwhile is saved once it is back.
+    opened.errors_allowed = True
+    fresh_server.end(signal.SIGKILL)
+    page.locator(".em-label-row:not(.em-decided)").first.click()
+    page.keyboard.press("k")
+    expect(page.locator(".em-saving")).to_have_count(1)
+    fresh_server.start()
+    wait_until_saved(page, 11)
+    opened.reload()
+    opened.errors_allowed = False
+    tab(page, "Check labels")
+    wait_until_saved(page, 11)
+
+    expect_corrected_file(page, wrong_csv, dict(decisions(page)))
+    page.locator("#train-again-and-compare").click()
+    expect(page.locator(".em-proof h3")).to_have_text(re.compile("^(Better by|Worse by|No difference)"))
+    page.locator(".em-proof").get_by_role("button", name="Compare in detail").click()
+    expect(page.locator("#comparison h3").first).to_contain_text("2 runs of wrong moods.csv compared")
+
+
+def expect_corrected_file(page: Page, source: Path, decided: dict[str, str]) -> None:
+    """The corrected file differs from the source in just the decided cells and dropped rows."""
+    links = {link.inner_text(): link.get_attribute("href") for link in page.locator(".em-take-away a").all()}
+    address = page.url.rstrip("/")
+    corrected = page.request.get(f"{address}/{links['the corrected file']}").body()
+    lines = source.read_bytes().split(b"\r\n")
+    dropped = [text for text, label in decided.items() if label == "dropped"]
+    assert len(corrected.split(b"\r\n")) == len(lines) - len(dropped)
+    expected = []
+    for line in lines:
+        text, _, given = line.decode().rpartition(",")
+        label = decided.get(text, "kept")
+        if label != "dropped":
+            expected.append(line if label == "kept" else f"{text},{label}".encode())
+        assert given or not line
+    assert corrected.split(b"\r\n") == expected
+    changes = list(csv.DictReader(io.StringIO(page.request.get(f"{address}/{links['the list of changes (CSV)']}").text())))
+    assert {row["text"] for row in changes} == set(decided)
+
+
+def test_axe_finds_nothing_and_the_dialogs_work_by_keyboard(visit: Open, server: Server, wrong_csv: Path) -> None:
+    page = visit(server).page
+    page.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important; }")
+    problems: dict[str, list[str]] = {}
+
+    def check(state: str) -> None:
+        for width, height, dark in VIEWS:
+            page.set_viewport_size({"width": width, "height": height})
+            page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+            problems[f"{state}, {width} pixels, {'dark' if dark else 'light'}"] = violations(page, dark)
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+    tab(page, "Check labels")
+    check("no file")
+    tab(page, "Data")
+    check_labels(page, wrong_csv)
+    page.keyboard.press("Enter")
+    page.keyboard.press("d")
+    page.keyboard.press("k")
+    wait_until_saved(page, 3)
+    page.keyboard.press(" ")
+    expect(page.locator(".em-bulk strong")).to_have_text("1 ticked")
+    check("decided")
+    page.keyboard.press("r")
+    expect(page.locator(".em-picker-input")).to_be_focused()
+    check("choosing a label")
+    page.keyboard.press("Escape")
+    expect(page.locator(".em-current")).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    check("keys")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    # A class gets a name and a meaning, and another one joins it.
+    page.get_by_role("button", name="say what the labels mean").click()
+    first, second = sorted(MOODS)[:2]
+    page.get_by_label(f"What {first} means").fill("a <b>clear</b> case")
+    page.keyboard.press("Enter")
+    page.get_by_label(f"Name of {second}", exact=True).fill(first)
+    page.keyboard.press("Enter")
+    expect(page.get_by_label(f"Name of {second}", exact=True)).to_have_count(0)
+    check("meanings")
+    page.get_by_role("button", name=f"undo: {second} is its own label").click()
+    expect(page.get_by_label(f"Name of {second}", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    assert {state: nodes for state, nodes in problems.items() if nodes} == {}
+
+
+def test_two_windows_do_not_overwrite_each_other(visit: Open, server: Server, wrong_csv: Path) -> None:
+    page = visit(server).page
+    check_labels(page, wrong_csv)
+    other = visit(server).page
+    tab(other, "Check labels")
+    expect(other.locator(".em-label-row").first).to_be_visible()
+    page.keyboard.press("k")
+    wait_until_saved(page, 1)
+    # The other window learns of it, and decides on another row.
+    wait_until_saved(other, 1)
+    other.locator(".em-label-row").nth(3).click()
+    other.keyboard.press("d")
+    for window in (page, other):
+        wait_until_saved(window, 2)
+    assert decisions(page) == decisions(other)
+
+
+def test_what_is_ticked_is_decided_at_once(visit: Open, server: Server, wrong_csv: Path) -> None:
+    page = visit(server).page
+    check_labels(page, wrong_csv)
+    rows = page.locator(".em-label-row").count()
+    page.get_by_label("Tick all rows that are listed").check()
+    page.get_by_role("button", name="Take the suggestions").click()
+    wait_until_saved(page, rows)
+    suggested = page.locator(".em-label-suggested bdi").all_inner_texts()
+    assert page.locator(".em-decided-as bdi").all_inner_texts() == suggested
+    expect(page.locator("#footer-labels")).to_contain_text(f"{rows} labels changed. Test rows untouched.")
+    page.get_by_label("Decided or not").select_option("undecided")
+    expect(page.locator(".em-no-rows")).to_be_visible()
