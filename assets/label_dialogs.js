@@ -58,9 +58,12 @@ export function openClasses(root, store) {
   const error = el("p", { class: "em-label-error", role: "alert" });
   const draw = () => {
     if (!dialog.isConnected) return;
+    error.textContent = store.error;
+    const { activeElement } = document;
+    // An answer to an earlier change must not take away what is being typed; leaving the field saves it and draws again.
+    if (body.contains(activeElement) && activeElement.value !== activeElement.defaultValue) return;
     const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     body.replaceChildren(...store.data.classes.map((entry) => classRow(entry, store)), newClass(store), error);
-    error.textContent = store.error;
     if (focused) [...body.querySelectorAll("input, button")].find((input) => input.getAttribute("aria-label") === focused)?.focus();
   };
   dialog.redraw = draw;
