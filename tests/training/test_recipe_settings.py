@@ -89,7 +89,7 @@ CHANCE = 0.5
 
 
 def test_with_lora_it_learns(trained_with: Train) -> None:
-    run, _ = trained_with(lora_rank=16, pooling="mean", learning_rate=3e-3, epochs=8)
+    run, _ = trained_with(lora_rank=16, pooling="mean", head="mlp", learning_rate=3e-3, epochs=8)
     losses = [e.loss for e in events(run, "log")]
     assert sum(losses[-10:]) < 0.9 * sum(losses[:10])
 
