@@ -123,10 +123,15 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
     ModelError: {
         "encoder_damaged": ("The encoder lacks files, or they are damaged.", "Download or copy it again, or choose another one."),
         "encoder_too_large": ("The encoder is larger than the limit.", "Choose a smaller one."),
+        "label_not_learnt": ("The model has no such label.", "Choose one of its labels; the message lists them."),
         "model_damaged": ("The model cannot be loaded.", "Train it again, or copy its folder again."),
         "model_folder_refused": (
             "A file of the model folder could do harm, or no library writes it so.",
             "Name a folder that transformers saved.",
+        ),
+        "no_attribution": (
+            "The tokenizer of the model does not tell where its tokens stand in a text.",
+            "Train with another encoder to see which words matter.",
         ),
         "no_texts": ("There is no text to predict.", "Give at least one text."),
         "not_a_classifier": ("The folder has no classifier for one label a text.", "Name the folder of such a classifier."),

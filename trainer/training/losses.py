@@ -18,7 +18,7 @@ class LossFunction(Protocol):
     def __call__(
         self, logits: torch.Tensor, labels: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0, reduction: str
     ) -> torch.Tensor:
-        """Logits (n, k), labels in the task's shape and the weight of each class (k,) -> a number: the "sum" or "mean" over the texts."""
+        """Logits (n, k), labels in the task's shape and the weight of each class (k,) -> a number: the "sum" or "mean" over the texts; "none": (n,)."""
 
 
 @dataclass(frozen=True)

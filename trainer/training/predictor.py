@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,11 +17,15 @@ from trainer.data.checks.repairs import REPAIRS, repair_text
 from trainer.data.corpus import clean_text
 from trainer.data.task import SINGLE_LABEL, Task, find_task
 from trainer.errors import ModelError, UserError
+from trainer.text_format import quote_names
 from trainer.training.encoder_loading import has_finite_weights, lacks_vocabulary
 from trainer.training.encoders import max_tokens_of
 from trainer.training.exclusive_loading import load_libraries
 from trainer.training.folder_check import check_folder
 from trainer.training.tokens import replace_surrogates
+
+if TYPE_CHECKING:
+    from trainer.training.attributions import Attribution
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +88,7 @@ class Predictor:
         _check_consistency(folder, self._tokenizer, self._model)
         # A folder from elsewhere may name no maximum length, or one beyond the model's positions.
         self._tokenizer.model_max_length = min(self._tokenizer.model_max_length, max_tokens_of(config))
-        self._model.eval().to(device)
+        self._model.eval().requires_grad_(False).to(device)
         self._device = device
         # A tokenizer keeps its truncation as state between two calls, which other threads must not change meanwhile.
         self._tokenizer_lock = threading.Lock()
@@ -153,6 +157,23 @@ class Predictor:
             if on_progress is not None:
                 on_progress((start + len(batch_rows)) / len(order))
         return probabilities
+
+    def attribute(self, text: str, label: str) -> "Attribution":
+        """How much each word of a raw text speaks for a label, after the repairs of the model's training rows (see attributions.py).
+
+        Raises UserError ``label_not_learnt`` for a label that the model does not know, and ``no_attribution`` if its tokenizer tells no places.
+        """
+        from trainer.training.attributions import attribute_words, tokenize_with_places
+
+        if label not in self.label_names:
+            raise ModelError(
+                f"The model has no label {quote_names([label])}. Labels: {quote_names(self.label_names)}.", code="label_not_learnt"
+            )
+        read = replace_surrogates(repair_text(clean_text(text), self.repairs))
+        with self._tokenizer_lock:
+            encoded = tokenize_with_places(self._tokenizer, read)
+        padding_id = self._tokenizer.pad_token_id or 0
+        return attribute_words(self._model, read, encoded, self.label_names.index(label), padding_id=padding_id)
 
     def _count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """Of each clean text: all its tokens, and those that inform the model, which are neither special nor unknown."""
