@@ -3,9 +3,12 @@
 What was decided about labels is in ``drafts/label_editor.py``.
 """
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
 
 from trainer.audit.quick_check import require_checkable
 from trainer.audit.suspects import AuditResult
@@ -15,6 +18,7 @@ from trainer.errors import FileError, UserError
 from trainer.jobs.audit.audit_job import load_result, save_checked_rows
 from trainer.jobs.job import Job
 from trainer.jobs.owner_jobs import OwnerJobs
+from trainer.recipe import Recipe
 
 _QUICK = "audit"
 
@@ -26,12 +30,15 @@ class LabelChecks:
         self._drafts = drafts
         self._jobs = jobs
 
-    def start(self, draft_id: str, *, seed: int = 0) -> Job:
+    def start(self, draft_id: str, recipe: Recipe | None = None, *, seed: int = 0) -> Job:
         """Queue a quick check of a draft's rows, its repairs done, and return at once. Pressed twice, there is one.
+
+        The test rows of the ``recipe``, by default the default one, are judged too, but they say nothing about other rows: a score on them
+        after labels were changed would not be honest otherwise.
 
         Raises UserError ``unknown_draft``, what keeps the file from being read, and what ``require_checkable`` and ``OwnerJobs.start`` raise.
         """
-        return self._start(self._drafts.get(draft_id), seed)
+        return self._start(self._drafts.get(draft_id), seed, recipe or Recipe())
 
     def start_files(
         self,
@@ -42,10 +49,13 @@ class LabelChecks:
         part: str | None = None,
         seed: int = 0,
     ) -> Job:
-        """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind."""
+        """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind.
+
+        All rows say something about others but those that the file itself gives for a test.
+        """
         prepared = self._drafts.open_files(sources, text_columns=text_columns, label_column=label_column, part=part)
         try:
-            return self._start(prepared, seed)
+            return self._start(prepared, seed, None)
         finally:
             with suppress(UserError):
                 self._drafts.remove(prepared.draft.id)
@@ -65,12 +75,23 @@ class LabelChecks:
         self._jobs.result(job_id)
         return load_result(self._jobs.get(job_id).folder)
 
-    def _start(self, prepared: PreparedDraft, seed: int) -> Job:
+    def _start(self, prepared: PreparedDraft, seed: int, recipe: Recipe | None) -> Job:
         corpus = prepared.corpus
         if corpus is None:
             raise prepared.problem or FileError("This file has no texts and labels to check yet.", code="not_ready")
         require_checkable(corpus)
         draft = prepared.draft
-        parameters = {"draft": draft.id, "version": draft.version, "seed": seed}
+        test_rows = _test_rows(prepared, recipe)
+        digest = hashlib.sha256(test_rows.tobytes()).hexdigest()[:16]
+        parameters = {"draft": draft.id, "version": draft.version, "seed": seed, "test_rows": digest}
         name = f"check of the labels of {draft.main.name}"
-        return self._jobs.start(_QUICK, name=name, parameters=parameters, fill=lambda folder: save_checked_rows(folder, corpus))
+        return self._jobs.start(_QUICK, name=name, parameters=parameters, fill=lambda folder: save_checked_rows(folder, corpus, test_rows))
+
+
+def _test_rows(prepared: PreparedDraft, recipe: Recipe | None) -> np.ndarray:
+    """Positions of the rows that a training with this recipe keeps for its test; without one, those that the file gives for a test."""
+    corpus = prepared.corpus
+    if recipe is not None and prepared.problem is None:
+        return prepared.splits(recipe).test
+    given = corpus.given_split or ("",) * len(corpus)
+    return np.flatnonzero(np.array([part == "test" for part in given], dtype=bool)).astype(np.int64)

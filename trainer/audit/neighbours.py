@@ -24,11 +24,6 @@ class Neighbours:
     labels: tuple[int, ...]
     """Class ids, most similar row first."""
 
-    def most_frequent(self) -> tuple[int, int]:
-        """The class that most of them have, and how many have it; of equally frequent ones the nearest. ValueError without a neighbour."""
-        best = max(self.labels, key=lambda label: (self.labels.count(label), -self.labels.index(label)))
-        return best, self.labels.count(best)
-
 
 @dataclass(frozen=True)
 class Contradiction:
@@ -40,8 +35,11 @@ class Contradiction:
     """Whether the texts are the same but for case, punctuation and blanks."""
 
 
-def find_neighbours(features: "csr_matrix", label_ids: np.ndarray, groups: np.ndarray, rows: Sequence[int]) -> dict[int, Neighbours]:
-    """The ``N_NEIGHBOURS`` most similar rows of other ``groups`` for each of ``rows``, by the cosine of their features (rows of length 1)."""
+def find_neighbours(
+    features: "csr_matrix", label_ids: np.ndarray, groups: np.ndarray, learned: np.ndarray, rows: Sequence[int]
+) -> dict[int, Neighbours]:
+    """The ``N_NEIGHBOURS`` most similar ``learned`` rows of other ``groups`` for each of ``rows``, by the cosine of their features (rows of
+    length 1)."""
     found: dict[int, Neighbours] = {}
     transposed = features.T.tocsc()
     for begin in range(0, len(rows), _BLOCK_ROWS):
@@ -50,7 +48,7 @@ def find_neighbours(features: "csr_matrix", label_ids: np.ndarray, groups: np.nd
         for position, row in enumerate(block.tolist()):
             inside = slice(similarities.indptr[position], similarities.indptr[position + 1])
             others, values = similarities.indices[inside], similarities.data[inside]
-            kept = (values >= _MIN_SIMILARITY) & (groups[others] != groups[row])
+            kept = (values >= _MIN_SIMILARITY) & learned[others] & (groups[others] != groups[row])
             others, values = others[kept], values[kept]
             # Of equally similar rows the first one.
             nearest = others[np.lexsort((others, -values))[:N_NEIGHBOURS]]
@@ -58,17 +56,18 @@ def find_neighbours(features: "csr_matrix", label_ids: np.ndarray, groups: np.nd
     return found
 
 
-def find_contradictions(near: NearDuplicates, label_ids: np.ndarray) -> dict[int, Contradiction]:
-    """For each row that has a copy with another label the first such copy; one that is the same comes before one that is nearly so."""
+def find_contradictions(near: NearDuplicates, learned_labels: np.ndarray, label_ids: np.ndarray) -> dict[int, Contradiction]:
+    """For each row the first copy with another label, among those that may say something about others (``learned_labels`` -1 if not);
+    one that is the same comes before one that is nearly so."""
     found: dict[int, Contradiction] = {}
     for numbers, same in ((near.normalized, True), (near.groups, False)):
         order = np.argsort(numbers, kind="stable")
         for members in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
-            labels = label_ids[members]
-            if len(members) < 2 or (labels == labels[0]).all():
+            if len(members) < 2:
                 continue
-            other = int(members[int(np.argmax(labels != labels[0]))])
-            for row, label in zip(members.tolist(), labels.tolist(), strict=True):
-                if row not in found:
-                    found[row] = Contradiction(int(members[0]) if label != labels[0] else other, same)
+            known = learned_labels[members]
+            for row in members.tolist():
+                others = members[(known >= 0) & (known != label_ids[row])]
+                if row not in found and len(others):
+                    found[row] = Contradiction(int(others[0]), same)
     return found

@@ -34,7 +34,8 @@ def noise_matrix(joint: np.ndarray, *, pseudo_rows: float) -> np.ndarray:
     """
     n_classes = len(joint)
     total = joint.sum()
-    wrong = (total - np.trace(joint)) / total if total else 0.0
+    # Never none: otherwise no label could ever be wrong again.
+    wrong = (total - np.trace(joint) + 0.5) / (total + 1)
     even = np.full((n_classes, n_classes), wrong / max(1, n_classes - 1))
     np.fill_diagonal(even, 1 - wrong)
     counts = joint.T + pseudo_rows * even

@@ -43,28 +43,29 @@ def out_of_fold(
     n_classes: int,
     groups: np.ndarray,
     *,
-    weights: np.ndarray | None = None,
+    weights: np.ndarray,
     on_progress: Callable[[float], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> np.ndarray:
     """Mean probabilities (n, ``n_classes``) of all voices and fold seeds, each row's by models that have learned neither it nor its group.
 
     One logistic regression a class against all others (Fan et al. 2008, LIBLINEAR, dual coordinate descent). ``weights`` (n,) say how much
-    each row counts in training; rows of weight 0 are judged, not learned. ``on_progress`` gets the fraction that is done. Raises
-    AuditStopped if ``should_stop`` says so; it is asked before each model.
+    each row counts in training; rows of weight 0 are judged, not learned. ``on_progress`` gets the fraction that is done. Raises AuditStopped if
+    ``should_stop`` says so; it is asked before each model.
     """
     n_models = sum(len(voice.seeds) for voice in voices) * N_FOLDS
+    learnable = weights > 0
     total = np.zeros((len(label_ids), n_classes))
     done = 0
     for voice in voices:
         of_voice = np.zeros_like(total)
         for seed in voice.seeds:
-            folds = assign_folds(label_ids, groups, N_FOLDS, seed)
+            folds = assign_folds(np.where(learnable, label_ids, -1), groups, N_FOLDS, seed)
             for fold in range(N_FOLDS):
                 if should_stop():
                     raise AuditStopped
                 held_out = folds == fold
-                learned = ~held_out if weights is None else ~held_out & (weights > 0)
+                learned = ~held_out & learnable
                 if held_out.any():
                     of_voice[held_out] += _fit_and_predict(voice, label_ids, n_classes, learned, held_out, weights, seed)
                 done += 1
@@ -74,19 +75,19 @@ def out_of_fold(
 
 
 def _fit_and_predict(
-    voice: Voice, label_ids: np.ndarray, n_classes: int, learned: np.ndarray, held_out: np.ndarray, weights: np.ndarray | None, seed: int
+    voice: Voice, label_ids: np.ndarray, n_classes: int, learned: np.ndarray, held_out: np.ndarray, weights: np.ndarray, seed: int
 ) -> np.ndarray:
-    """Probabilities of the held-out rows, (m, ``n_classes``); a class without a row to learn from gets 0."""
+    """Probabilities of the held-out rows, (m, ``n_classes``); a class without a row to learn from gets 0, unless there is nothing to learn from."""
     from sklearn.linear_model import LogisticRegression
 
     labels = label_ids[learned]
     classes = np.unique(labels)
     probabilities = np.zeros((int(held_out.sum()), n_classes))
     if len(classes) < 2:
-        probabilities[:, classes] = 1.0
-        return probabilities
+        probabilities[:, classes if len(classes) else slice(None)] = 1.0
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
     train, test = voice.features[learned], voice.features[held_out]
-    row_weights = None if weights is None else weights[learned]
+    row_weights = weights[learned]
     # With two classes one model says all.
     for label in classes if len(classes) > 2 else classes[1:]:
         model = LogisticRegression(

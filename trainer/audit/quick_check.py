@@ -10,8 +10,9 @@ import numpy as np
 
 from trainer.audit.features import MAX_WORD_CHARACTERS, text_features
 from trainer.audit.judgement import judge
-from trainer.audit.out_of_fold import Voice, out_of_fold
+from trainer.audit.out_of_fold import N_FOLDS, Voice, out_of_fold
 from trainer.audit.ranking import Evidence, build_result
+from trainer.audit.relation import are_unrelated, judged_rows, known_rows
 from trainer.audit.suspects import AuditResult
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
@@ -49,19 +50,22 @@ def require_checkable(corpus: Corpus) -> None:
 def quick_check(
     corpus: Corpus,
     *,
+    learned: np.ndarray | None = None,
     seed: int = 0,
     on_progress: Callable[[str, float], None] = lambda what, done: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> AuditResult:
     """Which labels of a corpus look wrong. The same corpus and seed give the same result, but for ``seconds``.
 
-    ``on_progress`` gets what is done, as the end of a sentence, and the fraction of the whole. Raises AuditStopped if ``should_stop`` says
+    ``learned``, (n,) bool, are the rows that models may learn, by default all: test rows are judged too, but they must not say which labels of
+    training rows are changed. ``on_progress`` gets what is done, as the end of a sentence, and the fraction of the whole. Raises AuditStopped if ``should_stop`` says
     so, and what ``require_checkable`` raises.
     """
     require_checkable(corpus)
     started = time.monotonic()
     labels, n_classes = corpus.label_ids, len(corpus.label_names)
     on_progress("looking for copies", 0.0)
+    learned = np.ones(len(corpus), dtype=bool) if learned is None else learned
     near = find_near_duplicates(corpus.texts)
     on_progress("counting words and letters", 0.05)
     features = text_features(corpus.texts)
@@ -70,7 +74,7 @@ def quick_check(
         Voice(features.letters, _LETTER_STRENGTH, tuple(seed + number for number in range(_LETTER_SEEDS))),
     )
 
-    def judge_out_of_fold(weights: np.ndarray | None, begin: float) -> np.ndarray:
+    def judge_out_of_fold(weights: np.ndarray, begin: float) -> np.ndarray:
         return out_of_fold(
             voices,
             labels,
@@ -81,8 +85,12 @@ def quick_check(
             should_stop=should_stop,
         )
 
-    first = judge_out_of_fold(None, 0.1)
-    trusted = 1 - judge(first, labels).wrong
-    second = judge_out_of_fold(trusted, 0.5)
+    judged = learned & judged_rows(labels, near.groups, learned, n_classes, min_texts=N_FOLDS)
+    first = judge_out_of_fold(judged.astype(float), 0.1)
+    first_judgement = judge(first, labels, known_rows(learned, judged))
+    # Rows that look wrong teach the second round less.
+    second = judge_out_of_fold(judged * (1 - first_judgement.wrong), 0.5)
     on_progress("comparing similar rows", 0.9)
-    return build_result(corpus, Evidence(second, near, features.words), seconds=lambda: time.monotonic() - started)
+    unrelated = judged.any() and are_unrelated(first[judged], labels[judged])
+    evidence = Evidence((first + second) / 2, near, features.words, learned, first_judgement.noise, unrelated)
+    return build_result(corpus, evidence, seconds=lambda: time.monotonic() - started)

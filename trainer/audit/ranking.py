@@ -1,6 +1,6 @@
 """From the evidence on all rows to the result of a check: the ranking, its reasons, and the estimate of the noise."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,8 +8,10 @@ import numpy as np
 
 from trainer.audit.judgement import Judgement, conflicting_copies, judge
 from trainer.audit.neighbours import find_contradictions, find_neighbours
+from trainer.audit.out_of_fold import N_FOLDS
 from trainer.audit.reasons import contradiction_reason, main_sentence, model_reason, neighbours_reason, pair_sentences
-from trainer.audit.suspects import AuditResult, NoiseEstimate, PairNoise, Signal, Suspect, Verdict
+from trainer.audit.relation import MIN_ROWS, judged_rows, known_rows, noise_of_unrelated, unjudged_notes
+from trainer.audit.suspects import AuditResult, Method, NoiseEstimate, PairNoise, Signal, Suspect, Verdict
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import NearDuplicates
 
@@ -18,49 +20,59 @@ if TYPE_CHECKING:
 
 THRESHOLD = 0.5
 """A row is worth a look if its label is more probably wrong than right."""
+_CLEAN = 0.02
+"""Share of wrong labels below which nearly all are called right."""
 _MIN_COMPARED = 200
 """At least so many rows, the most suspicious ones, are compared with similar rows."""
 
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """On n rows: out-of-fold ``probabilities`` (n, k), copies, and ``features`` (n, m) by which rows are similar."""
+    """On n rows: out-of-fold ``probabilities`` (n, k), copies, ``features`` (n, m) by which rows are similar, and which rows may say something
+    about others, ``learned`` (n,) bool: test rows may not. ``unrelated``: whether labels have nothing to do with texts; ``noise``: how many are
+    wrong."""
 
     probabilities: np.ndarray
     near: NearDuplicates
     features: "csr_matrix"
+    learned: np.ndarray
+    noise: NoiseEstimate
+    unrelated: bool
 
 
-def build_result(corpus: Corpus, evidence: Evidence, *, seconds: Callable[[], float]) -> AuditResult:
+def build_result(corpus: Corpus, evidence: Evidence, *, seconds: Callable[[], float], method: Method = "quick") -> AuditResult:
     """The result of a check; ``seconds`` is asked at the end."""
-    labels, probabilities = corpus.label_ids, evidence.probabilities
-    judgement = judge(probabilities, labels)
-    noise = _estimate_noise(1 - judgement.truth[np.arange(len(labels)), labels])
-    judgement = _with_copies(judgement, conflicting_copies(probabilities, labels, evidence.near), labels)
-    wrong = judgement.wrong
-    order = np.lexsort((np.arange(len(labels)), -wrong))
-    n_suspects = int((wrong > THRESHOLD).sum())
-    verdict: Verdict = "clean" if noise.estimate < 0.02 else "noisy"
-    pairs = _pairs(judgement, labels, corpus.label_names)
+    labels, probabilities, near = corpus.label_ids, evidence.probabilities, evidence.near
+    judged = judged_rows(labels, near.groups, evidence.learned, len(corpus.label_names), min_texts=N_FOLDS)
+    judgement = judge(probabilities, labels, known_rows(evidence.learned, judged)).only(judged, labels)
+    judgement = judgement.with_copies(conflicting_copies(probabilities, labels, near, evidence.learned), labels)
+    order = np.lexsort((np.arange(len(labels)), -judgement.wrong))
+    n_suspects = 0 if evidence.unrelated else int((judgement.wrong > THRESHOLD).sum())
+    noise = noise_of_unrelated(labels) if evidence.unrelated else evidence.noise
+    verdict = _verdict(evidence, judged, noise)
+    pairs = () if evidence.unrelated else _pairs(judgement, labels, corpus.label_names)
     ranked = _suspects(corpus, evidence, judgement, order, n_suspects)
-    sentences = (main_sentence(verdict, noise, len(labels), n_suspects), *pair_sentences(pairs))
-    return AuditResult(len(labels), corpus.label_names, noise, pairs, seconds(), ranked, n_suspects, verdict, sentences)
+    return AuditResult(
+        rows=len(labels),
+        label_names=corpus.label_names,
+        noise=noise,
+        pairs=pairs,
+        seconds=seconds(),
+        ranked=ranked,
+        n_suspects=n_suspects,
+        verdict=verdict,
+        sentences=(main_sentence(verdict, noise, len(labels), n_suspects), *pair_sentences(pairs)),
+        notes=unjudged_notes(labels, judged, corpus.label_names, min_texts=N_FOLDS),
+        method=method,
+    )
 
 
-def _with_copies(judgement: Judgement, copies: Mapping[int, np.ndarray], labels: np.ndarray) -> Judgement:
-    """The judgement with what copies say of rows; a row becomes no less suspicious by it."""
-    wrong, truth = judgement.wrong.copy(), judgement.truth.copy()
-    for row, shares in copies.items():
-        if 1 - shares[labels[row]] > wrong[row]:
-            wrong[row], truth[row] = 1 - shares[labels[row]], shares
-    return Judgement(wrong, truth)
-
-
-def _estimate_noise(wrong: np.ndarray) -> NoiseEstimate:
-    """The mean probability of a wrong label, and its normal interval."""
-    estimate = float(wrong.mean())
-    error = 1.96 * float(wrong.std()) / max(1, len(wrong)) ** 0.5
-    return NoiseEstimate(estimate, max(0.0, estimate - error), min(1.0, estimate + error))
+def _verdict(evidence: Evidence, judged: np.ndarray, noise: NoiseEstimate) -> Verdict:
+    if (evidence.learned & judged).sum() < MIN_ROWS:
+        return "few"
+    if evidence.unrelated:
+        return "random"
+    return "clean" if noise.estimate < _CLEAN else "noisy"
 
 
 def _pairs(judgement: Judgement, labels: np.ndarray, names: tuple[str, ...]) -> tuple[PairNoise, ...]:
@@ -77,46 +89,43 @@ def _pairs(judgement: Judgement, labels: np.ndarray, names: tuple[str, ...]) -> 
 
 
 def _suspects(corpus: Corpus, evidence: Evidence, judgement: Judgement, order: np.ndarray, n_suspects: int) -> tuple[Suspect, ...]:
-    labels, names = corpus.label_ids, corpus.label_names
-    contradictions = find_contradictions(evidence.near, labels)
+    """All rows in this order; only the first ones, and a few more, are compared with similar rows."""
+    labels, names, near = corpus.label_ids, corpus.label_names, evidence.near
+    contradictions = find_contradictions(near, np.where(evidence.learned, labels, -1), labels)
     compared = order[: max(_MIN_COMPARED, n_suspects)].tolist()
-    neighbours = find_neighbours(evidence.features, labels, evidence.near.groups, compared)
+    neighbours = find_neighbours(evidence.features, labels, near.groups, evidence.learned, compared)
     suspects = []
     for place, row in enumerate(order.tolist()):
         given = int(labels[row])
-        others = judgement.truth[row].copy()
-        if place < n_suspects:
-            others[given] = -1
-        suggested = int(others.argmax())
-        reasons: list[str] = []
-        signals: list[Signal] = []
+        suggested = _suggest(judgement.truth[row], given, other=place < n_suspects)
+        reasons: dict[Signal, str] = {}
         if row in contradictions:
             other = contradictions[row].other
-            reasons.append(contradiction_reason(contradictions[row], names[labels[other]], int(corpus.lines[other])))
-            signals.append("same text")
+            reasons["same text"] = contradiction_reason(contradictions[row], names[labels[other]], int(corpus.lines[other]))
         if suggested != given:
             p = evidence.probabilities[row]
             if p[suggested] > p[given]:
-                reasons.append(model_reason(names[given], float(p[given]), names[suggested], float(p[suggested])))
-                signals.append("model")
-            if row in neighbours and neighbours[row].labels:
-                best, count = neighbours[row].most_frequent()
-                if best == suggested and 2 * count > len(neighbours[row].labels):
-                    reasons.append(neighbours_reason(neighbours[row], names[suggested], count))
-                    signals.append("neighbours")
-        why = " ".join(reasons) or "Nothing speaks against this label."
+                reasons["model"] = model_reason(names[given], float(p[given]), names[suggested], float(p[suggested]))
+            count = neighbours[row].labels.count(suggested) if row in neighbours else 0
+            if count and 2 * count > len(neighbours[row].labels):
+                reasons["neighbours"] = neighbours_reason(neighbours[row], names[suggested], count)
         suspects.append(
             Suspect(
-                int(corpus.source_rows[row]),
-                int(corpus.lines[row]),
-                corpus.texts[row],
-                names[given],
-                names[suggested],
-                float(judgement.wrong[row]),
-                float(judgement.truth[row, suggested]),
-                why,
-                tuple(signals),
-                "main" if corpus.files is None else corpus.files[row],
+                row=int(corpus.source_rows[row]),
+                line=int(corpus.lines[row]),
+                text=corpus.texts[row],
+                label=names[given],
+                suggested=names[suggested],
+                score=float(judgement.wrong[row]),
+                confidence=float(judgement.truth[row, suggested]),
+                why=" ".join(reasons.values()) or "Nothing speaks against this label.",
+                signals=tuple(reasons),
+                file="main" if corpus.files is None else corpus.files[row],
             )
         )
     return tuple(suspects)
+
+
+def _suggest(truth: np.ndarray, given: int, *, other: bool) -> int:
+    """The most probable label of a row, (k,) probabilities; with ``other`` the most probable one but the given."""
+    return int(np.where(np.arange(len(truth)) == given, -1.0, truth).argmax() if other else truth.argmax())

@@ -21,10 +21,11 @@ _ROWS, _RESULT = "data.parquet", "audit.parquet"
 _STOPPED = "The check of labels was stopped; it found nothing yet. Check the labels again."
 
 
-def save_checked_rows(folder: Path, corpus: Corpus) -> None:
-    """Write the rows to be checked into the folder of a new job. Raises OSError."""
+def save_checked_rows(folder: Path, corpus: Corpus, test_rows: np.ndarray) -> None:
+    """Write the rows to be checked into the folder of a new job; ``test_rows`` (positions) are judged, but say nothing about others. Raises OSError."""
     none = np.array([], dtype=np.int64)
-    save_rows(folder / _ROWS, corpus, Splits(np.arange(len(corpus)), none, none, none, ()))
+    learned = np.setdiff1d(np.arange(len(corpus)), test_rows)
+    save_rows(folder / _ROWS, corpus, Splits(learned, none, test_rows.astype(np.int64), none, ()))
 
 
 def load_result(folder: Path) -> AuditResult:
@@ -48,9 +49,12 @@ def _work(job: RunningJob) -> Mapping[str, Any]:
         # Everything was done; only the end was not recorded.
         return audit_summary(load_result(job.folder))
     job.report("reading the rows", 0.0)
-    corpus, _ = load_rows(job.folder / _ROWS)
+    corpus, splits = load_rows(job.folder / _ROWS)
+    learned = np.isin(np.arange(len(corpus)), splits.train)
     try:
-        result = quick_check(corpus, seed=job.parameters["seed"], on_progress=job.report, should_stop=job.is_stop_requested)
+        result = quick_check(
+            corpus, learned=learned, seed=job.parameters["seed"], on_progress=job.report, should_stop=job.is_stop_requested
+        )
     except AuditStopped as error:
         raise JobStopped(_STOPPED) from error
     save_audit(job.folder / _RESULT, result)
