@@ -135,6 +135,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         ),
         "no_texts": ("There is no text to predict.", "Give at least one text."),
         "not_a_classifier": ("The folder has no classifier for one label a text.", "Name the folder of such a classifier."),
+        "no_promise": ("The validation rows do not suffice for this promise.", "Choose a smaller share of right answers, or add rows."),
         "not_texts": ("The texts are not a list of texts.", "Send a list of strings."),
         "too_many_characters": ("The texts have more characters than one call may have.", "Send fewer at once."),
         "too_many_texts": ("These are more texts than one call may have.", "Send fewer at once."),

@@ -20,6 +20,7 @@ from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.errors import NotFoundError, RecipeError, RunError, UserError
 from trainer.evaluation.comparison import ComparedRun, Comparison, RunPredictions, compare, run_predictions
+from trainer.evaluation.confidence import confidence_report
 from trainer.evaluation.diagnostics import check_training
 from trainer.evaluation.label_effect import LabelEffect, label_effect
 from trainer.evaluation.mistakes import PredictedRows, predicted_rows
@@ -230,7 +231,8 @@ class RunLibrary:
     def _reports(self, run: Run) -> Reports:
         def compute() -> Reports:
             saved = pipeline.load_run_predictions(run)
-            return Reports(test=split_report(saved, "test"), validation=split_report(saved, "validation"))
+            confidence = confidence_report(saved, self._runs.view(run).temperature)
+            return Reports(test=split_report(saved, "test"), validation=split_report(saved, "validation"), confidence=confidence)
 
         return self._cache.reports.get((run.id, *file_signature(run.predictions)), compute)
 

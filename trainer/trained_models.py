@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 
 from trainer.cache import SingleFlightCache
 from trainer.errors import ModelError, RunError
+from trainer.evaluation.abstaining import Promise
+from trainer.jobs.train import pipeline
 from trainer.runs.run import Run
 from trainer.runs.run_files import CARD, LOG, MODEL
 from trainer.runs.seal import file_signature, files_in
 from trainer.runs.store import RunStore
-from trainer.settings import Settings
+from trainer.settings import Settings, disk_errors_as_user_error
 from trainer.training.export import write_model_zip
 
 if TYPE_CHECKING:
@@ -77,6 +79,20 @@ class TrainedModels:
     def is_complete(self, run_id: str) -> bool:
         """Whether the files of the run's model are undamaged, so that ``write_zip`` packs them."""
         return self._runs.is_intact(self.run(run_id), MODEL, CARD)
+
+    def promised(self, run_id: str) -> float | None:
+        """The share of right answers that the model of a run promises; None if it always answers, or if its config is damaged."""
+        return pipeline.read_promise(self.run(run_id))
+
+    def keep_promise(self, run_id: str, promise: Promise | None) -> None:
+        """Make the model answer only where it keeps a promise, or always (None); its weights stay as they are.
+
+        Raises UserError ``no_promise`` if it cannot be kept, ``run_damaged`` or ``run_is_live``.
+        """
+        run = self.run(run_id)
+        self._settings.ensure_writable()
+        with disk_errors_as_user_error(self._settings):
+            pipeline.save_promise(run, promise)
 
     def unload(self, run_id: str) -> None:
         """Drop a run's predictor from memory."""

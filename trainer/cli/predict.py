@@ -99,10 +99,12 @@ def _prediction_text(result: dict[str, Any]) -> str:
     from trainer.data.task import most_probable_first
 
     lines = [terminal_line(result["text"])]
-    if result["label"] is None:
+    if "reason" in result:
         return "\n".join([*lines, f"  {result['reason']}"])
     if result["cut"]:
         lines.append(f"  cut: the model read {result['tokens_read']:,} of {result['tokens']:,} tokens")
+    if result.get("unsure"):
+        lines.append("  unsure: no class reaches the probability from which on this model answers")
     names, probabilities = list(result["probabilities"]), list(result["probabilities"].values())
     ordered = most_probable_first(probabilities)
     return "\n".join([*lines, *(f"  {percent(probabilities[i]):>8}  {terminal_line(names[i])}" for i in ordered)])

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from trainer.data.task import SINGLE_LABEL, Task
+from trainer.evaluation.confidence import ConfidenceReport
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.metrics import EVALUATIONS, ClassScore, Metric, ScoredRows
 from trainer.evaluation.predictions import Predictions
@@ -89,9 +90,11 @@ class Reports:
 
     test: Report
     validation: Report
+    confidence: ConfidenceReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        return {"test": self.test.to_dict(), "validation": self.validation.to_dict()}
+        confidence = {} if self.confidence is None else self.confidence.to_dict()
+        return {"test": self.test.to_dict(), "validation": self.validation.to_dict(), **confidence}
 
 
 @dataclass(frozen=True)

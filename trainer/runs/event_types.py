@@ -208,6 +208,17 @@ class LinearScored(Event, type="linear"):
     seconds: Seconds
 
 
+class Calibrated(Event, type="calibration"):
+    """A temperature for the probabilities was fitted on ``rows`` validation rows, and whether the model was given it: only if their mean negative
+    log-likelihood in nats, cross-validated, is lower with it than without."""
+
+    temperature: Rate
+    kept: Literal[True] | None = None
+    nll_before: Number
+    nll_after: Number
+    rows: Count
+
+
 class End(Event):
     """How an attempt ended. ``seconds`` count from the first work on the run, ``retry_texts_at_a_time`` may fit into memory at a time."""
 

@@ -108,6 +108,10 @@ class Run:
         """Replace the model card atomically, with its seal. Raises OSError."""
         integrity.replace_result_file(self.path, CARD, text.encode("utf-8", "replace"))
 
+    def replace_model_file(self, file: Path, content: bytes) -> None:
+        """Replace a file of the model atomically, with its seal. Raises OSError."""
+        integrity.replace_result_file(self.path, file.relative_to(self.path).as_posix(), content)
+
     def check(self, *parts: str) -> None:
         """Raise UserError ``run_damaged`` if files of these parts (ROWS, PREDICTIONS, MODEL, CARD) differ from their seal."""
         # A file that is just being replaced may look damaged, so look twice.

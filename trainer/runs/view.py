@@ -90,6 +90,19 @@ class BaselineScores:
 
 
 @dataclass(frozen=True)
+class FittedTemperature:
+    """A temperature for the probabilities, and the mean negative log-likelihood in nats of ``rows`` validation rows without it and with it.
+
+    The model was given it only if ``kept``."""
+
+    temperature: float
+    kept: bool
+    nll_before: float
+    nll_after: float
+    rows: int
+
+
+@dataclass(frozen=True)
 class Majority:
     """The most frequent class of the training rows, and its accuracy in 0..1 on the validation and the test rows."""
 
@@ -194,6 +207,8 @@ class RunView:
     """The time that it took."""
     majority: Majority | None = None
     """None until it is known."""
+    calibration: FittedTemperature | None = None
+    """None until it is known, or if there are too few validation rows."""
     model: KeptModel | None = None
     """The model in the folder that has a report, possibly from before the run was resumed."""
     stop_requested: bool = False
@@ -228,6 +243,11 @@ class RunView:
             return f"The encoder could not read the sign {shown}, which is now a token of its vocabulary."
         which = "such as" if len(self.added_tokens) > _SHOWN_TOKENS else "namely"
         return f"The encoder could not read {len(self.added_tokens):,} signs, {which} {shown}, which are now tokens of its vocabulary."
+
+    @property
+    def temperature(self) -> float | None:
+        """What the logits of its model were divided by; None if by nothing."""
+        return self.calibration.temperature if self.calibration and self.calibration.kept else None
 
     @property
     def live(self) -> bool:

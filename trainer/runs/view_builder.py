@@ -14,6 +14,7 @@ from trainer.runs.event_schema import Event
 from trainer.runs.event_types import (
     BaselineScored,
     BestSaved,
+    Calibrated,
     Cancelled,
     Created,
     End,
@@ -32,7 +33,7 @@ from trainer.runs.event_types import (
     Stopped,
 )
 from trainer.runs.time_left import TimeLeftEstimator
-from trainer.runs.view import BaselineScores, Evaluation, LogPoint, Majority, Metrics, RunView, best_so_far
+from trainer.runs.view import BaselineScores, Evaluation, FittedTemperature, LogPoint, Majority, Metrics, RunView, best_so_far
 from trainer.settings import LOCAL_OWNER
 
 
@@ -223,6 +224,11 @@ def _baseline(view: RunView, event: BaselineScored) -> RunView:
     return replace(view, baseline=BaselineScores(rows, validation=Metrics(*scores[:2]), test=Metrics(*scores[2:])))
 
 
+def _calibrated(view: RunView, event: Calibrated) -> RunView:
+    fitted = FittedTemperature(event.temperature, event.kept is True, event.nll_before, event.nll_after, event.rows)
+    return replace(view, calibration=fitted)
+
+
 def _linear(view: RunView, event: LinearScored) -> RunView:
     validation, test = Metrics(event.validation_accuracy, event.validation_macro_f1), Metrics(event.accuracy, event.macro_f1)
     return replace(view, linear=BaselineScores(event.rows, validation, test), linear_seconds=event.seconds)
@@ -245,5 +251,6 @@ _CHANGES: Mapping[type[Event], Callable[[RunView, Any], RunView]] = {
     MajorityScored: _majority,
     BaselineScored: _baseline,
     LinearScored: _linear,
+    Calibrated: _calibrated,
 }
 """How an event changes the view. One that is not here changes nothing that the page shows."""

@@ -45,6 +45,15 @@ class Prediction:
     cut: bool
     problem: str = ""
     task: Task = SINGLE_LABEL
+    answer_from: float | None = None
+    """The model answers from this probability on, and below says that it is unsure; None: it always answers."""
+
+    @property
+    def unsure(self) -> bool:
+        """Whether the model does not answer, because its probability is below the one that it answers from."""
+        if self.probabilities is None or self.answer_from is None:
+            return False
+        return float(self.probabilities[self.task.decide(self.probabilities)]) < self.answer_from
 
     def decided_name(self, label_names: Sequence[str]) -> str | None:
         """What the model says, by name; None if there is nothing to read."""
@@ -56,6 +65,8 @@ class Prediction:
         if self.probabilities is None:
             return {"label": None, "probabilities": None, **lengths, "reason": self.problem}
         probabilities = dict(zip(label_names, map(float, self.probabilities), strict=True))
+        if self.unsure:
+            return {"label": None, "unsure": True, "probabilities": probabilities, **lengths}
         return {"label": self.decided_name(label_names), "probabilities": probabilities, **lengths}
 
 
@@ -85,6 +96,8 @@ class Predictor:
         self.task = find_task(config.problem_type)
         self.repairs = _repairs(folder, config)
         """The codes of the repairs of texts that the model was trained with."""
+        self.answer_from = _answer_from(folder, config)
+        """The probability from which on the model answers; None if it always does."""
         _check_consistency(folder, self._tokenizer, self._model)
         # A folder from elsewhere may name no maximum length, or one beyond the model's positions.
         self._tokenizer.model_max_length = min(self._tokenizer.model_max_length, max_tokens_of(config))
@@ -128,6 +141,7 @@ class Predictor:
                 cut=tokens > self.max_length or (max_chars is not None and len(texts[i]) > max_chars),
                 problem="" if i in probabilities else _problem(read[i]),
                 task=self.task,
+                answer_from=self.answer_from,
             )
             for i, (tokens, _) in enumerate(token_counts)
         ]
@@ -135,14 +149,18 @@ class Predictor:
     def probabilities(
         self, texts: Sequence[str], *, batch_size: int = 64, on_progress: Callable[[float], None] | None = None
     ) -> np.ndarray:
-        """Shape (len(texts), classes), float32, each row summing to 1; ``on_progress`` is called with the fraction (0..1) that is ready.
+        """Shape (len(texts), classes), float32, each row summing to 1; texts and ``on_progress`` as for ``logits``."""
+        return self.task.probabilities(self.logits(texts, batch_size=batch_size, on_progress=on_progress))
+
+    def logits(self, texts: Sequence[str], *, batch_size: int = 64, on_progress: Callable[[float], None] | None = None) -> np.ndarray:
+        """Shape (len(texts), classes), float32; ``on_progress`` is called with the fraction (0..1) that is ready.
 
         The texts must be clean and repaired, like those of a run's rows.
         """
         import torch
 
         encodable = [replace_surrogates(text) for text in texts]
-        probabilities = np.zeros((len(encodable), len(self.label_names)), dtype=np.float32)
+        all_logits = np.zeros((len(encodable), len(self.label_names)), dtype=np.float32)
         # Batches of similar lengths need little padding.
         order = sorted(range(len(encodable)), key=lambda i: len(encodable[i]))
         for start in range(0, len(order), batch_size):
@@ -153,10 +171,10 @@ class Predictor:
                 )
             with torch.inference_mode():
                 logits = self._model(**batch).logits
-            probabilities[batch_rows] = self.task.probabilities(logits.float().cpu().numpy())
+            all_logits[batch_rows] = logits.float().cpu().numpy()
             if on_progress is not None:
                 on_progress((start + len(batch_rows)) / len(order))
-        return probabilities
+        return all_logits
 
     def attribute(self, text: str, label: str) -> "Attribution":
         """How much each word of a raw text speaks for a label, after the repairs of the model's training rows (see attributions.py).
@@ -208,6 +226,13 @@ def _repairs(folder: Path, config: Any) -> tuple[str, ...]:
     if not isinstance(codes, list) or not all(isinstance(code, str) and code in REPAIRS and REPAIRS[code].repair_text for code in codes):
         raise _damaged(folder, "its config names unknown repairs of texts (text_repairs)")
     return tuple(codes)
+
+
+def _answer_from(folder: Path, config: Any) -> float | None:
+    value = getattr(config, "abstain_below", None)
+    if value is not None and not (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1):
+        raise _damaged(folder, "the probability from which on it answers (abstain_below in its config) is not between 0 and 1")
+    return value
 
 
 def _check_consistency(folder: Path, tokenizer: Any, model: Any) -> None:

@@ -211,7 +211,7 @@ class _Endpoints:
             texts: Up to 256 texts with 200,000 characters in total.
 
         Returns:
-            results: One for each text, in their order: the first 200 characters of its "text", "label" and "probabilities", or the "reason" why there are none; "tokens", "tokens_read" and "cut".
+            results: One for each text, in their order: the first 200 characters of its "text", "label" and "probabilities", or the "reason" why there are none; "unsure": true and no label if the model answers only from a higher probability on; "tokens", "tokens_read" and "cut".
         """
         if isinstance(texts, str) or not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
             raise ModelError("texts must be a list of strings.", code="not_texts")

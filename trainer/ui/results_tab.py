@@ -11,7 +11,7 @@ from trainer.errors import UserError
 from trainer.evaluation.class_order import similar_classes_together
 from trainer.evaluation.report import Reports
 from trainer.studio import Studio
-from trainer.ui import assets, html_pieces, page_frame, results_view, rows_browser, run_names
+from trainer.ui import assets, confidence_panel, html_pieces, page_frame, results_view, rows_browser, run_names
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.event_handling import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 from trainer.ui.live_chart import live_chart, to_json
@@ -65,6 +65,7 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
                     html_template='<div class="em-with-table"></div>', js_on_load=assets.mount_script("table.js"), elem_id="per-class"
                 )
         browser = rows_browser.build(split)
+        confidence = confidence_panel.build()
     tab = ResultsTab(
         headline, body, judged, matrix, confusions, classes, page_frame.footer(elem_id="footer-results", value=_footer(trained=False))
     )
@@ -77,6 +78,7 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
     # One event for all, so that no matrix of an earlier run arrives after that of the chosen run.
     gr.on([run.change, *(choice.input for choice in choices)], open_run, [run, *choices], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
     rows_browser.wire(studio, browser, run, matrix, confusions)
+    confidence_panel.wire(studio, confidence, run)
     return tab
 
 

@@ -26,10 +26,13 @@ def prediction_html(names: Sequence[str], prediction: "Prediction", title: str, 
     if prediction.probabilities is None:
         return f'<h3 class="em-prediction">No prediction</h3><p dir="auto">{html_pieces.text(prediction.problem, max_length=400)}</p>'
     probabilities = prediction.probabilities.tolist()
+    sentence = prediction_sentence(names, probabilities)
+    if prediction.unsure:
+        sentence = f"Unsure. {sentence}"
     comparison = "✓ The prediction is correct." if label == prediction.decided_name(names) else "✗ The prediction is wrong."
     label_html = f'<p class="em-true-label">Its label is {html_pieces.isolated(label, max_length=60)}. {comparison}</p>' if label else ""
     return (
-        f'<h3 class="em-prediction">{prediction_sentence(names, probabilities)}</h3>{html_pieces.probability_bars(names, probabilities, class_colours(names))}{label_html}'
+        f'<h3 class="em-prediction">{sentence}</h3>{html_pieces.probability_bars(names, probabilities, class_colours(names))}{label_html}'
         f"{_model_line(title)}{_notes(prediction)}"
     )
 
@@ -78,6 +81,11 @@ def _model_line(title: str) -> str:
 def _notes(prediction: "Prediction") -> str:
     """How the text that the model reads differs from the one in the box."""
     notes = ""
+    if prediction.unsure:
+        notes += html_pieces.notice(
+            f"The model answers from {percent(prediction.answer_from)} on, to keep its promise (see Results). This text is below that.",
+            "info",
+        )
     if prediction.cut:
         message = (
             f"The text is {prediction.tokens:,} tokens (pieces of words) long, and the model reads the first {prediction.tokens_read:,}. "

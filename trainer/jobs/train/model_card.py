@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from trainer.check import CheckCounts, CheckResult, count_checks, found
 from trainer.data.checks.repairs import REPAIRS, describe_repair, text_repairs
 from trainer.data.task import Task, find_task
 from trainer.evaluation.baseline import describe_training_rows
+from trainer.evaluation.confidence import ConfidenceReport
 from trainer.evaluation.diagnostics import check_training
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.report import Report
@@ -18,12 +20,13 @@ from trainer.runs.run import Run
 from trainer.runs.view import RunView
 from trainer.terminal import terminal_line
 from trainer.text_format import decimal, percent, pluralize
+from trainer.training.temperature import read_config
 
 if TYPE_CHECKING:
     from huggingface_hub import ModelCardData
 
 
-def write_model_card(run: Run, view: RunView, report: Report) -> None:
+def write_model_card(run: Run, view: RunView, report: Report, confidence: ConfidenceReport | None = None) -> None:
     """Write the model card, ``README.md`` of the model folder, in the Hub's format; it replaces an old one in one step."""
     from huggingface_hub import ModelCard
 
@@ -52,7 +55,7 @@ Always answering “{_escape(report.majority_name)}” would be right in {percen
 |---|---:|---:|---:|---:|
 {rows}
 
-{_result_section(view, report)}{_labels_section(view)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
+{_confidence_section(run, view, confidence)}{_result_section(view, report)}{_labels_section(view)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
 
 {_describe_training(view)}.{_parent_sentence(view)}{_added_tokens_sentence(view)}
 Settings and seed: {_escape(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
@@ -112,6 +115,32 @@ _MIDDLE = {
         '\n    x = torch.nn.functional.gelu(x @ head["dense.weight"].T + head["dense.bias"])',
     ),
 }
+
+
+def _confidence_section(run: Run, view: RunView, confidence: ConfidenceReport | None) -> str:
+    """The temperature of the probabilities, and the promise that the model keeps; "" if nothing is known of them."""
+    if confidence is None:
+        return ""
+    error = f"expected calibration error on the test rows {percent(confidence.after.error)}"
+    if view.temperature is None:
+        lines = [f"The probabilities are as the training left them ({error})."]
+    else:
+        before = "" if confidence.before is None else f", {percent(confidence.before.error)} before"
+        lines = [
+            f"The probabilities have a temperature of {view.temperature:.3f} (Guo et al. 2017), chosen on validation rows and part of the last layer "
+            f"({error}{before})."
+        ]
+    with suppress(OSError, ValueError):
+        config = read_config(run.model)
+        promise = next((promise for promise in confidence.promises if promise.target == config.get("abstain_target")), None)
+        if promise is not None and promise.threshold is not None and promise.test is not None:
+            right = "" if promise.test.accuracy is None else f", {percent(promise.test.accuracy.value)} of these answers are right"
+            lines.append(
+                f"\nIt is meant to answer only from a probability of {config['abstain_below']:.4f} on (`abstain_below` in config.json; Emotune says "
+                f"“unsure” below): then at least {percent(promise.target, 0)} of its answers are right, chosen on validation rows with a confidence of 95 %. "
+                f"It answers {percent(promise.test.share.value)} of the test rows{right}."
+            )
+    return "\n".join(lines) + "\n\n"
 
 
 def _parent_sentence(view: RunView) -> str:

@@ -16,8 +16,12 @@ import numpy as np
 from trainer.data.corpus import Corpus
 from trainer.data.rows import load_rows
 from trainer.data.splits import Splits
-from trainer.errors import RunError, UserError
+from trainer.data.task import SINGLE_LABEL
+from trainer.errors import ModelError, RunError, UserError
+from trainer.evaluation.abstaining import Promise
 from trainer.evaluation.baseline import Rows, estimate_baseline_seconds, majority_class, word_count_baseline
+from trainer.evaluation.calibration import calibrate
+from trainer.evaluation.confidence import ConfidenceReport, confidence_report
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 from trainer.evaluation.report import Report, split_report
 from trainer.jobs.execution import take_turn
@@ -27,6 +31,7 @@ from trainer.runs.checkpoints import Checkpoint, Checkpoints
 from trainer.runs.event_schema import Event
 from trainer.runs.event_types import (
     BaselineScored,
+    Calibrated,
     Cancelled,
     Evaluated,
     Finished,
@@ -38,7 +43,7 @@ from trainer.runs.event_types import (
     Stopped,
 )
 from trainer.runs.run import Run
-from trainer.runs.run_files import CARD, PREDICTIONS, ROWS
+from trainer.runs.run_files import CARD, MODEL, PREDICTIONS, ROWS
 from trainer.runs.seal import Digest, file_digest
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import build_view
@@ -211,6 +216,11 @@ def load_report(run: Run, split: str) -> Report:
     return split_report(load_run_predictions(run), split)
 
 
+def load_confidence(run: Run, view: RunView) -> ConfidenceReport | None:
+    """What the probabilities of a run are worth, computed from its predictions."""
+    return confidence_report(load_predictions(run.predictions), view.temperature)
+
+
 def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float) -> None:
     started = time.monotonic()
     run.log.append(Phase(what="warming up"), durable=True)
@@ -240,7 +250,7 @@ def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float)
         seconds=round(result.previous_seconds + time.monotonic() - started, 3),
     )
     view = replace(build_view(run.id, run.log.read()), status=end.type)
-    write_model_card(run, view, split_report(load_predictions(run.predictions), "test"))
+    write_model_card(run, view, split_report(load_predictions(run.predictions), "test"), load_confidence(run, view))
     # Sealed before the end is recorded: every run that says it is finished has a seal.
     run.seal_results_and_log(end)
     run.log.append(end, durable=True)
@@ -254,7 +264,37 @@ def rewrite_model_card(run: Run) -> None:
             return
         with suppress(UserError):
             run.check(PREDICTIONS, CARD)
-            write_model_card(run, view, load_report(run, "test"))
+            write_model_card(run, view, load_report(run, "test"), load_confidence(run, view))
+
+
+def read_promise(run: Run) -> float | None:
+    """The share of right answers that a run's model promises; None without a promise."""
+    from trainer.training.temperature import read_config
+
+    with suppress(OSError, ValueError):
+        config = read_config(run.model)
+        return config.get("abstain_target") if config.get("abstain_below") is not None else None
+    return None
+
+
+def save_promise(run: Run, promise: Promise | None) -> None:
+    """Write a promise into the config and the card of a run's model, or remove it. Raises OSError, and UserError as ``TrainedModels.keep_promise``."""
+    from trainer.training.temperature import config_file, config_with
+
+    if promise is not None and promise.threshold is None:
+        needed = "" if promise.rows_needed is None else f" About {promise.rows_needed:,} validation rows would be needed."
+        raise ModelError(
+            f"That {100 * promise.target:.0f} % of the answers are right cannot be promised with these validation rows.{needed} Choose a smaller share.",
+            code="no_promise",
+        )
+    values = {"abstain_below": promise and promise.threshold, "abstain_target": promise and promise.target}
+    with maintenance_lock(run.path) as acquired:
+        view = run.read_view()
+        if not acquired or not view.has_model:
+            raise RunError(f"{view.name} is being trained or changed now. Try again in a moment.", code="run_is_live")
+        run.check(MODEL, PREDICTIONS)
+        run.replace_model_file(config_file(run.model), config_with(run.model, values))
+    rewrite_model_card(run)
 
 
 def require_checkpoint(checkpoints: Checkpoints, name: str, *, digest: Digest | None = file_digest) -> Checkpoint:
@@ -278,16 +318,35 @@ def require_checkpoint(checkpoints: Checkpoints, name: str, *, digest: Digest | 
 
 
 def _save_predictions(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
-    """Save the model's probabilities for every validation and test row, in float32: the same as the page gives for these texts."""
+    """Save the model's probabilities for every validation and test row, in float32: the same as the page gives for these texts.
+
+    Before that the model gets its temperature, if one makes its probabilities of the validation rows better.
+    """
     from trainer.training.predictor import Predictor
 
     rows = np.concatenate([splits.validation, splits.test])
     split = np.array(["validation"] * len(splits.validation) + ["test"] * len(splits.test))
     predictor = Predictor(run.model, device=device)
-    probabilities = predictor.probabilities(
+    logits = predictor.logits(
         [corpus.texts[i] for i in rows], on_progress=_progress_logger(run, f"scoring {len(rows):,} rows", stage="scoring")
     )
+    if corpus.task is SINGLE_LABEL:
+        logits = logits / np.float32(_calibrate(run, logits[: len(splits.validation)], corpus.label_ids[splits.validation]))
+    probabilities = corpus.task.probabilities(logits)
     save_predictions(run.predictions, Predictions(rows, split, corpus.label_ids[rows], probabilities, corpus.label_names, corpus.task))
+
+
+def _calibrate(run: Run, logits: np.ndarray, labels: np.ndarray) -> float:
+    """Fit a temperature on the validation rows, log it, and make it part of the model if it is better than none; returns that of the model."""
+    from trainer.training.temperature import fold_temperature
+
+    fitted = calibrate(logits, labels)
+    if fitted is None:
+        return 1.0
+    kept = fitted.kept and fold_temperature(run.model, fitted.temperature)
+    nll = {"nll_before": round(fitted.nll_before, 6), "nll_after": round(fitted.nll_after, 6)}
+    run.log.append(Calibrated(temperature=fitted.temperature, kept=kept or None, rows=fitted.rows, **nll))
+    return fitted.temperature if kept else 1.0
 
 
 def _score_quick_baselines(run: Run, history: RunHistory, corpus: Corpus, splits: Splits) -> bool:

@@ -1,0 +1,73 @@
+"""A promise is kept, or not given: against SciPy's own bounds, and by simulation."""
+
+import numpy as np
+import pytest
+from scipy.stats import binomtest
+
+from trainer.evaluation.abstaining import answer_curve, answers, find_promise, find_threshold, rows_needed
+
+
+def population(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """A model that is right in three of four rows, and says so a little too boldly."""
+    generator = np.random.default_rng(seed)
+    z = generator.normal(1.6, 1.6, n)
+    confidence = 0.18 + 0.82 / (1 + np.exp(-z))
+    return confidence, generator.random(n) < 0.18 + 0.82 / (1 + np.exp(0.1 - 0.8 * z))
+
+
+@pytest.mark.parametrize("target", [0.80, 0.90])
+def test_in_resampled_splits_a_promise_is_broken_in_at_most_one_of_twelve(target: float) -> None:
+    confidence, right = population(200_000)
+    generator, broken, given = np.random.default_rng(1), 0, 0
+    for _ in range(150):
+        rows = generator.integers(0, len(right), 500)
+        threshold = find_threshold(confidence[rows], right[rows], target)
+        if threshold is not None:
+            given += 1
+            broken += right[confidence >= threshold].mean() < target
+    assert given > 75
+    assert broken <= 0.08 * 150
+
+
+def test_the_threshold_passes_scipys_exact_test_and_so_do_all_stricter_ones() -> None:
+    confidence, right = population(2000)
+    promise = find_promise(0.9, (confidence, right), population(1000, 7))
+    kept = promise.validation
+    assert binomtest(kept.right, kept.answered, 0.9, alternative="greater").pvalue <= 0.05
+    assert kept.answered == (confidence >= promise.threshold).sum()
+    assert promise.test.accuracy.value > 0.88
+    assert promise.rows_needed is None
+
+
+def test_where_rows_do_not_suffice_it_says_how_many_would() -> None:
+    confidence, right = population(60)
+    promise = find_promise(0.95, (confidence, right), population(60, 1))
+    assert promise.threshold is None
+    assert promise.rows_needed is None or promise.rows_needed > 60
+    # 59 answers without a mistake are the fewest that show 95 %.
+    perfect = np.linspace(0.6, 0.99, 58), np.ones(58, bool)
+    assert find_threshold(*perfect, 0.95) is None
+    assert 59 <= rows_needed(*perfect, 0.95) < 200
+    more = np.linspace(0.6, 0.99, 400), np.ones(400, bool)
+    assert find_threshold(*more, 0.95) == pytest.approx(0.6)
+
+
+def test_no_number_of_rows_helps_a_model_that_guesses() -> None:
+    generator = np.random.default_rng(3)
+    confidence, right = generator.random(3000), generator.random(3000) < 0.5
+    assert find_threshold(confidence, right, 0.8) is None
+    assert rows_needed(confidence, right, 0.8) is None
+
+
+def test_rows_of_equal_confidence_are_answered_together() -> None:
+    confidence, right = np.repeat([0.9, 0.5], 200), np.repeat([True, False], 200)
+    assert find_threshold(confidence, right, 0.9) == 0.9
+    assert answers(confidence, right, 0.9).answered == 200
+    assert {(point.share, point.accuracy) for point in answer_curve(confidence, right)} == {(0.5, 1.0), (1.0, 0.5)}
+
+
+def test_without_rows_nothing_is_promised() -> None:
+    nothing = np.zeros(0), np.zeros(0, bool)
+    promise = find_promise(0.8, nothing, nothing)
+    assert promise.threshold is None
+    assert answer_curve(*nothing) == ()

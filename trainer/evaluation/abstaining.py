@@ -1,0 +1,162 @@
+"""Answering only where it is safe: a threshold on the confidence with which a promised share of the answers is right. Pure numpy and scipy.
+
+Validation rows choose the threshold; test rows only show what it does.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from trainer.evaluation.intervals import Interval, proportion_interval
+
+TARGETS = (0.80, 0.85, 0.90, 0.95, 0.98)
+"""Shares of right answers that can be promised."""
+_RISK = 0.05
+"""How often a promise may be broken."""
+_STEPS = 60
+"""Thresholds that are tried at most, from the strictest on."""
+_MOST_ROWS = 1_000_000
+_CURVE_POINTS = 60
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Of ``rows`` rows so many are ``answered``, and so many of these are ``right``."""
+
+    rows: int
+    answered: int
+    right: int
+
+    @property
+    def share(self) -> Interval:
+        """Of the rows that are answered."""
+        return proportion_interval(self.answered, self.rows)
+
+    @property
+    def accuracy(self) -> Interval | None:
+        """Of the answers; None without any."""
+        return proportion_interval(self.right, self.answered) if self.answered else None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows, "answered": self.answered, "right": self.right}
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What the model can keep of "at least ``target`` of the answers are right", with a confidence of 95 %.
+
+    ``threshold``: it answers from this probability of the predicted class on; None if no threshold keeps the promise, and ``rows_needed`` is
+    then about how many validation rows would do, None if this model would need to be better.
+    """
+
+    target: float
+    threshold: float | None
+    validation: Answers | None
+    test: Answers | None
+    rows_needed: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        parts = {"validation": self.validation, "test": self.test}
+        return {
+            "target": self.target,
+            "threshold": self.threshold,
+            **{name: part and part.to_dict() for name, part in parts.items()},
+            "rows_needed": self.rows_needed,
+        }
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """With some threshold: the share of rows that are answered, and the share of the answers that are right."""
+
+    share: float
+    accuracy: float
+
+
+def find_promise(
+    target: float, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], *, risk: float = _RISK
+) -> Promise:
+    """The least strict threshold that keeps a promise; each pair is the confidence (n,) and whether the row is right (n,)."""
+    threshold = find_threshold(*validation, target, risk=risk)
+    if threshold is None:
+        return Promise(target, None, None, None, rows_needed(*validation, target, risk=risk))
+    return Promise(target, threshold, answers(*validation, threshold), answers(*test, threshold))
+
+
+def find_threshold(confidence: np.ndarray, right: np.ndarray, target: float, *, risk: float = _RISK) -> float | None:
+    """The lowest confidence from which on at least ``target`` of the answers are right, except with probability ``risk``; None if none is sure.
+
+    Fixed-sequence testing (Angelopoulos, Bates, Candès, Jordan & Lei 2021, Learn then Test): thresholds are tried from the strictest on, each
+    at the full level, until the first that fails. Which are tried depends on the confidences alone, not on what is right. Each test is
+    Clopper and Pearson's one-sided lower bound (1934). The first threshold answers as many rows as allow half of the mistakes promised, since
+    with fewer a single unlucky row would end the search.
+    """
+    ordered = np.sort(np.asarray(confidence, dtype=float))[::-1]
+    n = len(ordered)
+    first = _least_rows(lambda sizes: sizes - np.floor(sizes * (1 - target) / 2), target, n, risk)
+    if first is None:
+        return None
+    counts = np.unique(np.linspace(first, n, _STEPS).round().astype(int))
+    thresholds = list(dict.fromkeys(ordered[counts - 1].tolist()))
+    parts = [answers(confidence, right, threshold) for threshold in thresholds]
+    bounds = _lower_bounds(np.array([part.right for part in parts]), np.array([part.answered for part in parts]), risk)
+    kept = int(np.cumprod(bounds >= target).sum())
+    return thresholds[kept - 1] if kept else None
+
+
+def rows_needed(confidence: np.ndarray, right: np.ndarray, target: float, *, risk: float = _RISK) -> int | None:
+    """About how many validation rows would keep the promise, if further ones were like these: two leading digits; None for more than a million."""
+    sizes = []
+    for part in _prefixes(confidence, right):
+        # A few rows that happen to be right promise nothing: one of each kind is added (Laplace).
+        accuracy, share = (part.right + 1) / (part.answered + 2), part.answered / part.rows
+        if accuracy > target:
+            answered = _least_rows(lambda rows, accuracy=accuracy: np.floor(accuracy * rows), target, _MOST_ROWS, risk)
+            sizes += [] if answered is None else [answered / share]
+    least = min(sizes, default=_MOST_ROWS + 1)
+    if least > _MOST_ROWS:
+        return None
+    # It never says fewer than there are: those do not suffice.
+    least = max(least, len(confidence) + 1)
+    unit = 10 ** max(0, int(np.log10(least)) - 1)
+    return int(np.ceil(least / unit) * unit)
+
+
+def answers(confidence: np.ndarray, right: np.ndarray, threshold: float) -> Answers:
+    """What is answered from ``threshold`` on."""
+    answered = np.asarray(confidence, dtype=float) >= threshold
+    return Answers(len(confidence), int(answered.sum()), int(np.asarray(right)[answered].sum()))
+
+
+def answer_curve(confidence: np.ndarray, right: np.ndarray) -> tuple[CurvePoint, ...]:
+    """From the strictest threshold on: how much is answered, and how much of it is right."""
+    return tuple(CurvePoint(part.answered / part.rows, part.right / part.answered) for part in _prefixes(confidence, right))
+
+
+def _prefixes(confidence: np.ndarray, right: np.ndarray) -> Sequence[Answers]:
+    """The most confident rows, in steps up to all of them; rows of equal confidence are answered together."""
+    confidence = np.asarray(confidence, dtype=float)
+    if not len(confidence):
+        return ()
+    ordered = np.sort(confidence)[::-1]
+    counts = np.unique(np.linspace(1, len(ordered), _CURVE_POINTS).round().astype(int))
+    return tuple(answers(confidence, right, threshold) for threshold in dict.fromkeys(ordered[counts - 1].tolist()))
+
+
+def _least_rows(right_of: Callable[[np.ndarray], np.ndarray], target: float, most: int, risk: float) -> int | None:
+    """The least number of answered rows, up to ``most``, that show the target if ``right_of`` them are right; to 2 %, None if no number does."""
+    if not most:
+        return None
+    sizes = np.unique(np.minimum(np.r_[np.arange(1, 100), np.geomspace(100, max(most, 100), 500).astype(int)], most))
+    enough = np.flatnonzero(_lower_bounds(right_of(sizes), sizes, risk) >= target)
+    return int(sizes[enough[0]]) if len(enough) else None
+
+
+def _lower_bounds(right: np.ndarray, answered: np.ndarray, risk: float) -> np.ndarray:
+    """Clopper and Pearson's one-sided lower bounds of shares, element by element; 0 without any right row."""
+    # Imported late: scipy.stats takes half a second to import.
+    from scipy.stats import beta
+
+    return np.where(right > 0, beta.ppf(risk, np.maximum(right, 1), answered - right + 1), 0.0)
