@@ -10,7 +10,7 @@ from trainer.atomic import remove_folder
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.file_bytes import read_bytes
 from trainer.data.text_rows import TextRows
-from trainer.errors import FileError, RunError
+from trainer.errors import FileError, NotFoundError, RunError
 from trainer.jobs.job import Job
 from trainer.jobs.job_type import JobServices
 from trainer.jobs.owner_jobs import OwnerJobs
@@ -69,13 +69,21 @@ class WholeFiles:
             PREDICT.name, name=path.name[:200], parameters=parameters, fill=lambda folder: (folder / SOURCE).write_bytes(data) and None
         )
 
+    def get(self, job_id: str) -> Job:
+        """A job of this kind. Raises UserError ``unknown_job`` for any other."""
+        job = self._jobs.get(job_id)
+        if job.type != PREDICT.name:
+            raise NotFoundError("There is no such job. Choose one from the list.", code="unknown_job")
+        return job
+
     def jobs(self) -> list[Job]:
         """The owner's jobs of this kind, newest first."""
         return [job for job in self._jobs.list() if job.type == PREDICT.name]
 
     def export(self, job_id: str, form: str) -> tuple[str, bytes]:
         """A file name and the content of the result: "exact", or "spreadsheet" (CSV in which no cell is run as a formula). Raises UserError."""
-        job = self._finished(job_id)
+        job = self.get(job_id)
+        self._jobs.result(job_id)
         name = PurePath(str(job.parameters["file"]))
         if form == "exact":
             suffix = ".csv" if job.result and job.result["written_as"] == "csv" else name.suffix
@@ -87,18 +95,11 @@ class WholeFiles:
 
     def remove(self, job_id: str) -> None:
         """Delete a job with its file and its result for good. UserError ``job_is_live`` while it waits or runs."""
-        job = self._jobs.get(job_id)
+        job = self.get(job_id)
         with maintenance_lock(job.folder) as lock, disk_errors_as_user_error(self._settings):
-            if lock is None or job.live or job.type != PREDICT.name:
+            if lock is None or job.live:
                 raise RunError(f"{job.name} is still being labelled. Stop it first.", code="job_is_live")
             remove_folder(job.folder)
-
-    def _finished(self, job_id: str) -> Job:
-        self._jobs.result(job_id)
-        job = self._jobs.get(job_id)
-        if job.type != PREDICT.name:
-            raise RunError("This job has no labelled file.", code="no_result")
-        return job
 
 
 def _read(path: Path) -> bytes:

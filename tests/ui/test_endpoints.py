@@ -21,16 +21,16 @@ from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.settings import LOCAL_OWNER
 from trainer.ui.endpoints import _progress
 
-AUDIT = ("/audit", "/audit_result", "/audit_stop")
+JOBS = ("/audit", "/audit_result", "/audit_stop", "/predict_file", "/predict_file_result", "/predict_file_stop")
 TEXTS = ["happy laugh today", "a", "so unfair 🫠", "a much longer text of tears " * 400]
 
 
 # What there is
 
 
-def test_ten_endpoints_and_nothing_else(server: Server) -> None:
+def test_thirteen_endpoints_and_nothing_else(server: Server) -> None:
     endpoints = server.client.view_api(return_format="dict", print_info=False)
-    assert set(endpoints["named_endpoints"]) == {"/inspect", "/start", "/progress", "/stop", "/resume", "/report", "/predict", *AUDIT}
+    assert set(endpoints["named_endpoints"]) == {"/inspect", "/start", "/progress", "/stop", "/resume", "/report", "/predict", *JOBS}
     assert endpoints["unnamed_endpoints"] == {}
     parameters = {name: [p["parameter_name"] for p in e["parameters"]] for name, e in endpoints["named_endpoints"].items()}
     assert parameters == {
@@ -44,13 +44,16 @@ def test_ten_endpoints_and_nothing_else(server: Server) -> None:
         "/audit": ["file", "text", "label", "part"],
         "/audit_result": ["job", "all_rows"],
         "/audit_stop": ["job"],
+        "/predict_file": ["file", "run", "text", "part", "probabilities"],
+        "/predict_file_result": ["job"],
+        "/predict_file_stop": ["job"],
     }
 
 
 def test_results_have_the_documented_keys_and_no_others(server: Server, run: str, small_csv: Path) -> None:
     keys = {endpoint.name: set(endpoint.returns) for endpoint in endpoints(server.studio)}
     keys = {
-        name: keys["/audit" if name in AUDIT else "/progress"] | own - {ALL_OF_PROGRESS} if ALL_OF_PROGRESS in own else own
+        name: keys["/audit" if name in JOBS else "/progress"] | own - {ALL_OF_PROGRESS} if ALL_OF_PROGRESS in own else own
         for name, own in keys.items()
     }
     started = server.client.predict(handle_file(small_csv), None, None, RECIPE, api_name="/start")
@@ -63,12 +66,14 @@ def test_results_have_the_documented_keys_and_no_others(server: Server, run: str
         "/resume": server.client.predict(run, 1, api_name="/resume"),
         "/predict": server.client.predict(run, TEXTS, api_name="/predict"),
         "/audit": server.client.predict(handle_file(small_csv), api_name="/audit"),
+        "/predict_file": server.client.predict(handle_file(small_csv), run, api_name="/predict_file"),
     }
-    job = results["/audit"]["job"]
-    server.studio.for_owner(LOCAL_OWNER).jobs.wait(job, TIMEOUT_SECONDS)
-    results["/audit_result"] = server.client.predict(job, api_name="/audit_result")
-    results["/audit_stop"] = server.client.predict(job, api_name="/audit_stop")
     server.client.predict(results["/resume"]["run"], api_name="/stop")
+    for name in ("/audit", "/predict_file"):
+        job = results[name]["job"]
+        server.studio.for_owner(LOCAL_OWNER).jobs.wait(job, TIMEOUT_SECONDS)
+        results[f"{name}_result"] = server.client.predict(job, api_name=f"{name}_result")
+        results[f"{name}_stop"] = server.client.predict(job, api_name=f"{name}_stop")
     assert {name: set(result) for name, result in results.items()} == keys
 
 
@@ -196,6 +201,22 @@ def test_audit_gives_suspects_with_their_reasons_and_all_rows_if_asked(server: S
     assert scores == sorted(scores, reverse=True)
     with pytest.raises(AppError, match="There is no such job"):
         server.client.predict("0" * 32, api_name="/audit_result")
+
+
+def test_a_file_is_labelled_and_downloaded(server: Server, run: str, small_csv: Path) -> None:
+    job = server.client.predict(handle_file(small_csv), run, None, None, True, api_name="/predict_file")["job"]
+    server.studio.for_owner(LOCAL_OWNER).jobs.wait(job, TIMEOUT_SECONDS)
+    result = server.client.predict(job, api_name="/predict_file_result")
+    assert (result["status"], result["empty"], result["written_as"]) == ("finished", 0, "itself")
+    assert sum(result["classes"].values()) == result["rows"]
+    assert result["added"][:3] == ["label", "confidence", "cut"]
+    response = httpx.get(f"{server.address}{result['file']}")
+    assert response.headers["content-disposition"].startswith("attachment")
+    assert ",label,confidence,cut,probability of " in response.text.split("\n")[0]
+    with pytest.raises(AppError, match="There is no such job"):
+        server.client.predict("0" * 32, api_name="/predict_file_result")
+    with pytest.raises(AppError, match="no text column"):
+        server.client.predict(handle_file(small_csv), run, "body", api_name="/predict_file")
 
 
 def test_stop_ends_a_run_and_keeps_a_model(server: Server, tmp_path: Path, small_csv: Path) -> None:

@@ -6,7 +6,7 @@ import gradio as gr
 import pytest
 
 from trainer.errors import UserError
-from trainer.ui.endpoints import _uploaded_path
+from trainer.ui.uploads import uploaded_path
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def uploads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_upload_is_found(uploads: Path) -> None:
     file = uploads / "ab12" / "moods.csv"
-    assert _uploaded_path({"path": str(file)}) == file.resolve()
-    assert _uploaded_path(gr.FileData(path=str(file))) == file.resolve()
+    assert uploaded_path({"path": str(file)}) == file.resolve()
+    assert uploaded_path(gr.FileData(path=str(file))) == file.resolve()
 
 
 def test_everything_else_gets_one_answer(uploads: Path) -> None:
@@ -43,10 +43,10 @@ def test_everything_else_gets_one_answer(uploads: Path) -> None:
     ):
         for file in ({"path": named}, {"path": named, "meta": {"_type": "gradio.FileData"}}):
             with pytest.raises(UserError) as refused:
-                _uploaded_path(file)
+                uploaded_path(file)
             answers.add(refused.value.message)
     for file in (None, [], "moods.csv", {}):
         with pytest.raises(UserError) as refused:
-            _uploaded_path(file)
+            uploaded_path(file)
         answers.add(refused.value.message)
     assert len(answers) == 1

@@ -97,3 +97,18 @@ def _csv_response(name: str, data: bytes) -> Response:
     """As an attachment, so that no browser renders it, whatever its cells contain."""
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
     return Response(data, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def labelled_route(studio: Studio) -> Route:
+    """``/labelled/<job id>/<exact | spreadsheet>``: a file that a model has labelled."""
+
+    def download(request: Request) -> Response:
+        try:
+            name, data = current_workspace(studio).files.export(request.path_params["job"], request.path_params["form"])
+        except UserError as error:
+            return PlainTextResponse(error.message, status_code=error.status)
+        # As an attachment, so that no browser renders it, whatever its cells contain.
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+        return Response(data, media_type="application/octet-stream", headers=headers)
+
+    return Route("/labelled/{job}/{form}", download, methods=["GET"])

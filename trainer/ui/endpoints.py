@@ -12,13 +12,13 @@ import gradio as gr
 
 from trainer.check import run_checks_to_dict
 from trainer.data.files.decoding import refuse_lone_surrogates
-from trainer.errors import FileError, ModelError, MustFixError, RecipeError, UserError
-from trainer.jobs.job import Job
+from trainer.errors import ModelError, MustFixError, RecipeError, UserError
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.ui.event_handling import current_workspace
-from trainer.ui.uploads import NO_UPLOAD, resolve_upload
+from trainer.ui.job_endpoints import JobEndpoints
+from trainer.ui.uploads import text_columns_of, uploaded_path
 
 _ECHOED_CHARS = 200
 """Of each text in a result: enough to recognise it."""
@@ -26,7 +26,7 @@ _ECHOED_CHARS = 200
 
 def build(studio: Studio) -> None:
     """Add the endpoints to the Blocks being built."""
-    endpoints = _Endpoints(studio)
+    endpoints, jobs = _Endpoints(studio), JobEndpoints(studio)
     for endpoint, concurrency in (
         (endpoints.inspect, 4),
         (endpoints.start, 2),
@@ -35,9 +35,12 @@ def build(studio: Studio) -> None:
         (endpoints.resume, 2),
         (endpoints.report, 4),
         (endpoints.predict, 4),
-        (endpoints.audit, 2),
-        (endpoints.audit_result, 4),
-        (endpoints.audit_stop, 4),
+        (jobs.audit, 2),
+        (jobs.audit_result, 4),
+        (jobs.audit_stop, 4),
+        (jobs.predict_file, 2),
+        (jobs.predict_file_result, 8),
+        (jobs.predict_file_stop, 4),
     ):
         # More than one at a time: a small request does not wait for a large one.
         gr.api(_with_gradio_errors(endpoint), api_name=endpoint.__name__, concurrency_limit=concurrency)
@@ -78,7 +81,7 @@ class _Endpoints:
         """
         refuse_lone_surrogates(text, label, part)
         inspection = current_workspace(self._studio).inspect(
-            _uploaded_path(file), text_columns=_text_columns(text), label_column=label, part=part
+            uploaded_path(file), text_columns=text_columns_of(text), label_column=label, part=part
         )
         return inspection.to_dict() | {"file": Path(inspection.file).name}
 
@@ -102,11 +105,11 @@ class _Endpoints:
         """
         refuse_lone_surrogates(text, label, recipe, part)
         settings, ignore_findings = _parse_recipe(recipe)
-        path = _uploaded_path(file)
+        path = uploaded_path(file)
         sources = {"main": (path.name, path)}
         try:
             view = current_workspace(self._studio).train_files(
-                sources, settings, text_columns=_text_columns(text), label_column=label, part=part, ignore_findings=ignore_findings
+                sources, settings, text_columns=text_columns_of(text), label_column=label, part=part, ignore_findings=ignore_findings
             )
         except MustFixError as error:
             codes = ", ".join(f"“{code}”" for code in error.repair_codes)
@@ -218,68 +221,6 @@ class _Endpoints:
         names, predictions = current_workspace(self._studio).models.predict(run, texts)
         return {"results": [{"text": text[:_ECHOED_CHARS], **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]}
 
-    def audit(self, file: gr.FileData, text: str | None = None, label: str | None = None, part: str | None = None) -> dict:
-        """Check the labels of a file: which look wrong, and why. Returns the id of a job at once, whose result /audit_result gives.
-
-        Args:
-            file: An uploaded file, in any format that the page opens.
-            text: The text column: its name, or its position from 0. Guessed without it.
-            label: The label column, likewise.
-            part: The sheet of a workbook, the file of a zip or the list of a JSON file to read. Guessed without it.
-
-        Returns:
-            job: The id of the job.
-            status: One of queued, running, interrupted, finished, stopped, failed, cancelled, damaged.
-            phase: What it does at the moment, such as “counting words and letters”.
-            done: The fraction of the check that is done, 0 to 1, while it runs.
-            message: Why it failed, or what became of it.
-        """
-        refuse_lone_surrogates(text, label, part)
-        path = _uploaded_path(file)
-        checks = current_workspace(self._studio).label_checks
-        return _job_state(checks.start_files({"main": (path.name, path)}, text_columns=_text_columns(text), label_column=label, part=part))
-
-    def audit_result(self, job: str, all_rows: bool = False) -> dict:
-        """What a check of labels has found, or how far it is.
-
-        Args:
-            job: The id of a job that /audit has started.
-            all_rows: Whether all rows are given, and not only those that look wrong.
-
-        Returns:
-            ...: All that /audit returns.
-            rows: The number of rows checked; this and the keys below are absent until the check has finished.
-            noise: The share of wrong labels, 0 to 1: the "estimate" with its 95 % interval from "low" to "high".
-            seconds: How long the check took.
-            suspects: Rows, most suspicious first, each with its "row" (counted from 0 over the rows of the file), "text", "label", the "suggested" label, "score" (the probability that the label is wrong) and "why", a sentence.
-        """
-        workspace = current_workspace(self._studio)
-        found = workspace.jobs.get(job)
-        state = _job_state(found)
-        return state if found.status != "finished" else {**state, **workspace.label_checks.result(job).to_dict(all_rows=all_rows)}
-
-    def audit_stop(self, job: str) -> dict:
-        """Stop a check of labels; a check that was stopped has no result.
-
-        Args:
-            job: The id of a job that /audit has started.
-
-        Returns:
-            ...: All that /audit returns.
-        """
-        return _job_state(current_workspace(self._studio).jobs.stop(job))
-
-
-def _job_state(job: Job) -> dict:
-    progress = job.progress
-    return {
-        "job": job.id,
-        "status": job.status,
-        "phase": progress.what if progress else "",
-        "done": progress.done if progress else None,
-        "message": job.message,
-    }
-
 
 def _parse_recipe(values: dict | None) -> tuple[Recipe, bool]:
     """The recipe, and whether to train even if findings should be fixed first."""
@@ -290,18 +231,6 @@ def _parse_recipe(values: dict | None) -> tuple[Recipe, bool]:
     if not isinstance(ignore_findings, bool):
         raise RecipeError("as_it_is must be true or false.", code="setting_out_of_range")
     return Recipe.from_dict(settings), ignore_findings
-
-
-def _text_columns(text: str | None) -> tuple[str, ...]:
-    return () if text is None else (text,)
-
-
-def _uploaded_path(file: Any) -> Path:
-    """The path of a file that was uploaded to this server. A caller may write any path into its request; no other path is read."""
-    path = resolve_upload(file.get("path") if isinstance(file, dict) else getattr(file, "path", None))
-    if path is None:
-        raise FileError(NO_UPLOAD, code="not_uploaded")
-    return path
 
 
 def _with_gradio_errors(endpoint: Callable) -> Callable:

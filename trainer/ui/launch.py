@@ -31,7 +31,7 @@ from trainer.security.server_errors import UNEXPECTED
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import stop_signals
 from trainer.studio import Studio
-from trainer.ui.downloads import download_route, labels_route, prepared_route, rows_route
+from trainer.ui.downloads import download_route, labelled_route, labels_route, prepared_route, rows_route
 from trainer.ui.error_status import ErrorStatusMiddleware
 from trainer.ui.light_blocks import LightSessions
 from trainer.ui.page import build, mount_options
@@ -135,7 +135,7 @@ def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
         ValueError: _perhaps_unreadable,
         Exception: _unexpected,
     }
-    routes = [download_route(studio), prepared_route(studio), rows_route(studio), labels_route(studio)]
+    routes = [download_route(studio), prepared_route(studio), rows_route(studio), labels_route(studio), labelled_route(studio)]
     app = FastAPI(routes=routes, docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=exception_handlers)
     gr.mount_gradio_app(
         app,

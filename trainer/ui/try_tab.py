@@ -9,7 +9,7 @@ import gradio as gr
 from trainer.errors import UserError
 from trainer.run_library import ExampleRow
 from trainer.studio import Studio
-from trainer.ui import assets, html_pieces, page_frame, results_view, run_names, try_view
+from trainer.ui import assets, html_pieces, page_frame, results_view, run_names, try_view, whole_file_section
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
@@ -48,6 +48,7 @@ def build(studio: Studio, run: gr.Textbox) -> TryTab:
                 js_on_load=assets.inline_script("prediction.js"),
                 elem_id="prediction",
             )
+    whole_file_section.build(studio, run)
     tab = TryTab(text, prediction, examples, page_frame.footer(elem_id="footer-try", value=_footer(studio, "")))
     with_notice = user_errors(lambda message: html_pieces.notice(message, "error"))
 

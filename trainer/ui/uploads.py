@@ -8,6 +8,8 @@ from typing import Any
 
 from gradio.utils import get_upload_folder
 
+from trainer.errors import FileError
+
 NO_UPLOAD = "There is no such upload. Send the file itself, with handle_file(...) of gradio_client."
 
 
@@ -36,3 +38,16 @@ def contains_only_uploads(value: Any) -> bool:
                 return False
             pending += item.values()
     return True
+
+
+def text_columns_of(text: str | None) -> tuple[str, ...]:
+    """The text columns that a call names: one, or none."""
+    return () if text is None else (text,)
+
+
+def uploaded_path(file: Any) -> Path:
+    """The path of a file that was uploaded to this server. A caller may write any path into its request; no other path is read."""
+    path = resolve_upload(file.get("path") if isinstance(file, dict) else getattr(file, "path", None))
+    if path is None:
+        raise FileError(NO_UPLOAD, code="not_uploaded")
+    return path

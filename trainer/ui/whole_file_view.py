@@ -1,0 +1,128 @@
+"""Labelling a whole file as HTML: the chosen file, the job at work, and what became of the file."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trainer.charts.colours import class_colours
+from trainer.data.text_rows import TextRows
+from trainer.jobs.job import Job
+from trainer.text_format import percent, pluralize
+from trainer.ui import html_pieces
+from trainer.ui.buttons import Button
+
+_MAX_CLASSES = 12
+_MAX_SHOWN_CHARS = 140
+
+
+def heading() -> str:
+    return (
+        "<h3>Label a whole file</h3>"
+        '<p class="em-quiet">Choose a table with one text per row (CSV, Excel, JSON, Parquet …). You get it back as it is, with the label of each text and '
+        "how sure the model is of it in new columns.</p>"
+    )
+
+
+def chosen_file(name: str, rows: TextRows) -> str:
+    """The file that was just chosen, before it is labelled."""
+    dropped = f" {pluralize(rows.rows_dropped, 'further line')} of the file hold no row of the table." if rows.rows_dropped else ""
+    return (
+        f"<p><strong>{html_pieces.isolated(name, max_length=80)}</strong>: {pluralize(rows.rows, 'row')}, "
+        f"{pluralize(len(rows.columns), 'column')}.{dropped}</p>"
+    )
+
+
+def job_html(job: Job | None, title: str, before: int | None) -> str:
+    """The newest job, whatever its state; ``title`` names its model, ``before`` is how many jobs are done first if it waits."""
+    if job is None:
+        return ""
+    name = html_pieces.isolated(job.name, max_length=80)
+    if job.live:
+        return _live_html(job, name, before)
+    if job.status == "finished" and job.result is not None:
+        return _result_html(job, name, title)
+    message = {"stopped": "Stopped. ", "interrupted": "Interrupted. ", "cancelled": "", "failed": ""}.get(job.status, "") + job.message
+    buttons = [Button("remove-file", "Remove it", code=job.id)]
+    if job.status in ("stopped", "interrupted", "failed"):
+        buttons.insert(0, Button("resume-file", "Go on", code=job.id, primary=True))
+    severity = "error" if job.status in ("failed", "damaged") else "warning"
+    return f"<h4>{name}</h4>{html_pieces.notice(message, severity)}{_row(*(button.html for button in buttons))}"
+
+
+def _live_html(job: Job, name: str, before: int | None) -> str:
+    done = job.progress.done or 0.0 if job.progress else 0.0
+    if job.status == "queued":
+        what = "waiting for its turn" if not before else f"waiting: {pluralize(before, 'job is', 'jobs are')} done before it"
+    else:
+        what = job.progress.what if job.progress else "starting"
+    what = "stopping" if job.stop_requested else what
+    stop = Button("stop-file", "Stop", code=job.id, disabled=job.stop_requested)
+    return (
+        f'<h4>{name}</h4><div class="em-file-progress"><div class="em-progress" role="progressbar" aria-label="Labelling the file" aria-valuenow="{100 * done:.0f}" '
+        f'aria-valuemin="0" aria-valuemax="100"><div style="width:{100 * done:.1f}%"></div></div><span class="em-share">{percent(done, 0)}</span>{stop.html}</div>'
+        f'<p class="em-quiet em-small">{html_pieces.text(what[:1].upper() + what[1:])}. You may leave this page: it goes on.</p>'
+    )
+
+
+def _result_html(job: Job, name: str, title: str) -> str:
+    result = job.result or {}
+    notes = "".join(html_pieces.notice(note, "info") for note in result["notes"])
+    return (
+        f"<h4>{name} is labelled: {pluralize(result['rows'], 'row')}</h4>{_downloads(job, result)}{notes}{_class_bars(result['classes'])}"
+        f'<p class="em-quiet em-small">{_sentences(result, title)}</p>{_least_sure(result["least_sure"])}'
+        f"{_row(Button('remove-file', 'Remove this file and its labels', code=job.id, link=True).html)}"
+    )
+
+
+def _downloads(job: Job, result: Mapping[str, Any]) -> str:
+    link, columns = f"labelled/{job.id}", ", ".join(f"“{html_pieces.text(name, max_length=40)}”" for name in result["added"][:3])
+    form = "CSV (UTF-8)" if result["written_as"] == "csv" else "the form of your file"
+    return _row(
+        f'<a class="em-button em-primary" href="{link}/exact" download>Download the labelled file</a>',
+        f'<span class="em-quiet em-small">in {form}, with {columns} · <a href="{link}/spreadsheet" download>for spreadsheets</a></span>',
+    )
+
+
+def _class_bars(classes: Mapping[str, int]) -> str:
+    names, counts = list(classes), list(classes.values())
+    total, most = sum(counts), max(counts, default=0)
+    colours = dict(zip(names, class_colours(names), strict=True))
+    order = sorted(names, key=lambda name: -classes[name])
+    bars = "".join(
+        html_pieces.class_bar(
+            html_pieces.text(name, max_length=40),
+            colours[name],
+            classes[name] / max(most, 1),
+            f"{classes[name]:,} <small>{percent(classes[name] / max(total, 1))}</small>",
+        )
+        for name in order[:_MAX_CLASSES]
+    )
+    others = order[_MAX_CLASSES:]
+    more = (
+        f'<p class="em-quiet em-small">{pluralize(len(others), "other class", "other classes")}: {sum(classes[n] for n in others):,} rows.</p>'
+        if others
+        else ""
+    )
+    return f'<ol class="em-class-bars" aria-label="Rows of each class">{bars}</ol>{more}'
+
+
+def _sentences(result: Mapping[str, Any], title: str) -> str:
+    columns = " and ".join(f"“{name}”" for name in result["text_columns"])
+    sentences = [f"Labelled by {title}, from the column {columns}."]
+    if result["empty"]:
+        sentences.append(f"{pluralize(result['empty'], 'row has', 'rows have')} nothing to read and no label.")
+    if result["cut"]:
+        sentences.append(f"Of {pluralize(result['cut'], 'long text')} the model read only the beginning.")
+    return html_pieces.text(" ".join([*sentences, result["engine"]]), max_length=900)
+
+
+def _least_sure(rows: Sequence[Mapping[str, Any]]) -> str:
+    if not rows:
+        return ""
+    body = ((f"{row['row'] + 1:,}", row["text"][:_MAX_SHOWN_CHARS], row["label"], percent(row["confidence"])) for row in rows)
+    caption = "The rows that the model is least sure of"
+    table = html_pieces.table(("Row", "Text", "Label", "Sure"), body, numbers=(0, 3), caption=caption)
+    return f"<details><summary>The {pluralize(len(rows), 'row')} that the model is least sure of</summary>{table}</details>"
+
+
+def _row(*pieces: str) -> str:
+    return f'<div class="em-file-actions">{"".join(pieces)}</div>'
