@@ -25,6 +25,8 @@ export function mount({ element, props, trigger, watch }) {
   const present = (name) => store.data.names[name] ?? name;
   const colour = (name) => store.data.classes.find((entry) => entry.name === name)?.colour ?? "#748498";
   const inPart = (row) => filter.part === "all" || row.part === filter.part;
+  // Once two labels are merged, their rows are no longer given for each other.
+  const rows = () => store.data.rows.filter((row) => present(row.given) !== present(row.suggested) || store.decision(row.key));
   const pairOf = (row) => `${present(row.given)}\u0000${present(row.suggested)}`;
 
   // --- loading and filters
@@ -45,7 +47,7 @@ export function mount({ element, props, trigger, watch }) {
 
   function choose() {
     const shows = { all: () => true, undecided: (row) => !store.decision(row.key), decided: (row) => store.decision(row.key) };
-    list = store.data.rows.filter((row) => inPart(row) && (!filter.pair || pairOf(row) === filter.pair) && shows[filter.show](row));
+    list = rows().filter((row) => inPart(row) && (!filter.pair || pairOf(row) === filter.pair) && shows[filter.show](row));
     const first = list.findIndex((row) => !store.decision(row.key));
     current = Math.max(first, 0);
     drawPage();
@@ -96,7 +98,7 @@ export function mount({ element, props, trigger, watch }) {
       return node;
     };
     const counts = new Map();
-    for (const row of store.data.rows) counts.set(pairOf(row), (counts.get(pairOf(row)) ?? 0) + 1);
+    for (const row of rows()) counts.set(pairOf(row), (counts.get(pairOf(row)) ?? 0) + 1);
     const pairs = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 100);
     const named = pairs.map(([pair, n]) => [pair, `${pair.split("\u0000").reverse().join(" given as ")} (${n})`]);
     const several = new Set(store.data.rows.map((row) => row.part)).size > 1;
@@ -271,7 +273,10 @@ export function mount({ element, props, trigger, watch }) {
   function takeSuggestions(keys) {
     const chosen = new Set(keys);
     const byLabel = Map.groupBy(store.data.rows.filter((row) => chosen.has(row.key)), (row) => present(row.suggested));
-    for (const [label, rows] of byLabel) decide("relabel", label, rows.map((row) => row.key));
+    const decisions = [...byLabel].map(([label, rows]) => [rows.map((row) => row.key), "relabel", label]);
+    history.push(...keys);
+    store.decideAll(decisions);
+    say(`Suggestions taken. ${parts.progress.textContent}`);
   }
 
   // --- choosing a label by typing
@@ -333,7 +338,7 @@ export function mount({ element, props, trigger, watch }) {
         lines()[i].dataset.state = state;
       }
     }
-    const counted = store.data.rows.filter(inPart);
+    const counted = rows().filter(inPart);
     const done = counted.filter((row) => store.decision(row.key)).length;
     parts.progress.textContent = `${done.toLocaleString("en")} of ${counted.length.toLocaleString("en")} looked at${timeLeft(counted.length - done)}.`;
     parts.bar.style.width = `${counted.length ? (100 * done) / counted.length : 0}%`;
@@ -388,8 +393,10 @@ export function mount({ element, props, trigger, watch }) {
   function onKey(event) {
     const { target, key } = event;
     if (!root.isConnected || !root.offsetParent || !store.data || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (root.querySelector("dialog[open]") || target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], .em-footer, [role=tab]")) return;
-    if (!(root.contains(target) || target === document.body)) return;
+    if (root.querySelector("dialog[open]") || target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], .em-footer")) return;
+    // After a click on the tab the focus stays on it: letters and digits work from there too.
+    const onTab = target.closest?.("[role=tab]") && key.length === 1 && key !== " ";
+    if (!(root.contains(target) || target === document.body || onTab)) return;
     if (["Enter", " "].includes(key) && target.closest?.("button, a, input, summary")) return;
     const label = /^[1-9]$/.test(key) ? store.data.classes[Number(key) - 1]?.name : null;
     const run = COMMANDS[key.length === 1 ? key.toLowerCase() : key] ?? (label ? () => decide("relabel", label) : null);

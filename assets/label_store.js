@@ -3,11 +3,13 @@
 
 const ANSWER_AFTER = 12_000; // milliseconds until an event without an answer is sent again
 const MAX_ROWS = 400; // in one event
+const UNSAVED = "emotune-unsaved-labels"; // survives a reload of this window: gradio reloads the page once a server has been restarted
 
 export class LabelStore {
   #trigger;
   #changed;
   #waiting = [];
+  #pending = new Map(); // the event of each row that is waiting or sent, the last one
   #sent = null;
   #number = Date.now(); // greater than any number before a reload
   #timer = 0;
@@ -22,35 +24,51 @@ export class LabelStore {
 
   load(json) {
     this.data = json ? JSON.parse(json) : null;
+    const { draft, events } = JSON.parse(sessionStorage.getItem(UNSAVED) ?? "{}");
+    if (!this.data || draft !== this.data.draft || this.#sent || this.#waiting.length) return;
+    for (const event of events) this.#enqueue(event);
+    // Once the view is drawn.
+    setTimeout(() => this.#send());
   }
 
   // What counts for a row: what was saved, and over it what is on its way. {action, label, saving} or null.
   decision(key) {
-    for (const event of [...this.#waiting, this.#sent].filter(Boolean).reverse()) {
-      if (!event.rows?.includes(key)) continue;
-      return event.action === "undo" ? null : { action: event.action, label: event.label, saving: true };
-    }
+    const event = this.#pending.get(key);
+    if (event) return event.action === "undo" ? null : { action: event.action, label: event.label, saving: true };
     const saved = this.data.decisions[key];
     return saved ? { action: saved[0], label: saved[1], saving: false } : null;
   }
 
-  get unsaved() {
-    return this.#waiting.length + (this.#sent ? 1 : 0);
-  }
-
   // action: keep, relabel, drop or undo.
   decide(keys, action, label = "") {
-    for (let at = 0; at < keys.length; at += MAX_ROWS) this.#waiting.push({ action, rows: keys.slice(at, at + MAX_ROWS), label });
+    this.decideAll([[keys, action, label]]);
+  }
+
+  // Several of these at once: lists of keys, action and label.
+  decideAll(decisions) {
+    for (const [keys, action, label] of decisions) {
+      for (let at = 0; at < keys.length; at += MAX_ROWS) {
+        this.#enqueue({ action, rows: keys.slice(at, at + MAX_ROWS), label });
+      }
+    }
     this.#send();
+  }
+
+  #enqueue(event) {
+    this.#waiting.push(event);
+    for (const key of event.rows ?? []) this.#pending.set(key, event);
   }
 
   // action: rename, restore, add or define, of a class.
   changeClass(action, name, text = "") {
-    this.#waiting.push({ action, name, label: text });
+    this.#enqueue({ action, name, label: text });
     this.#send();
   }
 
   #send() {
+    const events = [this.#sent, ...this.#waiting].filter(Boolean);
+    if (events.length) sessionStorage.setItem(UNSAVED, JSON.stringify({ draft: this.data.draft, events }));
+    else sessionStorage.removeItem(UNSAVED);
     if (!this.#sent && this.#waiting.length) {
       this.#sent = this.#waiting.shift();
       this.#number += 1;
@@ -76,6 +94,7 @@ export class LabelStore {
     if (saved.number && saved.number === this.#number && this.#sent) {
       clearTimeout(this.#timer);
       this.error = saved.error;
+      for (const key of this.#sent.rows ?? []) if (this.#pending.get(key) === this.#sent) this.#pending.delete(key);
       this.#sent = null;
     }
     if (saved.decisions) {

@@ -145,5 +145,8 @@ def test_the_footer_of_the_form_says_what_start_would_do() -> None:
     assert "Trains on a.csv, 716 rows. Takes about 40 s." in foot
     assert "disabled" not in foot
     assert "It starts after the running one." in train_tab.start_footer("a.csv", 716, None, running="r")
+    assert "716 rows. With your decisions on labels (3 rows)." in train_tab.start_footer(
+        "a.csv", 716, None, decided="With your decisions on labels (3 rows)."
+    )
     assert 'id="start"' not in train_tab.start_footer("a.csv", None, None)
     assert "role=alert" in train_tab.start_footer("a.csv", 716, None, error="Epochs must be a whole number.")

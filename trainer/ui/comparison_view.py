@@ -253,8 +253,15 @@ def _settings(runs: Sequence[ComparedRun]) -> list[tuple[str, list[str]]]:
     """Every setting with the formatted value of each run."""
     settings = [("Data", [run.view.source_title for run in runs])]
     settings += [(field.label, [_format_setting(field, run) for run in runs]) for field in fields_of(Recipe).values()]
+    settings.append(("Labels changed by hand", [_format_decisions(run.view) for run in runs]))
     parts = (("train", "Training rows"), ("validation", "Validation rows"), ("test", "Test rows"))
     return settings + [(label, [f"{run.view.rows[part]:,}" if part in run.view.rows else "–" for run in runs]) for part, label in parts]
+
+
+def _format_decisions(view: RunView) -> str:
+    counts = [(view.decisions.get("changed"), "label", "changed"), (view.decisions.get("dropped"), "row", "dropped")]
+    parts = [f"{pluralize(count, noun)} {what}" for count, noun, what in counts if count]
+    return "; ".join([*parts, *(f"{before} is {after}" for before, after in view.class_names.items())]) or "none"
 
 
 def _format_setting(field: RecipeField, run: ComparedRun) -> str:

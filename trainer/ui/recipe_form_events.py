@@ -16,6 +16,7 @@ from trainer.presets import LEVELS, PRESETS, load_preset
 from trainer.recipe import Recipe
 from trainer.recipe_file import dump_recipe, load_recipe
 from trainer.studio import Studio
+from trainer.text_format import pluralize
 from trainer.ui import data_tab, html_pieces, recipe_form, train_tab
 from trainer.ui.components import Page
 from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
@@ -204,7 +205,8 @@ def _wire_validation(studio: Studio, page: Page) -> Any:
         return check_form(draft, invalid, *values, show_new_errors=True)
 
     inputs = [page.data.draft, form.invalid, *page.form]
-    changes = [
+    # What is decided on another tab belongs to what Start would do.
+    changes = [page.tabs.select] + [
         c.change for c in (page.data.version, *page.data.form, train.encoder, *form.settings, page.running, page.frame.hardware_badge)
     ]
     checked = gr.on(changes, check_change, inputs, outputs, trigger_mode="always_last", **PRIVATE_EVENT)
@@ -237,8 +239,25 @@ def _footer(studio: Studio, page: Page, draft: str | None, *values: Any, error: 
     running = next((v.id for v in views if v.status == "running"), "")
     rows, limit_notice = None if readiness.splits is None else len(readiness.splits.train), near_capacity(studio.settings, views)
     return train_tab.start_footer(
-        prepared.draft.main.name, rows, seconds, error=error, running=running, to_fix=readiness.summary, limit_notice=limit_notice
+        prepared.draft.main.name,
+        rows,
+        seconds,
+        error=error,
+        running=running,
+        to_fix=readiness.summary,
+        limit_notice=limit_notice,
+        decided=_decided(studio, prepared.draft.id),
     )
+
+
+def _decided(studio: Studio, draft_id: str) -> str:
+    """That Start does what was decided on labels; empty if nothing was."""
+    with suppress(UserError):
+        decisions = current_workspace(studio).labels.state(draft_id).decisions
+        rows = sum(decision.action != "keep" for decision in decisions.rows.values())
+        if decisions.changes_rows:
+            return f"With your decisions on labels ({pluralize(rows, 'row')})."
+    return ""
 
 
 def _levels_with_times(studio: Studio, page: Page, draft: str | None, *values: Any) -> Any:

@@ -167,10 +167,12 @@ def start_footer(
     running: str = "",
     to_fix: str = "",
     limit_notice: str = "",
+    decided: str = "",
 ) -> str:
     """What Start would do; without ``train_rows`` what is ``to_fix`` first.
 
-    ``error`` is an error of the form, ``running`` the id of the run that is training, ``limit_notice`` says which limit is close.
+    ``error`` is an error of the form, ``running`` the id of the run that is training, ``limit_notice`` says which limit is close,
+    ``decided`` that labels were changed by hand.
     """
     start = Button("start", "Start training", primary=True, elem_id="start", busy_message="Starting …", disabled=train_rows is None)
     others = [Button("watch", "See the running training", code=running, link=True)] if running else []
@@ -180,8 +182,11 @@ def start_footer(
         return page_frame.footer_html(to_fix, *others, Button("to-data", "See what to fix", primary=True))
     time = "" if seconds is None else f" Takes about {approximate_duration(seconds)}."
     queue = " It starts after the running one." if running else ""
+    decisions = f" {decided}" if decided else ""
     limit = f" {limit_notice}" if limit_notice else ""
-    return page_frame.footer_html(f"Trains on {source_name}, {pluralize(train_rows, 'row')}.{time}{queue}{limit}", *others, start)
+    return page_frame.footer_html(
+        f"Trains on {source_name}, {pluralize(train_rows, 'row')}.{decisions}{time}{queue}{limit}", *others, start
+    )
 
 
 def level_choices(seconds: Mapping[str, float]) -> list[tuple[str, str]]:
