@@ -135,7 +135,8 @@ def _wire_buttons(
             }
         draft_id = data_tab.current_draft(studio, draft)
         if action == "check":
-            workspace.label_checks.start(draft_id)
+            # The test rows say nothing about the labels of others: a score on them would not be honest otherwise.
+            workspace.label_checks.start(draft_id, audit_state.split_recipe(workspace, workspace.proof.run_before(draft_id)))
         elif action == "stop":
             workspace.jobs.stop(code)
         elif action == "train-again":

@@ -84,12 +84,14 @@ def version(workspace: Workspace, draft: str | None, decided: str) -> str:
     return f"{decided} {check} {workspace.proof.version(draft_id)}"
 
 
+def split_recipe(workspace: Workspace, before: RunView | None) -> Recipe:
+    """The recipe whose test rows a training with the decisions keeps: that of the run before, if there is one."""
+    return Recipe() if before is None else workspace.library.recipe(before.id)
+
+
 def splits(workspace: Workspace, state: AuditState) -> Splits:
     """The split that a training with the decisions has."""
-    recipe = Recipe()
-    if state.before is not None:
-        recipe = workspace.library.recipe(state.before.id)
-    return state.labels.prepared.splits(recipe)
+    return state.labels.prepared.splits(split_recipe(workspace, state.before))
 
 
 def parts(workspace: Workspace, state: AuditState) -> Mapping[RowKey, str]:
