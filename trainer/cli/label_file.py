@@ -101,6 +101,8 @@ def _result_text(out: Path, result: "LabelledFile") -> str:
     lines.append("  classes: " + ", ".join(f"{terminal_line(name)} {count:,}" for name, count in result.classes.items()))
     if result.empty:
         lines.append(f"  without a label, because there is nothing to read: {pluralize(result.empty, 'row')}")
+    if result.unsure is not None:
+        lines.append(f"  unsure, below the confidence from which on the model answers: {pluralize(result.unsure, 'row')}")
     if result.cut:
         lines.append(f"  cut, because the model reads less of a text: {pluralize(result.cut, 'row')}")
     return "\n".join([*lines, f"  {result.engine}", *(f"  {terminal_line(note)}" for note in result.notes)])

@@ -105,6 +105,7 @@ class JobEndpoints:
             rows: The number of rows of the table.
             empty: Rows without anything to read; they have no label.
             cut: Texts of which the model read only the beginning.
+            unsure: Rows below the confidence from which on the model answers; null if it answers all.
             classes: The number of rows of each class, by its name.
             text_columns: The columns that the texts are from.
             added: The names of the new columns.

@@ -110,6 +110,10 @@ def _sentences(result: Mapping[str, Any], title: str) -> str:
     sentences = [f"Labelled by {title}, from the column {columns}."]
     if result["empty"]:
         sentences.append(f"{pluralize(result['empty'], 'row has', 'rows have')} nothing to read and no label.")
+    if result["unsure"] is not None:
+        sentences.append(
+            f"{pluralize(result['unsure'], 'row is', 'rows are')} below the confidence that this model promises to answer from: unsure."
+        )
     if result["cut"]:
         sentences.append(f"Of {pluralize(result['cut'], 'long text')} the model read only the beginning.")
     return html_pieces.text(" ".join([*sentences, result["engine"]]), max_length=900)

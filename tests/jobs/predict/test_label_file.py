@@ -1,6 +1,8 @@
 """A whole file is labelled block by block; killed and begun again, it ends with the same bytes."""
 
 import io
+import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +122,22 @@ def test_parquet_gets_typed_columns_and_a_taken_name_is_not_used_twice(model: Pa
     assert table.schema.types[2:] == [pa.string(), pa.float64(), pa.bool_()]
     assert table["body"].to_pylist() == TEXTS
     assert np.isnan(np.array(table["confidence"].to_pylist(), dtype=float)).tolist() == [not text.strip("\u200b") for text in TEXTS]
+
+
+def test_a_model_that_promises_something_says_which_rows_it_would_not_answer(model: Path, tmp_path: Path) -> None:
+    promising = tmp_path / "model"
+    shutil.copytree(model, promising)
+    config = json.loads((promising / "config.json").read_text())
+    confidences = [max(p.probabilities) for p in Predictor(model).predict(TEXTS) if p.probabilities is not None]
+    threshold = float(np.median(confidences)) + 1e-4
+    (promising / "config.json").write_text(json.dumps(config | {"abstain_below": threshold}))
+    source = tmp_path / "in.csv"
+    source.write_bytes(csv_of(",", "\n", "utf-8"))
+    result, rewritten = FileLabelling(tmp_path / "work", source, LabelRequest(engine="exact"), TOOLS).run(promising, nothing, nothing)
+    table = read_table(rewritten.data)
+    assert table.columns[2:] == ("label", "confidence", "unsure", "cut")
+    unsure = [row[4] for row in table.rows]
+    predicted = Predictor(promising).predict(TEXTS)
+    assert unsure == ["" if p.probabilities is None else "true" if p.unsure else "false" for p in predicted]
+    assert all(row[2] for row in table.rows if row[4])
+    assert result.unsure == unsure.count("true") > 0

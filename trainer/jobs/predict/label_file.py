@@ -32,7 +32,7 @@ BLOCK_ROWS = 2_048
 LEAST_SURE = 20
 _SHOWN_CHARS = 300
 _FALLBACK = ("not_rewritable", "letter_not_in_encoding")
-_TEXTS, _TEXT_ROWS, _ENGINE, _LABELS = "texts.arrow", "texts.json", "engine.json", "labels.json"
+_TEXTS, _TEXT_ROWS, _ENGINE, _MODEL = "texts.arrow", "texts.json", "engine.json", "model.json"
 
 EngineWish = Literal["auto", "exact", "16-bit"]
 Report = Callable[[str, float | None], None]
@@ -64,11 +64,12 @@ class Tools:
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """What became of a file. ``notes``: sentences about what could not be kept. ``least_sure``: rows of the table, the least sure first."""
+    """What became of a file. ``unsure``: rows that the model would not answer, None if it answers all. ``notes``: sentences about what could not be kept. ``least_sure``: rows of the table, the least sure first."""
 
     rows: int
     empty: int
     cut: int
+    unsure: int | None
     classes: Mapping[str, int]
     text_columns: tuple[str, ...]
     added: tuple[str, ...]
@@ -107,7 +108,8 @@ class FileLabelling:
         from trainer.training.predictor import Predictor
 
         predictor = Predictor(model, device=self._tools.hardware.device)
-        write_file(self._folder / _LABELS, json.dumps(predictor.label_names).encode())
+        about = {"label_names": predictor.label_names, "answers_from": predictor.answer_from}
+        write_file(self._folder / _MODEL, json.dumps(about).encode())
         with open_texts(self._folder / _TEXTS) as texts:
             choice = self._choose_engine(predictor, texts)
             self._label_blocks(predictor, choice, texts, report, stop_if_asked)
@@ -195,29 +197,36 @@ class FileLabelling:
 
     def _columns(self, rows: TextRows) -> Iterator[AddedColumn]:
         taken = list(rows.columns)
-        for name, cells, kind in self._blocks.columns(self._label_names(), rows.rows, probabilities=self._request.probabilities):
+        names, answers_from = self._model()
+        for name, cells, kind in self._blocks.columns(
+            names, rows.rows, answers_from=answers_from, probabilities=self._request.probabilities
+        ):
             name = free_name(name, taken)
             taken.append(name)
             yield AddedColumn(name, cells, kind)
 
-    def _label_names(self) -> tuple[str, ...]:
-        return tuple(json.loads((self._folder / _LABELS).read_text(encoding="utf-8")))
+    def _model(self) -> tuple[tuple[str, ...], float | None]:
+        """The names of the model's labels, and the confidence from which on it answers, if it has one."""
+        about = json.loads((self._folder / _MODEL).read_text(encoding="utf-8"))
+        return tuple(about["label_names"]), about["answers_from"]
 
     def _summary(self, rows: TextRows, choice: "EngineChoice", written_as: WrittenAs, rewritten: Rewritten) -> LabelledFile:
-        names = self._label_names()
+        names, answers_from = self._model()
         counts: Counter[str] = Counter()
-        empty = cut = 0
+        empty = cut = unsure = 0
         least: list[tuple[float, int, str]] = []
         for start, block in self._blocks.in_order(rows.rows):
             counts.update(label for label in block.labels if label)
             empty += int((block.confidence != block.confidence).sum())
             cut += int(block.cut.sum())
+            unsure += int(block.unsure(answers_from).sum())
             sure = zip(block.confidence.tolist(), range(start, start + len(block.labels)), block.labels, strict=True)
             least = heapq.nsmallest(LEAST_SURE, (entry for entry in (*least, *sure) if entry[0] == entry[0]))
         return LabelledFile(
             rows=rows.rows,
             empty=empty,
             cut=cut,
+            unsure=None if answers_from is None else unsure,
             classes={name: counts[name] for name in dict.fromkeys((*names, *counts))},
             text_columns=tuple(rows.columns[position] for position in rows.text),
             added=tuple(column.name for column in self._columns(rows)),

@@ -43,6 +43,10 @@ class StoredBlock:
         confidence = np.array([max(row) for row in block.probabilities.tolist()], dtype=np.float32)
         return cls(labels, confidence, block.cut, block.probabilities if probabilities else block.probabilities[:, :0])
 
+    def unsure(self, answers_from: float | None) -> np.ndarray:
+        """Bool (n,): the rows with a label that the model would not answer with."""
+        return self.confidence < (0.0 if answers_from is None else answers_from)
+
 
 class StoredBlocks:
     """The blocks in a folder, numbered from 0."""
@@ -72,23 +76,25 @@ class StoredBlocks:
             yield start, block
             start, number = start + len(block.labels), number + 1
 
-    def columns(self, label_names: Sequence[str], rows: int, *, probabilities: bool) -> Iterator[NewColumn]:
-        """The new columns of the file: name, cells and kind of each."""
+    def columns(self, label_names: Sequence[str], rows: int, *, answers_from: float | None, probabilities: bool) -> Iterator[NewColumn]:
+        """The new columns of the file: name, cells and kind of each. ``answers_from``: below this confidence a row is unsure; None: no row is."""
         labels: list[str] = []
         confidence: list[str] = []
         cut: list[str] = []
+        unsure: list[str] = []
         by_class: list[list[str]] = [[] for _ in label_names] if probabilities else []
         for _, block in self.in_order(rows):
             known = {label: label for label in label_names}
             labels += [known.get(label, label) for label in block.labels]  # one string in memory for each class
             confidence += _numbers(block.confidence)
-            cut += [
-                "" if not label else "true" if is_cut else "false" for label, is_cut in zip(block.labels, block.cut.tolist(), strict=True)
-            ]
+            unsure += _flags(block.labels, block.unsure(answers_from))
+            cut += _flags(block.labels, block.cut)
             for cells, column in zip(by_class, block.probabilities.T, strict=True) if probabilities else ():
                 cells += _numbers(column)
         yield "label", labels, "text"
         yield "confidence", confidence, "number"
+        if answers_from is not None:
+            yield "unsure", unsure, "boolean"
         yield "cut", cut, "boolean"
         for name, cells in zip(label_names, by_class, strict=True) if probabilities else ():
             yield f"probability of {name}", cells, "number"
@@ -99,6 +105,11 @@ class StoredBlocks:
 
     def _path(self, number: int) -> Path:
         return self._folder / f"{number:06d}.npz"
+
+
+def _flags(labels: Sequence[str], flags: np.ndarray) -> list[str]:
+    """Of each row with a label, whether something is so."""
+    return ["" if not label else "true" if flag else "false" for label, flag in zip(labels, flags.tolist(), strict=True)]
 
 
 def _numbers(values: np.ndarray) -> list[str]:
