@@ -57,16 +57,17 @@ def names_in_order(html: str) -> list[str]:
 @pytest.mark.parametrize(
     ("baseline", "sentence"),
     [
-        (0.40, "Clearly better than counting words (40.0 %)."),
-        (0.68, "Not clearly better than counting words (68.0 %)."),
-        (0.72, "Not clearly better than counting words (72.0 %)."),
-        (0.90, "Counting words alone does better (90.0 %)."),
+        (0.40, "30.0 points better than counting words."),
+        (0.68, "2.0 points better than counting words, which may be chance."),
+        (0.72, "2.0 points worse than counting words, which may be chance."),
+        (0.70, "exactly as often as counting words."),
+        (0.90, "20.0 points worse than counting words."),
     ],
 )
 def test_better_is_claimed_only_if_the_interval_shows_it(baseline: float, sentence: str) -> None:
     text = visible_text(headline(counting(baseline), right(0.7)))
     assert "Right on 140 of 200 texts it never saw: 70.0 %" in text
-    assert f"{sentence} With other test rows the accuracy would be between 63 and 76 %." in text
+    assert f"70.0 % right (63.3 to 75.9 %), {sentence}" in text
 
 
 def test_few_rows_get_no_percentage_but_a_warning() -> None:

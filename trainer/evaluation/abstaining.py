@@ -15,6 +15,8 @@ TARGETS = (0.80, 0.85, 0.90, 0.95, 0.98)
 """Shares of right answers that can be promised."""
 _RISK = 0.05
 """How often a promise may be broken."""
+_STRICTEST, _OTHERS = 0.5, 0.25
+"""The parts of the risk that the three starts of the search have: the strictest, and the other two each."""
 _STEPS = 60
 """Thresholds that are tried at most, from the strictest on."""
 _MOST_ROWS = 1_000_000
@@ -88,22 +90,23 @@ def find_promise(
 def find_threshold(confidence: np.ndarray, right: np.ndarray, target: float, *, risk: float = _RISK) -> float | None:
     """The lowest confidence from which on at least ``target`` of the answers are right, except with probability ``risk``; None if none is sure.
 
-    Fixed-sequence testing (Angelopoulos, Bates, Candès, Jordan & Lei 2021, Learn then Test): thresholds are tried from the strictest on, each
-    at the full level, until the first that fails. Which are tried depends on the confidences alone, not on what is right. Each test is
-    Clopper and Pearson's one-sided lower bound (1934). The first threshold answers as many rows as allow half of the mistakes promised, since
-    with fewer a single unlucky row would end the search.
+    Fixed-sequence testing (Angelopoulos, Bates, Candès, Jordan & Lei 2021, Learn then Test): thresholds are tried from a strict one on, until the
+    first that fails. Which are tried depends on the confidences alone, not on what is right. Each test is Clopper and Pearson's one-sided lower
+    bound (1934). There are three starts, which share the risk (the paper's section on multiple starts): the strictest answers as many rows as allow half of
+    the promised mistakes, the others answer half of the rows and all of them, for a model whose mistakes have little to do with its confidence.
     """
     ordered = np.sort(np.asarray(confidence, dtype=float))[::-1]
-    n = len(ordered)
-    first = _least_rows(lambda sizes: sizes - np.floor(sizes * (1 - target) / 2), target, n, risk)
-    if first is None:
-        return None
-    counts = np.unique(np.linspace(first, n, _STEPS).round().astype(int))
-    thresholds = list(dict.fromkeys(ordered[counts - 1].tolist()))
-    parts = [answers(confidence, right, threshold) for threshold in thresholds]
-    bounds = _lower_bounds(np.array([part.right for part in parts]), np.array([part.answered for part in parts]), risk)
-    kept = int(np.cumprod(bounds >= target).sum())
-    return thresholds[kept - 1] if kept else None
+    n, found = len(ordered), []
+    first = _least_rows(lambda sizes: sizes - np.floor(sizes * (1 - target) / 2), target, n, risk * _STRICTEST)
+    for start, part_of_risk in ((first, risk * _STRICTEST), (n // 2, risk * _OTHERS), (n, risk * _OTHERS)):
+        if not start:
+            continue
+        counts = np.unique(np.linspace(start, n, _STEPS).round().astype(int))
+        thresholds = list(dict.fromkeys(ordered[counts - 1].tolist()))
+        parts = [answers(confidence, right, threshold) for threshold in thresholds]
+        bounds = _lower_bounds(np.array([part.right for part in parts]), np.array([part.answered for part in parts]), part_of_risk)
+        found += thresholds[: int(np.cumprod(bounds >= target).sum())]
+    return min(found, default=None)
 
 
 def rows_needed(confidence: np.ndarray, right: np.ndarray, target: float, *, risk: float = _RISK) -> int | None:
@@ -113,7 +116,7 @@ def rows_needed(confidence: np.ndarray, right: np.ndarray, target: float, *, ris
         # A few rows that happen to be right promise nothing: one of each kind is added (Laplace).
         accuracy, share = (part.right + 1) / (part.answered + 2), part.answered / part.rows
         if accuracy > target:
-            answered = _least_rows(lambda rows, accuracy=accuracy: np.floor(accuracy * rows), target, _MOST_ROWS, risk)
+            answered = _least_rows(lambda rows, accuracy=accuracy: np.floor(accuracy * rows), target, _MOST_ROWS, risk * _OTHERS)
             sizes += [] if answered is None else [answered / share]
     least = min(sizes, default=_MOST_ROWS + 1)
     if least > _MOST_ROWS:

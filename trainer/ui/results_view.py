@@ -12,7 +12,7 @@ from trainer.evaluation.metrics import ClassScore
 from trainer.evaluation.report import Report, Reports, most_confused_pairs
 from trainer.evaluation.result_checks import FEW_ROWS, check_result
 from trainer.runs.view import RunView
-from trainer.text_format import decimal, decimal_range, percent_range, pluralize
+from trainer.text_format import decimal, decimal_range, percent, percent_range, pluralize, points
 from trainer.ui import checks_view, html_pieces, page_frame, score_format
 
 _MAX_CLASSES, _VISIBLE_AT_EACH_END = 20, 10
@@ -69,15 +69,24 @@ def no_results_html() -> str:
 
 
 def conclusion(view: RunView, report: Report) -> str:
-    """Whether the model beats counting words, and the interval of its accuracy; a warning if there are few rows."""
+    """The accuracy with its interval, and by how much it beats counting words; a warning if there are few rows."""
     checks, accuracy = check_result(report, view.baseline), report.accuracy
     few = next((check for check in found(checks) if check.code == "few_test_rows"), None)
     if few is not None:
         return few.sentence
-    comparison = next((check.message for check in checks if check.applies and check.code.endswith("better_than_counting_words")), None)
-    interval = percent_range(accuracy.low, accuracy.high, 0).replace(" to ", " and ")
-    missing = f"There is no word-count comparison: {_why_no_baseline(view)}."
-    return f"{comparison or missing} With other test rows the accuracy would be between {interval}."
+    sentence = f"{percent(accuracy.value)} right ({percent_range(accuracy.low, accuracy.high)})"
+    if view.baseline is None:
+        return f"{sentence}. There is no word-count comparison: {_why_no_baseline(view)}."
+    return f"{sentence}, {_compared(accuracy, view.baseline.test.accuracy)}."
+
+
+def _compared(accuracy: Interval, word_counts: float) -> str:
+    """ "10.4 points better than counting words", as the end of a sentence that says so if it may be chance."""
+    difference = accuracy.value - word_counts
+    if not difference:
+        return "exactly as often as counting words"
+    chance = ", which may be chance" if accuracy.low <= word_counts <= accuracy.high else ""
+    return f"{points(abs(difference))} points {'better' if difference > 0 else 'worse'} than counting words{chance}"
 
 
 def bar(view: RunView, report: Report) -> str:
