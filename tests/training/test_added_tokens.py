@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
-from transformers import AutoModel, AutoTokenizer, pipeline
+from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, BertTokenizer, pipeline
 
 from tests.training.conftest import fit, run_with
 from tests.training.emoji_rows import emoji_rows
@@ -26,9 +26,9 @@ from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.event_types import Started
 from trainer.runs.run import Run
-from trainer.training.added_tokens import MAX_TOKENS, add_tokens, choose_added_tokens
+from trainer.training.added_tokens import MAX_TOKENS, add_tokens, choose_added_tokens, unknown_token_id
 from trainer.training.encoder_loading import load_classifier, load_encoder, load_tokenizer
-from trainer.training.encoders import Encoder, packaged_encoder
+from trainer.training.encoders import Encoder, local_encoder, packaged_encoder
 from trainer.training.folder_check import check_folder
 from trainer.training.predictor import Predictor
 from trainer.training.tokens import token_counter, tokenize_text
@@ -77,9 +77,13 @@ def accuracy(run: Run, material: Material) -> float:
     return float((predicted == corpus.label_ids[splits.test]).mean())
 
 
+def chosen(tokenizer: Tokenizer, texts: list[str]) -> tuple[str, ...]:
+    return choose_added_tokens(tokenizer, texts, unknown_id=unknown_token_id(tokenizer))
+
+
 def with_tokens(tokenizer: Tokenizer, texts: list[str]) -> Tokenizer:
     extended = Tokenizer.from_str(tokenizer.to_str())
-    add_tokens(extended, choose_added_tokens(tokenizer, texts))
+    add_tokens(extended, chosen(tokenizer, texts))
     return extended
 
 
@@ -160,17 +164,17 @@ def test_a_resumed_training_keeps_the_tokens_that_it_began_with(
         fit(run, tiny_encoder, *emoji, save_seconds=0)
     end_at.never()  # type: ignore[attr-defined]
     # A later release of Emotune may choose others.
-    monkeypatch.setattr("trainer.training.fit.choose_added_tokens", lambda tokenizer, texts: ("🦄",))
+    monkeypatch.setattr("trainer.training.fit.choose_added_tokens", lambda tokenizer, texts, unknown_id: ("🦄",))
     fit(run, tiny_encoder, *emoji)
     first, second = (e.added_tokens for e in run.log.read() if isinstance(e, Started))
     assert first == second != ("🦄",)
 
 
 def test_a_sign_is_added_once_three_texts_hold_it_the_most_frequent_first(packaged: Tokenizer) -> None:
-    assert choose_added_tokens(packaged, ["😂 a", "😂", "a😂", "❤", "❤️!", "❤", "❤", "🎉", "🎉 🎉"]) == ("❤", "😂")
+    assert chosen(packaged, ["😂 a", "😂", "a😂", "❤", "❤️!", "❤", "❤", "🎉", "🎉 🎉"]) == ("❤", "😂")
     texts = [f"text {chr(0x1F300 + n)}" for n in range(60)] * 3
     random.Random(1).shuffle(texts)
-    assert choose_added_tokens(packaged, texts) == choose_added_tokens(packaged, sorted(texts))
+    assert chosen(packaged, texts) == chosen(packaged, sorted(texts))
 
 
 def test_a_rare_joined_sign_is_read_as_its_parts(packaged: Tokenizer) -> None:
@@ -188,19 +192,42 @@ def test_words_beside_a_sign_are_split_as_if_it_stood_apart(packaged: Tokenizer)
     assert pieces(tokenizer, text) == pieces(packaged, text)
 
 
+def test_variation_selectors_are_read_where_the_tokenizer_keeps_them(tmp_path: Path) -> None:
+    cased = BertTokenizer(
+        vocab={t: i for i, t in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "so", "good"])}, do_lower_case=False
+    )
+    tokenizer = with_tokens(plain(cased.backend_tokenizer), ["so ❤️ good", "❤", "❤️", "1️⃣"])
+    assert pieces(tokenizer, "so❤good ❤️good") == ["so", "❤", "good", "❤", "\ufe0f", "good"]
+
+
+def test_what_is_in_the_vocabulary_and_lost_inside_words_keeps_its_embedding(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    vocabulary = {t: i for i, t in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "so", "good", "★", "star"])}
+    shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    BertModel(BertConfig(vocab_size=len(vocabulary), **shape)).save_pretrained(tmp_path)
+    BertTokenizer(vocab=vocabulary).save_pretrained(tmp_path)
+    encoder = local_encoder(tmp_path)
+    backend = load_tokenizer(encoder, max_length=32).backend_tokenizer
+    assert chosen(backend, ["so★", "good★ ⭐", "★ ⭐", "⭐"]) == ("★", "⭐")
+    before = load_encoder(encoder, ("a", "b")).get_input_embeddings().weight
+    after = load_encoder(replace(encoder, added_tokens=("★", "⭐")), ("a", "b")).get_input_embeddings().weight
+    assert torch.equal(after[:-1], before)
+    assert load_tokenizer(replace(encoder, added_tokens=("★", "⭐")), max_length=32)("so★good").input_ids == [2, 6, 8, 7, 3]
+
+
 def test_a_foreign_script_adds_no_tokens(packaged: Tokenizer) -> None:
-    assert choose_added_tokens(packaged, ["ይህ ጽሑፍ ነው", "ጽሑፍ ነው 鬱鰯", "𐎀𐎁"] * 50) == ()
+    assert chosen(packaged, ["ይህ ጽሑፍ ነው", "ጽሑፍ ነው 鬱鰯", "𐎀𐎁"] * 50) == ()
 
 
 def test_no_more_tokens_than_the_limit(packaged: Tokenizer) -> None:
     signs = [chr(code) for code in range(0x1F300, 0x1F3FB)]
     texts = [f"{a}\u200d{b}" for a in signs[:40] for b in signs[:40]] * 3
-    assert len(choose_added_tokens(packaged, texts)) <= MAX_TOKENS + 5
+    assert len(chosen(packaged, texts)) <= MAX_TOKENS + 5
 
 
 def test_tokenizers_that_read_every_byte_get_none(tmp_path: Path) -> None:
     encoder = tiny("roberta", tmp_path)
-    assert choose_added_tokens(load_tokenizer(encoder, max_length=32).backend_tokenizer, [text for text, _ in emoji_rows(90)]) == ()
+    assert chosen(load_tokenizer(encoder, max_length=32).backend_tokenizer, [text for text, _ in emoji_rows(90)]) == ()
 
 
 def unigram(*, prepend_scheme: str, normalizer: object = None) -> Tokenizer:
@@ -221,9 +248,9 @@ def test_blanks_beside_a_sign_are_no_pieces_where_blanks_are_read(prepend_scheme
 
 def test_a_sign_that_the_normalizer_changes_again_and_again_is_not_added() -> None:
     tokenizer = unigram(prepend_scheme="never", normalizer=normalizers.Prepend("▁"))
-    assert choose_added_tokens(tokenizer, ["😂"] * 5) == ()
+    assert chosen(tokenizer, ["😂"] * 5) == ()
     spelled_out = unigram(prepend_scheme="always", normalizer=normalizers.NFKC())
-    assert choose_added_tokens(spelled_out, ["™ ①"] * 5) == ()
+    assert chosen(spelled_out, ["™ ①"] * 5) == ()
 
 
 @pytest.mark.parametrize("family", [family for family in TINY if family != "roberta"])

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 MIN_TEXTS = 3
 """Training texts that must hold a sign: what one or two say of it is mostly chance."""
+_SELECTORS = ("\ufe0f", "\ufe0e")
+"""Variation selectors: they ask for a sign to be drawn in colour, or not. Tokenizers that fold accents drop them."""
 MAX_TOKENS = 1_000
 """The most frequent signs become tokens; Unicode has about 3,800 emoji."""
 
@@ -32,23 +34,26 @@ def find_unknown(tokenizer: "Tokenizer", signs: Sequence[str], unknown: int | No
     """Those of some signs or characters that become the token ``unknown``, alone or right behind a letter."""
     if unknown is None or not signs:
         return []
+    knows_letters = unknown not in tokenizer.encode("a", add_special_tokens=False).ids
     lost = {
         position
-        for before in ("", "a")
+        for before in ("", *("a" if knows_letters else ()))
         for position, encoding in enumerate(tokenizer.encode_batch_fast([before + sign for sign in signs], add_special_tokens=False))
         if unknown in encoding.ids
     }
     return [signs[position] for position in sorted(lost)]
 
 
-def choose_added_tokens(tokenizer: "Tokenizer", texts: Iterable[str]) -> tuple[str, ...]:
+def choose_added_tokens(tokenizer: "Tokenizer", texts: Iterable[str], *, unknown_id: int | None) -> tuple[str, ...]:
     """The signs that at least ``MIN_TEXTS`` of the texts hold and this tokenizer does not know, the most frequent first; ``MAX_TOKENS`` at most.
 
-    A sign is what the tokenizer's normalizer makes of it: for most, a heart with a variation selector is the one without. A rarer sign counts
-    for each of its parts instead, so that a joined emoji is read as those that it joins, and one with a rare skin tone as the plain one.
-    The same texts in any order give the same tokens.
+    A sign is what the tokenizer's normalizer makes of it, without a variation selector at its end. A rarer sign counts for each of its parts
+    instead, so that a joined emoji is read as those that it joins, and one with a rare skin tone as the plain one. Skin tones and variation
+    selectors become tokens of their own where the tokenizer would not know them. The same texts in any order give the same tokens.
     """
-    counts, unknown_id = count_signs(texts), unknown_token_id(tokenizer)
+    if unknown_id is None:
+        return ()
+    counts = count_signs(texts)
     unknown = find_unknown(tokenizer, sorted(counts), unknown_id)
     whole: Counter[str] = Counter()
     for sign in unknown:
@@ -60,14 +65,15 @@ def choose_added_tokens(tokenizer: "Tokenizer", texts: Iterable[str]) -> tuple[s
                 totals[_normalize(tokenizer, part)] += counts[sign]
     frequent = [sign for sign, texts in totals.items() if texts >= MIN_TEXTS and _is_stable(tokenizer, sign)]
     chosen = sorted(frequent, key=lambda sign: (-totals[sign], sign))[:MAX_TOKENS]
-    if any(map(takes_a_skin_tone, chosen)):
-        # Otherwise a tone that no training text has would be unknown, together with a word behind it.
-        chosen += [tone for tone in find_unknown(tokenizer, SKIN_TONES, unknown_id) if tone not in chosen]
+    # Otherwise a tone or a selector that no training text has would be unknown, together with a word behind it.
+    followers = [*(SKIN_TONES if any(map(takes_a_skin_tone, chosen)) else ()), *(_SELECTORS if chosen else ())]
+    chosen += [sign for sign in find_unknown(tokenizer, followers, unknown_id) if sign not in chosen]
     return tuple(chosen)
 
 
 def _normalize(tokenizer: "Tokenizer", sign: str) -> str:
-    return sign if tokenizer.normalizer is None else tokenizer.normalizer.normalize_str(sign)
+    normal = sign if tokenizer.normalizer is None else tokenizer.normalizer.normalize_str(sign)
+    return normal.rstrip("".join(_SELECTORS))
 
 
 def _is_stable(tokenizer: "Tokenizer", sign: str) -> bool:
@@ -91,12 +97,18 @@ def _reads_blanks(tokenizer: Any) -> bool:
 
 
 def start_embeddings(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase", tokens: Sequence[str]) -> None:
-    """Give added tokens embeddings: the mean of those of the words of their Unicode names, as the tokenizer splits them.
+    """Add tokens to a model's tokenizer and give them embeddings: the mean of those of the words of their Unicode names, as it splits them.
 
-    The matrix grows if it has no rows left for them, and the config's ``vocab_size`` with it. Draws from torch's generator.
+    What is in its vocabulary already, and only lost inside a word, keeps its embedding. The matrix grows if it has no rows left for the
+    new ones, and the config's ``vocab_size`` with it. Draws from torch's generator.
     """
     import torch
 
+    known = tokenizer.get_vocab().keys()
+    add_tokens(tokenizer, tokens)
+    tokens = [token for token in tokens if token not in known]
+    if not tokens:
+        return
     ids = tokenizer.convert_tokens_to_ids(list(tokens))
     if max(ids) >= model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(max(ids) + 1, mean_resizing=False)

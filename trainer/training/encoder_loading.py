@@ -6,6 +6,7 @@ Loads weights and tokenizers only; classifier.py builds what is trained on top.
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,8 @@ def _load(model_class: Any, encoder: Encoder, label_names: Sequence[str], task: 
     detach_from_file(model)
     remove_pooling_layer(model)
     if encoder.added_tokens:
-        start_embeddings(model, load_tokenizer(encoder, max_length=encoder.max_tokens), encoder.added_tokens)
+        tokenizer = load_tokenizer(replace(encoder, added_tokens=()), max_length=encoder.max_tokens)
+        start_embeddings(model, tokenizer, encoder.added_tokens)
     return model
 
 

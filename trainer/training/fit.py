@@ -12,7 +12,7 @@ from trainer.errors import RunError
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.event_types import Phase
-from trainer.training.added_tokens import choose_added_tokens
+from trainer.training.added_tokens import choose_added_tokens, unknown_token_id
 from trainer.training.attempt import TrainingAttempt, TrainResult, raise_if_stop_requested, train_with_oom_retry
 from trainer.training.distributed import ProcessGroup
 from trainer.training.encoder_loading import load_tokenizer
@@ -80,8 +80,9 @@ def _with_added_tokens(encoder: Encoder, recipe: Recipe, texts: Sequence[str], p
     if tokens is None:
         tokenizer = load_tokenizer(encoder, max_length=recipe.max_length)
         # The few tokenizers without the library's have no normalizer to ask.
-        adds = recipe.added_tokens == "automatic" and tokenizer.is_fast
-        tokens = choose_added_tokens(tokenizer.backend_tokenizer, texts) if adds else ()
+        if recipe.added_tokens != "automatic" or not tokenizer.is_fast:
+            return encoder
+        tokens = choose_added_tokens(tokenizer.backend_tokenizer, texts, unknown_id=unknown_token_id(tokenizer.backend_tokenizer))
     return replace(encoder, added_tokens=tokens)
 
 

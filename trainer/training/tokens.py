@@ -108,7 +108,8 @@ def _unknown_finder(encoder: Encoder) -> Callable[[Sequence[str]], list[str]]:
 
 def _token_chooser(encoder: Encoder) -> Callable[[Iterable[str]], tuple[str, ...]]:
     tokenizer = _load_tokenizer_file(encoder)
-    return lambda texts: choose_added_tokens(tokenizer, texts)
+    unknown = unknown_token_id(tokenizer)
+    return lambda texts: choose_added_tokens(tokenizer, texts, unknown_id=unknown)
 
 
 def _token_counter(encoder: Encoder) -> Callable[[Sequence[str]], list[int]]:

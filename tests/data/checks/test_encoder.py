@@ -137,7 +137,7 @@ def test_letters_of_another_script_stay_a_warning():
     encoder = dataclasses.replace(ENGLISH, unknown_characters=readable_ascii, added_tokens=lambda texts: ("😂",))
     told = findings(["so 😂"] * 3 + ["ይህ 😂"], encoder)["unknown_signs"]
     assert (told.severity, told.count) == ("warning", 4)
-    assert "1 frequent sign a token each, but no letters" in told.advice
+    assert "1 frequent sign becomes a token, but no letters do" in told.advice
     assert "😂 ህ ይ" in told.message
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from tests.cli.test_resume import ARGUMENTS, ROOT, environment, wait_for
 from tests.conftest import small_rows, write_rows
+from tests.training.emoji_rows import emoji_rows
 from tests.warm_interpreter import WarmInterpreter
 from tests.workspace.steps import ME, RECIPE, start_run
 from trainer.data.reader.file_reader import FileReader
@@ -127,6 +128,21 @@ def test_a_stop_at_any_moment_ends_it_well(two: Studio, at: Callable[..., None],
     if view.has_model:
         assert view.processes == 2
         assert workspace.library.reports(view.id).test.rows
+
+
+@pytest.mark.slow
+def test_all_processes_and_a_child_run_have_the_same_added_tokens(two: Studio, tmp_path: Path) -> None:
+    workspace = two.for_owner(ME)
+    file = write_rows(tmp_path / "emoji.csv", emoji_rows(90, emoji_per_class=2))
+    parent = wait_for_processes(two, start_run(two, file, replace(RECIPE, epochs=1)))
+    assert parent.status == "finished", output(two, parent.id)
+    assert {"😂", "😭", "🤔"} <= set(parent.added_tokens)
+    child = wait_for_processes(two, workspace.resume(parent.id, more_epochs=1))
+    assert child.status == "finished", output(two, child.id)
+    assert child.added_tokens == parent.added_tokens
+    for view in (parent, child):
+        _, (prediction,) = workspace.models.predict(view.id, ["😂"])
+        assert prediction.probabilities is not None
 
 
 def test_a_stop_while_the_processes_start_is_not_lost(two: Studio, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ Imports no encoder: the caller passes an ``EncoderInfo``.
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,10 +149,10 @@ def _check_characters(checked: TextsAndEncoder) -> CheckResult | None:
     return CheckResult("unknown_signs", "warning", len(affected), message, _advice_for_unknown(checked, added), examples(corpus, affected))
 
 
-def _unknown_signs(text: str, unknown: Collection[str]) -> frozenset[str]:
+def _unknown_signs(text: str, unknown: frozenset[str]) -> frozenset[str]:
     """The signs of a text with an unknown character, and the unknown letters."""
     signs = frozenset(find_signs(text))
-    letters = (character for character in text if character in unknown and not any(character in sign for sign in signs))
+    letters = unknown.intersection(text).difference(*signs)
     # A heart that asks to be drawn in colour is the same to a reader.
     return frozenset(sign.removesuffix("\ufe0f") for sign in signs if not unknown.isdisjoint(sign)).union(letters)
 
@@ -160,7 +160,7 @@ def _unknown_signs(text: str, unknown: Collection[str]) -> frozenset[str]:
 def _advice_for_unknown(checked: TextsAndEncoder, added: Sequence[str]) -> str:
     """What to do about texts with signs that stay unknown."""
     if added:
-        start = f"The training gives {pluralize(len(added), 'frequent sign')} a token each, but no letters: "
+        start = f"{pluralize(len(added), 'frequent sign becomes a token', 'frequent signs become tokens')}, but no letters do: "
     elif not checked.adds_tokens:
         start = "The setting “Emoji and symbols” is off: "
     else:
