@@ -27,6 +27,8 @@ def report_text(view: RunView, report: "Report", checks: Sequence[CheckResult]) 
     def bounded(interval: "Interval | None") -> str:
         return "–" if interval is None else f"{decimal(interval.value)} ({decimal_range(interval.low, interval.high)})"
 
+    # The method frozen has no steps.
+    speed = f"{view.samples_per_second or 0:.0f} texts/s while training, " if view.total_steps else ""
     name_width = max([len(c.name) for c in report.per_class] + [12])
     headline, *others = report.scores
     scores = [described(headline.metric.title, headline.interval), *(described(other.metric.name, other.interval) for other in others)]
@@ -40,7 +42,7 @@ def report_text(view: RunView, report: "Report", checks: Sequence[CheckResult]) 
             f"A simple word-count model, having learned from {training_rows}, reaches {percent(view.baseline.test.accuracy)}, "
             f"macro F1 {percent(view.baseline.test.macro_f1)}."
         )
-    if view.linear is not None:
+    if view.linear is not None and view.kept.step:
         lines.append(
             f"Without fine-tuning, a linear model on the unchanged encoder reaches {percent(view.linear.test.accuracy)}, "
             f"macro F1 {percent(view.linear.test.macro_f1)}."
@@ -54,7 +56,7 @@ def report_text(view: RunView, report: "Report", checks: Sequence[CheckResult]) 
         ),
         *check_lines(checks),
         "",
-        f"Run {view.name}: {view.samples_per_second or 0:.0f} texts/s while training, {view.duration_seconds or 0:.0f} s in all, {view.device}.",
+        f"Run {view.name}: {speed}{view.duration_seconds or 0:.0f} s in all, {view.device}.",
     ]
     return "\n".join(lines)
 
