@@ -149,6 +149,9 @@ def _add_audit(commands: Any) -> None:
     parser.add_argument("--text", action="append", default=[], metavar="COL", help="the text column, as for train")
     parser.add_argument("--label", metavar="COL", help="the label column, likewise")
     parser.add_argument("--part", metavar="NAME", help="the sheet, file or list to read, as for train")
+    parser.add_argument(
+        "--deep", action="store_true", help="train the default recipe five times too, and let it judge rows that it has not learned"
+    )
     parser.add_argument("--all", action="store_true", help="give all rows, most suspicious first, not only those that look wrong")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the rows that look wrong into this CSV file")
     parser.add_argument("--for-spreadsheets", action="store_true", help="defuse cells of it that a spreadsheet would run as a formula")

@@ -20,7 +20,7 @@ from trainer.jobs.job import Job
 from trainer.jobs.owner_jobs import OwnerJobs
 from trainer.recipe import Recipe
 
-_QUICK = "audit"
+_QUICK, _DEEP = "audit", "deep_audit"
 
 
 class LabelChecks:
@@ -30,15 +30,17 @@ class LabelChecks:
         self._drafts = drafts
         self._jobs = jobs
 
-    def start(self, draft_id: str, recipe: Recipe | None = None, *, seed: int = 0) -> Job:
-        """Queue a quick check of a draft's rows, its repairs done, and return at once. Pressed twice, there is one.
+    def start(self, draft_id: str, recipe: Recipe | None = None, *, deep: bool = False, seed: int = 0) -> Job:
+        """Queue a check of a draft's rows, its repairs done, and return at once. Pressed twice, there is one.
 
         The test rows of the ``recipe``, by default the default one, are judged too, but they say nothing about other rows: a score on them
-        after labels were changed would not be honest otherwise.
+        after labels were changed would not be honest otherwise. ``deep`` trains the recipe five times, each time without a fifth of the rows,
+        and lets the models judge the rows that they have not learned; it waits for its turn like a training.
 
         Raises UserError ``unknown_draft``, what keeps the file from being read, and what ``require_checkable`` and ``OwnerJobs.start`` raise.
         """
-        return self._start(self._drafts.get(draft_id), seed, recipe or Recipe())
+        recipe = recipe or Recipe()
+        return self._start(self._drafts.get(draft_id), seed, splits_of=recipe, deep=recipe if deep else None)
 
     def start_files(
         self,
@@ -47,6 +49,7 @@ class LabelChecks:
         text_columns: Sequence[str] = (),
         label_column: str | None = None,
         part: str | None = None,
+        deep: bool = False,
         seed: int = 0,
     ) -> Job:
         """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind.
@@ -55,14 +58,14 @@ class LabelChecks:
         """
         prepared = self._drafts.open_files(sources, text_columns=text_columns, label_column=label_column, part=part)
         try:
-            return self._start(prepared, seed, None)
+            return self._start(prepared, seed, splits_of=None, deep=Recipe() if deep else None)
         finally:
             with suppress(UserError):
                 self._drafts.remove(prepared.draft.id)
 
     def find(self, draft_id: str) -> Job | None:
         """The newest check of a draft, in whatever state; None if it was never checked. ``is_current`` says whether its rows are still these."""
-        return next((job for job in self._jobs.list() if job.type == _QUICK and job.parameters.get("draft") == draft_id), None)
+        return next((job for job in self._jobs.list() if job.type in (_QUICK, _DEEP) and job.parameters.get("draft") == draft_id), None)
 
     def is_current(self, job: Job) -> bool:
         """Whether the draft of a check has the same rows as when it was started."""
@@ -75,17 +78,22 @@ class LabelChecks:
         self._jobs.result(job_id)
         return load_result(self._jobs.get(job_id).folder)
 
-    def _start(self, prepared: PreparedDraft, seed: int, recipe: Recipe | None) -> Job:
+    def _start(self, prepared: PreparedDraft, seed: int, *, splits_of: Recipe | None, deep: Recipe | None) -> Job:
         corpus = prepared.corpus
         if corpus is None:
             raise prepared.problem or FileError("This file has no texts and labels to check yet.", code="not_ready")
         require_checkable(corpus)
         draft = prepared.draft
-        test_rows = _test_rows(prepared, recipe)
+        test_rows = _test_rows(prepared, splits_of)
         digest = hashlib.sha256(test_rows.tobytes()).hexdigest()[:16]
         parameters = {"draft": draft.id, "version": draft.version, "seed": seed, "test_rows": digest}
-        name = f"check of the labels of {draft.main.name}"
-        return self._jobs.start(_QUICK, name=name, parameters=parameters, fill=lambda folder: save_checked_rows(folder, corpus, test_rows))
+        if deep is not None:
+            parameters["recipe"] = deep.to_dict()
+        name = f"{'deep ' if deep is not None else ''}check of the labels of {draft.main.name}"
+        job_type = _QUICK if deep is None else _DEEP
+        return self._jobs.start(
+            job_type, name=name, parameters=parameters, fill=lambda folder: save_checked_rows(folder, corpus, test_rows)
+        )
 
 
 def _test_rows(prepared: PreparedDraft, recipe: Recipe | None) -> np.ndarray:

@@ -4,7 +4,7 @@ import json
 import platform
 import sys
 
-from tests.bench import dialects, duplicates, inspection, million_rows, overhead, page, painting, prediction, runs, training
+from tests.bench import dialects, duplicates, inspection, labels, million_rows, overhead, page, painting, prediction, runs, training
 from trainer.settings import prepare_environment
 
 
@@ -13,7 +13,7 @@ def main() -> None:
     if sys.platform == "linux":
         measurements.append(million_rows)
     if training.TWEETS.is_file():
-        measurements += [training, overhead]
+        measurements += [training, overhead, labels]
     else:
         print(f"The training is not measured: the tweets in {training.TWEETS} are missing; they are not part of the project.")
     results: dict[str, object] = {}

@@ -11,9 +11,12 @@ from tests.workspace.steps import ME, OTHER, TIMEOUT_SECONDS
 from trainer.audit.quick_check import quick_check
 from trainer.errors import UserError
 from trainer.jobs.audit import audit_job
+from trainer.jobs.folds import cross_validation
 from trainer.jobs.job import Job
+from trainer.jobs.job_folder import RunningJob
 from trainer.recipe import Recipe
 from trainer.studio import Studio
+from trainer.training.encoders import Encoder
 
 
 def csv_of(texts: list[str], labels: list[str]) -> bytes:
@@ -59,7 +62,7 @@ def test_checks_of_others_do_not_exist(studio: Studio, draft: str) -> None:
 
 def test_a_stopped_check_has_no_result_and_can_begin_again(studio: Studio, draft: str, monkeypatch: pytest.MonkeyPatch) -> None:
     under_way, stopped = threading.Event(), threading.Event()
-    check = audit_job.quick_check
+    check = audit_job.gather_evidence
 
     def wait_for_the_stop(*arguments, on_progress, **options):
         def pause(what: str, done: float) -> None:
@@ -69,7 +72,7 @@ def test_a_stopped_check_has_no_result_and_can_begin_again(studio: Studio, draft
 
         return check(*arguments, on_progress=pause, **options)
 
-    monkeypatch.setattr(audit_job, "quick_check", wait_for_the_stop)
+    monkeypatch.setattr(audit_job, "gather_evidence", wait_for_the_stop)
     workspace = studio.for_owner(ME)
     job = workspace.label_checks.start(draft)
     assert under_way.wait(TIMEOUT_SECONDS)
@@ -97,3 +100,37 @@ def test_a_file_can_be_checked_that_cannot_be_trained_on(studio: Studio, tmp_pat
     with pytest.raises(UserError) as caught:
         checks.start_files({"main": ("one.csv", csv_of(texts, ["joy"] * 8))}, text_columns=["text"], label_column="label")
     assert caught.value.code == "not_checkable"
+
+
+def test_a_deep_check_trains_each_fold_once_and_goes_on_after_a_stop(
+    studio: Studio, draft: str, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, trained = studio.for_owner(ME), []
+    train = cross_validation.train_run
+    jobs: list[Job] = []
+
+    def train_and_stop_in_the_second(run, history, encoder, corpus, splits, **options):
+        trained.append(set(splits.test.tolist()))
+        assert not set(splits.test.tolist()) & {*splits.train.tolist(), *splits.validation.tolist()}
+        if len(trained) == 2:
+            workspace.jobs.stop(jobs[0].id)
+        return train(run, history, encoder, corpus, splits, **options)
+
+    monkeypatch.setattr(cross_validation, "train_run", train_and_stop_in_the_second)
+    started = threading.Event()
+    report = RunningJob.report
+    monkeypatch.setattr(RunningJob, "report", lambda *given: (started.wait(TIMEOUT_SECONDS), report(*given))[1])
+    recipe = Recipe(encoder=tiny_encoder.name, epochs=1, batch_size=8, learning_rate=1e-2, max_length=32)
+    jobs.append(workspace.label_checks.start(draft, recipe, deep=True))
+    started.set()
+    job = ended(studio, jobs[0])
+    assert (job.status, job.message[:21]) == ("stopped", "1 model of 5 are trai"), job.message
+    job = ended(studio, workspace.jobs.resume(job.id))
+    assert job.status == "finished", job.message
+    result = workspace.label_checks.result(job.id)
+    assert (result.method, result.rows) == ("deep", 90)
+    assert len(trained) == 6
+    assert set.union(*trained) == set(range(90))
+    assert sorted(path.name for path in (job.folder / "folds").iterdir() if path.is_dir()) == []
+    assert workspace.label_checks.find(draft).id == job.id
+    assert workspace.library.runs() == []

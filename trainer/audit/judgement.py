@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from trainer.audit.noise_matrix import confident_joint, noise_matrix
-from trainer.audit.noise_model import calibrate, fit_noise_model
+from trainer.audit.noise_model import NoiseModel, calibrate, fit_noise_model
 from trainer.audit.posterior import posterior
 from trainer.audit.suspects import NoiseEstimate
 from trainer.data.duplicates.near_duplicates import NearDuplicates
@@ -50,12 +50,21 @@ def judge(probabilities: np.ndarray, label_ids: np.ndarray, learned: np.ndarray)
     """
     rows = np.arange(len(label_ids))
     known, known_labels = probabilities[learned], label_ids[learned]
-    pseudo_rows = _PSEUDO_SHARE * len(known_labels) / probabilities.shape[1]
-    noise = noise_matrix(confident_joint(known, known_labels), pseudo_rows=pseudo_rows)
+    noise = noise_matrix(confident_joint(known, known_labels), pseudo_rows=_pseudo_rows(known))
     suspicion = 1 - posterior(probabilities, label_ids, noise)[rows, label_ids]
-    model = fit_noise_model(known, known_labels, pseudo_rows=pseudo_rows)
+    model = fit_to(probabilities, label_ids, learned)
     truth = model.truth(probabilities, label_ids)
     return Judgement(calibrate(suspicion, 1 - truth[rows, label_ids], learned), truth, model.estimate)
+
+
+def fit_to(probabilities: np.ndarray, label_ids: np.ndarray, learned: np.ndarray) -> NoiseModel:
+    """The noise model of the ``learned`` rows, (n,) bool."""
+    known = probabilities[learned]
+    return fit_noise_model(known, label_ids[learned], pseudo_rows=_pseudo_rows(known))
+
+
+def _pseudo_rows(probabilities: np.ndarray) -> float:
+    return _PSEUDO_SHARE * len(probabilities) / probabilities.shape[1]
 
 
 def conflicting_copies(

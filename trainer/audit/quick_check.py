@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trainer.audit.features import MAX_WORD_CHARACTERS, text_features
+from trainer.audit.features import MAX_WORD_CHARACTERS, TextFeatures, text_features
 from trainer.audit.judgement import judge
 from trainer.audit.out_of_fold import N_FOLDS, Voice, out_of_fold
 from trainer.audit.ranking import Evidence, build_result
@@ -20,10 +20,16 @@ from trainer.data.task import SINGLE_LABEL
 from trainer.errors import FileError
 from trainer.text_format import millions, pluralize
 
+Progress = Callable[[str, float], None]
+"""(what is done, fraction of the whole)."""
 MAX_ROWS = 100_000
 MAX_CHARACTERS = 30_000_000
 """Of all texts, as far as they are read."""
 _WORD_SEEDS, _LETTER_SEEDS = 3, 1
+_MANY_CLASSES = 20
+"""Of which each has a model of its own: beyond it one fold seed has to do."""
+_MAX_WORK = 1_000_000
+"""Rows times classes, beyond which there is no second round: with it 150 classes of 20,000 rows would take more than four minutes."""
 _WORD_STRENGTH, _LETTER_STRENGTH = 10.0, 4.0
 
 
@@ -52,27 +58,30 @@ def quick_check(
     *,
     learned: np.ndarray | None = None,
     seed: int = 0,
-    on_progress: Callable[[str, float], None] = lambda what, done: None,
+    on_progress: Progress = lambda what, done: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> AuditResult:
     """Which labels of a corpus look wrong. The same corpus and seed give the same result, but for ``seconds``.
 
     ``learned``, (n,) bool, are the rows that models may learn, by default all: test rows are judged too, but they must not say which labels of
-    training rows are changed. ``on_progress`` gets what is done, as the end of a sentence, and the fraction of the whole. Raises AuditStopped if ``should_stop`` says
-    so, and what ``require_checkable`` raises.
+    training rows are changed. ``on_progress`` gets what is done, as the end of a sentence, and the fraction of the whole. Raises AuditStopped
+    if ``should_stop`` says so, and what ``require_checkable`` raises.
     """
-    require_checkable(corpus)
     started = time.monotonic()
+    learned = np.ones(len(corpus), dtype=bool) if learned is None else learned
+    evidence = gather_evidence(corpus, learned, seed=seed, on_progress=on_progress, should_stop=should_stop)
+    return build_result(corpus, evidence, seconds=lambda: time.monotonic() - started)
+
+
+def gather_evidence(corpus: Corpus, learned: np.ndarray, *, seed: int, on_progress: Progress, should_stop: Callable[[], bool]) -> Evidence:
+    """What linear models, copies and similar rows say about each label; arguments and errors as for ``quick_check``."""
+    require_checkable(corpus)
     labels, n_classes = corpus.label_ids, len(corpus.label_names)
     on_progress("looking for copies", 0.0)
-    learned = np.ones(len(corpus), dtype=bool) if learned is None else learned
     near = find_near_duplicates(corpus.texts)
     on_progress("counting words and letters", 0.05)
     features = text_features(corpus.texts)
-    voices = (
-        Voice(features.words, _WORD_STRENGTH, tuple(seed + number for number in range(_WORD_SEEDS))),
-        Voice(features.letters, _LETTER_STRENGTH, tuple(seed + number for number in range(_LETTER_SEEDS))),
-    )
+    voices = _voices(features, n_classes, seed)
 
     def judge_out_of_fold(weights: np.ndarray, begin: float) -> np.ndarray:
         return out_of_fold(
@@ -87,10 +96,18 @@ def quick_check(
 
     judged = learned & judged_rows(labels, near.groups, learned, n_classes, min_texts=N_FOLDS)
     first = judge_out_of_fold(judged.astype(float), 0.1)
-    first_judgement = judge(first, labels, known_rows(learned, judged))
+    judgement = judge(first, labels, known_rows(learned, judged))
     # Rows that look wrong teach the second round less.
-    second = judge_out_of_fold(judged * (1 - first_judgement.wrong), 0.5)
+    has_second_round = len(corpus) * n_classes <= _MAX_WORK
+    second = judge_out_of_fold(judged * (1 - judgement.wrong), 0.5) if has_second_round else first
     on_progress("comparing similar rows", 0.9)
-    unrelated = judged.any() and are_unrelated(first[judged], labels[judged])
-    evidence = Evidence((first + second) / 2, near, features.words, learned, first_judgement.noise, unrelated)
-    return build_result(corpus, evidence, seconds=lambda: time.monotonic() - started)
+    unrelated = bool(judged.any()) and are_unrelated(first[judged], labels[judged])
+    return Evidence((first + second) / 2, near, features.words, learned, judgement.noise, unrelated)
+
+
+def _voices(features: TextFeatures, n_classes: int, seed: int) -> tuple[Voice, Voice]:
+    word_seeds = _WORD_SEEDS if n_classes <= _MANY_CLASSES else 1
+    return (
+        Voice(features.words, _WORD_STRENGTH, tuple(seed + number for number in range(word_seeds))),
+        Voice(features.letters, _LETTER_STRENGTH, tuple(seed + number for number in range(_LETTER_SEEDS))),
+    )

@@ -32,7 +32,6 @@ def audit(options: argparse.Namespace) -> int:
         raise RecipeError(f"{options.out} is the file to be checked; it is never overwritten. Name another one.", code="unknown_setting")
     result = _check(options)
     if result is None:
-        print("The check was stopped. Nothing was found yet.", file=sys.stderr)
         return 130
     for note in result.notes:
         print(note, file=sys.stderr)
@@ -58,10 +57,15 @@ def _check(options: argparse.Namespace) -> "AuditResult | None":
         studio = Studio(Settings.from_environment(), reader=reader)
         workspace = studio.for_owner(LOCAL_OWNER)
         job = workspace.label_checks.start_files(
-            {"main": (options.file.name, options.file)}, text_columns=options.text, label_column=options.label, part=options.part
+            {"main": (options.file.name, options.file)},
+            text_columns=options.text,
+            label_column=options.label,
+            part=options.part,
+            deep=options.deep,
         )
     job = _follow(workspace, job)
-    if job.status == "stopped":
+    if job.status in ("stopped", "cancelled"):
+        print(job.message, file=sys.stderr)
         return None
     if job.status != "finished":
         raise RunError(job.message or f"The check is {job.status}. Check the labels again.", code="no_result")

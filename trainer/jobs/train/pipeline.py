@@ -53,7 +53,7 @@ from trainer.training.encoders import Encoder, local_encoder
 
 if TYPE_CHECKING:
     from trainer.training.attempt import TrainResult
-    from trainer.training.training_context import PreviousAttempts
+    from trainer.training.training_context import PreviousAttempts, Reporter
 
 WORDS = JobWords(
     noun="training",
@@ -168,9 +168,11 @@ def train_run(
     splits: Splits,
     *,
     checkpoints: Checkpoints | None = None,
+    reporter: "Reporter | None" = None,
     save_seconds: float = 30.0,
 ) -> "TrainResult | None":
-    """Train a run as its recipe was resolved when it was created; raises what ``fit`` does. ``checkpoints`` if some were verified already."""
+    """Train a run as its recipe was resolved when it was created; raises what ``fit`` does. ``checkpoints`` if some were verified already,
+    ``reporter`` for who gets its events and stops it, by default the run itself."""
     from trainer.training.fit import fit
 
     return fit(
@@ -178,7 +180,7 @@ def train_run(
         encoder,
         corpus,
         splits,
-        reporter=RunReporter(run),
+        reporter=reporter or RunReporter(run),
         checkpoints=checkpoints or Checkpoints(run.checkpoints, run.id),
         model_folder=run.model,
         previous=history.previous_attempts(),

@@ -1,0 +1,161 @@
+"""k trainings of one recipe, each without one fold of the rows, and what each model says of the fold that it has not seen.
+
+Each training is a run in the job's folder, trained by ``jobs/train`` like any other. A fold that is done is not trained again: its predictions
+stay, its model goes. Knows no audit and no report: whoever needs the predictions calls this.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from trainer.atomic import make_folder, remove_folder
+from trainer.data.corpus import Corpus
+from trainer.data.folds import assign_folds
+from trainer.data.rows import save_rows
+from trainer.data.splits import Splits
+from trainer.errors import RunError
+from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
+from trainer.jobs.train.pipeline import RunHistory, RunReporter, train_run
+from trainer.recipe import Recipe
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import Created, Evaluated, Logged, Started
+from trainer.runs.run import Run
+from trainer.runs.run_files import ROWS
+from trainer.runs.store import RunStore
+from trainer.training.encoders import Encoder
+
+_MIN_VALIDATION_FOLDS, _MAX_VALIDATION_FOLDS = 3, 20
+_TRAINED_SHARE = 0.97
+"""Of the time of a fold; the rest goes into its predictions."""
+
+
+class FoldsStopped(Exception):
+    """Raised after a requested stop; ``done`` folds are finished and stay so, and the present one goes on from its last saved state."""
+
+    def __init__(self, done: int) -> None:
+        super().__init__(done)
+        self.done = done
+
+
+@dataclass(frozen=True)
+class FoldPlan:
+    """What is cross-validated: n rows, of which those in ``learned`` (n,) bool are learned and all are predicted, near-duplicates
+    (``groups``, (n,)) in one fold."""
+
+    corpus: Corpus
+    groups: np.ndarray
+    learned: np.ndarray
+    recipe: Recipe
+    encoder: Encoder
+    n_folds: int = 5
+
+    def splits(self, fold: int) -> Splits:
+        """The rows of one fold's training: "test" is the fold itself, "validation" is taken from the rows of the others, since it chooses the model."""
+        labels = np.where(self.learned, self.corpus.label_ids, -1)
+        held_out = assign_folds(labels, self.groups, self.n_folds, self.recipe.seed) == fold
+        rest = np.flatnonzero(~held_out & self.learned)
+        parts = int(np.clip(round(1 / max(self.recipe.validation_share, 0.01)), _MIN_VALIDATION_FOLDS, _MAX_VALIDATION_FOLDS))
+        validates = assign_folds(labels[rest], self.groups[rest], parts, self.recipe.seed) == 0
+        # A class that only validates would never be predicted.
+        validates &= np.isin(labels[rest], labels[rest][~validates])
+        unused = np.flatnonzero(~held_out & ~self.learned)
+        return Splits(rest[~validates], rest[validates], np.flatnonzero(held_out), unused, ())
+
+
+def cross_validate(
+    folder: Path,
+    plan: FoldPlan,
+    *,
+    on_progress: Callable[[str, float], None],
+    should_stop: Callable[[], bool],
+    save_seconds: float = 30.0,
+) -> np.ndarray:
+    """Probabilities (n, k), float64, of each row by the model that has learned neither it nor its near-duplicates.
+
+    Goes on with what ``folder`` holds. ``on_progress`` gets what is done, as the end of a sentence, and the fraction of all folds. Raises
+    FoldsStopped after a stop, and what a training raises.
+    """
+    make_folder(folder)
+    probabilities = np.zeros((len(plan.corpus), len(plan.corpus.label_names)))
+    for fold in range(plan.n_folds):
+        if should_stop():
+            raise FoldsStopped(fold)
+        what = f"training model {fold + 1} of {plan.n_folds}, which does not see every row"
+        on_progress(what, fold / plan.n_folds)
+        stored = folder / f"fold-{fold}.parquet"
+        if not stored.exists():
+
+            def report(done: float, fold: int = fold, what: str = what) -> None:
+                on_progress(what, (fold + done) / plan.n_folds)
+
+            save_predictions(stored, _train_fold(folder, plan, fold, report, should_stop, save_seconds))
+        if (run := _fold_run(folder, fold)).path.is_dir():
+            remove_folder(run.path)
+        predictions = _load(stored)
+        probabilities[predictions.rows] = predictions.probabilities
+    return probabilities
+
+
+def _load(path: Path) -> Predictions:
+    try:
+        return load_predictions(path)
+    except (OSError, ValueError) as error:
+        raise RunError("The predictions of a fold are damaged. Start the job again.", code="job_damaged") from error
+
+
+def _fold_run(folder: Path, fold: int) -> Run:
+    return Run(folder / hashlib.sha256(f"{folder.parent.name} {fold}".encode()).hexdigest()[:32])
+
+
+def _train_fold(
+    folder: Path, plan: FoldPlan, fold: int, report: Callable[[float], None], should_stop: Callable[[], bool], save_seconds: float
+) -> Predictions:
+    """Train the model of a fold, or go on with it, and predict the fold."""
+    from trainer.training.attempt import TrainingCancelled
+    from trainer.training.predictor import Predictor
+
+    run, splits = _fold_run(folder, fold), plan.splits(fold)
+    if not run.path.is_dir():
+        recipe, encoder = replace(plan.recipe, encoder=plan.encoder.name), plan.encoder
+        RunStore(folder).create(
+            recipe=recipe,
+            resolved=recipe.resolved(train_rows=len(splits.train), learning_rate=encoder.learning_rate, pooling=encoder.pooling),
+            created=Created(name=f"fold {fold + 1}", owner="fold"),
+            fill=lambda path: save_rows(path / ROWS, plan.corpus, splits),
+            run_id=run.id,
+        )
+    reporter = _FoldReporter(run, report, should_stop)
+    try:
+        result = train_run(run, RunHistory.read(run), plan.encoder, plan.corpus, splits, reporter=reporter, save_seconds=save_seconds)
+    except TrainingCancelled as error:
+        raise FoldsStopped(fold) from error
+    if result.stopped or should_stop():
+        raise FoldsStopped(fold)
+    predictor = Predictor(run.model, device=result.hardware.device)
+    probabilities = predictor.probabilities([plan.corpus.texts[row] for row in splits.test])
+    split = np.full(len(splits.test), "test")
+    labels = plan.corpus.label_ids[splits.test]
+    return Predictions(splits.test, split, labels, probabilities, plan.corpus.label_names, plan.corpus.task)
+
+
+class _FoldReporter:
+    """Writes a training's events to the log of its fold, and tells the job how far it is; the job's stop is that of the training."""
+
+    def __init__(self, run: Run, report: Callable[[float], None], should_stop: Callable[[], bool]) -> None:
+        self._log = RunReporter(run)
+        self._report = report
+        self._should_stop = should_stop
+        self._total_steps = 0
+
+    def emit(self, event: Event, *, durable: bool = False) -> None:
+        self._log.emit(event, durable=durable)
+        if isinstance(event, Started):
+            self._total_steps = event.total_steps or 0
+        if isinstance(event, Logged | Evaluated) and self._total_steps:
+            self._report(min(1.0, event.step / self._total_steps) * _TRAINED_SHARE)
+
+    def is_stop_requested(self) -> bool:
+        return self._should_stop()
