@@ -11,6 +11,7 @@ from trainer.audit.judgement import fit_to
 from trainer.audit.ranking import Evidence
 from trainer.audit.relation import are_unrelated, judged_rows, known_rows
 from trainer.data.corpus import Corpus
+from trainer.data.task import SINGLE_LABEL
 
 _WEIGHTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Of the recipe's models in the mixture."""
@@ -27,13 +28,8 @@ def mix_evidence(corpus: Corpus, quick: Evidence, probabilities: np.ndarray, *, 
     judged = judged_rows(labels, quick.near.groups, quick.learned, len(corpus.label_names), min_texts=min_texts)
     known = known_rows(quick.learned, judged)
     logs = [np.log(np.maximum(given, _LEAST)) * fit_to(given, labels, known).sharpening for given in (quick.probabilities, probabilities)]
-    mixtures = [_normalised((1 - weight) * logs[0] + weight * logs[1]) for weight in _WEIGHTS]
+    mixtures = [SINGLE_LABEL.probabilities((1 - weight) * logs[0] + weight * logs[1]) for weight in _WEIGHTS]
     models = [fit_to(mixture, labels, known) for mixture in mixtures]
-    best = int(np.argmax([model.log_likelihood for model in models]))
+    best = max(range(len(models)), key=lambda number: models[number].log_likelihood)
     unrelated = are_unrelated(mixtures[best][known], labels[known])
     return replace(quick, probabilities=mixtures[best], noise=models[best].estimate, unrelated=unrelated)
-
-
-def _normalised(logs: np.ndarray) -> np.ndarray:
-    powers = np.exp(logs - logs.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)

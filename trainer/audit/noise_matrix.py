@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from trainer.data.task import SINGLE_LABEL
+
 
 def confident_joint(probabilities: np.ndarray, label_ids: np.ndarray) -> np.ndarray:
     """Rows by given label and confidently predicted label, (k, k) float, calibrated so that each given label has all its rows.
@@ -16,7 +18,7 @@ def confident_joint(probabilities: np.ndarray, label_ids: np.ndarray) -> np.ndar
     sums = np.bincount(label_ids, weights=given, minlength=n_classes)
     thresholds = np.where(counts > 0, sums / np.maximum(counts, 1), np.inf)
     confident = np.where(probabilities >= thresholds - 1e-12, probabilities, -1.0)
-    best = confident.argmax(axis=1)
+    best = SINGLE_LABEL.decide(confident)
     counted = confident.max(axis=1) >= 0
     joint = np.zeros((n_classes, n_classes))
     np.add.at(joint, (label_ids[counted], best[counted]), 1.0)

@@ -65,7 +65,7 @@ def fit_noise_model(probabilities: np.ndarray, label_ids: np.ndarray, *, pseudo_
         shares.append(float(1 - truth[np.arange(len(label_ids)), label_ids].mean()))
         logs.append(float(np.log(np.maximum((sharp * noise[:, label_ids].T).sum(axis=1), _LEAST**2)).sum()))
         noises.append(noise)
-    best = int(np.argmax(logs))
+    best = max(range(len(logs)), key=logs.__getitem__)
     return NoiseModel(
         noises[best], _SHARPENINGS[best], _estimate(np.array(logs), np.array(shares), len(label_ids)), max(logs) / len(label_ids)
     )

@@ -14,6 +14,7 @@ from trainer.audit.relation import MIN_ROWS, judged_rows, known_rows, noise_of_u
 from trainer.audit.suspects import AuditResult, Method, NoiseEstimate, PairNoise, Signal, Suspect, Verdict
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import NearDuplicates
+from trainer.data.task import SINGLE_LABEL
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_matrix
@@ -128,4 +129,4 @@ def _suspects(corpus: Corpus, evidence: Evidence, judgement: Judgement, order: n
 
 def _suggest(truth: np.ndarray, given: int, *, other: bool) -> int:
     """The most probable label of a row, (k,) probabilities; with ``other`` the most probable one but the given."""
-    return int(np.where(np.arange(len(truth)) == given, -1.0, truth).argmax() if other else truth.argmax())
+    return int(SINGLE_LABEL.decide(np.where((np.arange(len(truth)) == given) & other, -1.0, truth)))
