@@ -43,13 +43,14 @@ def answer_chart(curve: Sequence[CurvePoint], promises: Sequence[Promise], chose
     line = {"type": "scatter", "mode": "lines", "name": "answers", "x": shares, "y": accuracies, "line": {"color": ACCENT, "width": 2}}
     hover = [f"answers {percent(x)} of the texts, {percent(y)} of the answers are right" for x, y in zip(shares, accuracies, strict=True)]
     data = [line | {"hovertext": hover, "hovertemplate": "%{hovertext}<extra></extra>"}]
-    kept = [promise for promise in promises if promise.test is not None and promise.test.accuracy is not None]
-    if kept:
-        dots = {"type": "scatter", "mode": "markers+text", "name": "promises", "x": [promise.test.share.value for promise in kept]}
-        dots |= {"y": [promise.test.accuracy.value for promise in kept], "text": [f"{100 * promise.target:.0f} %" for promise in kept]}
-        sizes = [14 if promise.target == chosen else 9 for promise in kept]
-        dots |= {"textposition": "top center", "textfont": {"color": INK, "size": 11}, "marker": {"color": INK, "size": sizes}}
-        data.append(dots | {"cliponaxis": False, "hovertemplate": "promise: %{text}<extra></extra>"})
+    if kept := _kept_together(promises):
+        tests = [together[0].test for together in kept]
+        dots = {"type": "scatter", "mode": "markers+text", "name": "promises", "x": [test.share.value for test in tests]}
+        dots |= {"y": [test.accuracy.value for test in tests], "textposition": "top center", "textfont": {"color": INK, "size": 11}}
+        dots["text"] = [f"{', '.join(f'{100 * promise.target:.0f}' for promise in together)} %" for together in kept]
+        sizes = [14 if chosen in [promise.target for promise in together] else 9 for together in kept]
+        dots |= {"marker": {"color": INK, "size": sizes}, "cliponaxis": False, "hovertemplate": "promise: %{text}<extra></extra>"}
+        data.append(dots)
     low = max(0.0, min(accuracies, default=0.0) - 0.05)
     description = (
         f"Share of right answers by share of answered texts, from {percent(accuracies[-1])} if it always answers." if curve else ""
@@ -58,6 +59,15 @@ def answer_chart(curve: Sequence[CurvePoint], promises: Sequence[Promise], chose
     layout["xaxis"] |= {"range": [0, 1.02]}
     layout["meta"]["table"] = make_table(("answered", "right"), (), 0, list(zip(shares, accuracies, strict=True)))
     return {"data": data, "layout": layout}
+
+
+def _kept_together(promises: Sequence[Promise]) -> list[list[Promise]]:
+    """The promises that can be kept and answer something, those with the same threshold together: they are one dot."""
+    by_threshold: dict[float, list[Promise]] = {}
+    for promise in promises:
+        if promise.threshold is not None and promise.test is not None and promise.test.accuracy is not None:
+            by_threshold.setdefault(promise.threshold, []).append(promise)
+    return list(by_threshold.values())
 
 
 def _bins(reliability: Reliability, name: str, marker: dict) -> dict:
@@ -69,6 +79,7 @@ def _bins(reliability: Reliability, name: str, marker: dict) -> dict:
     return {"type": "scatter", "mode": "markers", "name": name, **points, "marker": marker} | {
         "hovertext": hover,
         "hovertemplate": "%{hovertext}<extra></extra>",
+        "cliponaxis": False,
     }
 
 

@@ -106,7 +106,7 @@ def _choose(panel: ConfidencePanel, studio: Studio, run_id: str, target: float |
         workspace.models.keep_promise(run_id, None if target is None else report.promise(target))
     except UserError as error:
         updates = _promise(panel, report, workspace.models.promised(run_id))
-        return {**updates, panel.chosen: html_pieces.notice(error.message, "warning")}
+        return {**updates, panel.chosen: html_pieces.notice(error.message, "warning") + updates[panel.chosen]}
     return _promise(panel, report, target)
 
 

@@ -4,7 +4,7 @@ from trainer.evaluation.abstaining import Answers, Promise
 from trainer.evaluation.calibration import MIN_ROWS
 from trainer.evaluation.confidence import ConfidenceReport
 from trainer.runs.view import RunView
-from trainer.text_format import decimal, percent, percent_range, pluralize
+from trainer.text_format import percent, percent_range, pluralize
 from trainer.ui import html_pieces
 
 
@@ -17,7 +17,7 @@ def calibration_html(view: RunView, report: ConfidenceReport) -> str:
         reason = f": at least {MIN_ROWS} validation rows are needed to correct them" if few else ""
         why = f"Its probabilities are as the training left them{reason}."
         return f"<p>{why} {test} (expected calibration error).</p>"
-    nll = f"negative log-likelihood {decimal(fitted.nll_before, 3)} without, {decimal(fitted.nll_after, 3)} with it, cross-validated"
+    nll = f"negative log-likelihood {fitted.nll_before:.3f} without, {fitted.nll_after:.3f} with it, cross-validated"
     rows = pluralize(fitted.rows, "validation row")
     if not fitted.kept:
         why = f"Its probabilities are as the training left them: no correction made those of the {rows} better ({nll})."
