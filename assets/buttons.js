@@ -1,6 +1,8 @@
-// HTML with buttons: renders props.value, and a press of a button with data-action triggers a click event with {action, code}. Fetched once
+// HTML with buttons and lists: renders props.value, and a press of a button with data-action, or a choice from a list with one, triggers a click
+// event with {action, code}; the code of a choice is its value. Fetched once
 // for all components; gradio's component variables are the arguments of mount. Template: <div class="em-with-buttons"></div>.
 
+const CHOSEN_AFTER = 300; // milliseconds after which an option counts as chosen: the arrow keys pass over others on their way
 const RELEASE_AFTER = 8000; // milliseconds until a button that changed nothing here can be pressed again
 
 // Identifies a details element across updates.
@@ -32,6 +34,7 @@ export function mount({ element, props, trigger, watch }) {
   const box = element.querySelector(".em-with-buttons");
   let rendered = "";
   let pressed = null;
+  let chosen = 0;
 
   // Keyboard users keep the focus on the same button, or on the heading if that is gone.
   function render() {
@@ -45,6 +48,8 @@ export function mount({ element, props, trigger, watch }) {
     template.innerHTML = rendered = html;
     patch(box, template.content);
     for (const details of box.querySelectorAll("details")) if (open.has(detailsKey(details))) details.open = true;
+    // What the user chose hides the attribute of the option that is selected now.
+    for (const option of box.querySelectorAll("option[selected]")) option.selected = true;
     if (!focused || document.activeElement === focused) return;
     const { action, code } = focused.dataset;
     const same = [...box.querySelectorAll("button[data-action]")].find((button) => button.dataset.action === action && button.dataset.code === code);
@@ -59,6 +64,13 @@ export function mount({ element, props, trigger, watch }) {
     setTimeout(() => pressed === button && release(), RELEASE_AFTER);
     document.dispatchEvent(new CustomEvent("emotune:pressed", { detail: { ...button.dataset } }));
     trigger("click", { action: button.dataset.action, code: button.dataset.code ?? "" });
+  });
+
+  box.addEventListener("change", (event) => {
+    const list = event.target.closest("select[data-action]");
+    if (!list) return;
+    clearTimeout(chosen);
+    chosen = setTimeout(() => trigger("click", { action: list.dataset.action, code: list.value }), CHOSEN_AFTER);
   });
 
   function release() {

@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import NAMES, box, choose_settings, in_view, setting, start_training, tab, upload, wait_until_trained
 from tests.conftest import SHARED, small_rows
+from tests.data.files.samples import make_workbook, make_zip
 
 EVIL = '<img src=x onerror="window.__pwned=1">'
 SIZES = [(1280, 860), (390, 844)]
@@ -374,6 +375,83 @@ def test_two_text_columns_can_be_joined(visit: Open) -> None:
     expect(page.locator("#more-text-column input")).to_have_value("headline")
     page.locator("#lengths").get_by_text("Text lengths in words and tokens").click()
     page.wait_for_function("() => document.querySelectorAll('#lengths-chart .js-plotly-plot').length > 0")
+
+
+# A workbook, a zip
+
+SHEET = "<img src=x onerror=window.__pwned=1>"
+
+
+def packed(name: str, content: bytes) -> dict:
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
+
+
+def csv_of(rows: Sequence[Sequence[str]], header: str = "text,mood") -> bytes:
+    return "\n".join([header, *map(",".join, rows)]).encode()
+
+
+def choose_part(page: Page, name: str) -> None:
+    page.locator("#part-main").select_option(name)
+    expect(page.locator("#parts")).to_contain_text(f"as you chose, “{name}”")
+
+
+def test_a_sheet_is_chosen_survives_a_restart_and_is_trained_on(visit: Open, fresh_server: Server) -> None:
+    staff = [(text, {"joy": "pay", "sadness": "team", "anger": "hours"}[mood]) for text, mood in small_rows(120, seed=3)]
+    sheets = {"Read me": [["what each sheet is for"]] * 4, "answers": [["text", "mood"], *map(list, small_rows(90))]}
+    book = make_workbook(sheets | {SHEET: [["remark", "topic"], *map(list, staff)]})
+    visited = visit(fresh_server)
+    page = visited.page
+    upload(page, packed("survey.xlsx", book), rows="150")
+    expect(page.locator("#parts")).to_contain_text("This workbook has 3 sheets: Emotune reads “answers”, 150 rows.")
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        expect_in_view(page, "#part-main")
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    choose_part(page, SHEET)
+    expect(page.locator("#readiness .em-chosen-columns")).to_contain_text("text = “remark”, label = “topic”")
+    expect(page.locator("#part-main")).to_be_focused()
+
+    visited.errors_allowed = True
+    fresh_server.end()
+    fresh_server.start()
+    visited.reload()
+    visited.errors_allowed = False
+    expect(page.locator("#parts")).to_contain_text(f"as you chose, “{SHEET}”, 120 rows.")
+    expect(page.locator("#part-main")).to_have_value(SHEET)
+    start_training(page, seed="3", epochs="1")
+    wait_until_trained(page)
+    expect(page.locator("#run-details")).to_contain_text(f"survey.xlsx › {SHEET}")
+    tab(page, "Data")
+    page.locator("#part-main").select_option("")
+    expect(page.locator("#parts")).to_contain_text("Emotune reads “answers”, 150 rows.")
+    expect(page.locator("#part-main")).to_have_value("answers")
+    assert page.evaluate("window.__pwned") is None
+
+
+def test_a_refused_choice_leaves_the_list_as_it_was(visit: Open, empty_server: Server) -> None:
+    page = visit(empty_server).page
+    upload(page, packed("two.zip", make_zip({"a.csv": csv_of(small_rows(60)), "b.csv": b"%PDF-1.7 and nothing else"})), rows="60")
+    page.locator("#part-main").select_option("b.csv")
+    expect(page.locator("#data-notice [role=alert]")).to_contain_text("PDF")
+    expect(page.locator("#part-main")).to_have_value("a.csv")
+
+
+def test_a_zip_of_two_files_and_a_folder_for_each_class_are_trained_on(visit: Open, fresh_server: Server) -> None:
+    page = visit(fresh_server).page
+    later = csv_of(small_rows(90, seed=4), header="remark,feeling")
+    upload(page, packed("two.zip", make_zip({"a/first.csv": csv_of(small_rows(120)), "b/later.csv": later})), rows="120")
+    choose_part(page, "b/later.csv")
+    expect(page.locator("#data-summary")).to_contain_text("90 rows")
+    start_training(page, seed="4", epochs="1")
+    wait_until_trained(page)
+    tab(page, "Data")
+    folders = make_zip({f"moods/{mood}/{n}.txt": text for n, (text, mood) in enumerate(small_rows(90, seed=5))})
+    upload(page, packed("folders.zip", folders), rows="90")
+    expect(page.locator("#parts")).to_have_text("")
+    expect(page.locator("#readiness .em-chosen-columns")).to_contain_text("text = “text”, label = “label”")
+    start_training(page, seed="5", epochs="1")
+    wait_until_trained(page)
+    assert len(fresh_server.runs()) == 2
 
 
 # Repairs

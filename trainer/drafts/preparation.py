@@ -21,7 +21,7 @@ from trainer.data.columns.guess import Columns, find_column, guess_split_column
 from trainer.data.columns.resolve import resolve_columns
 from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
-from trainer.data.files.table import Table
+from trainer.data.files.table import Part, Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.splits import Splits, split
 from trainer.drafts.store import Draft, DraftStore, GivenRole, SourceFile
@@ -44,6 +44,9 @@ class GivenFile:
     """Of its table, including those without text or label."""
     columns: tuple[str, ...]
     """Names of its columns that are used: text, label and the texts joined to it. Empty if they were not found."""
+    part: str | None = None
+    parts: tuple[Part, ...] = ()
+    """Those of its table."""
 
 
 @dataclass(frozen=True)
@@ -172,7 +175,14 @@ def prepare(
 
 def _given_files(draft: Draft, tables: Mapping[str, Table], columns: Columns | None) -> tuple[GivenFile, ...]:
     return tuple(
-        GivenFile(role, source.name, len(tables[role].rows), _used_columns(tables[role], tables["main"], columns, source.name))
+        GivenFile(
+            role,
+            source.name,
+            len(tables[role].rows),
+            _used_columns(tables[role], tables["main"], columns, source.name),
+            tables[role].part,
+            tables[role].parts,
+        )
         for role, source in (("test", draft.test), ("validation", draft.validation))
         if source is not None
     )

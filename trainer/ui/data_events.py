@@ -12,7 +12,7 @@ from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import FileError, UserError
 from trainer.studio import Studio
 from trainer.text_format import split_first_sentence
-from trainer.ui import html_pieces, no_file_view
+from trainer.ui import html_pieces, no_file_view, part_picker
 from trainer.ui.data_tab import DataTab, current_draft, show_draft, show_empty, show_split
 from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 from trainer.ui.readiness import repairable_findings
@@ -25,6 +25,7 @@ def wire(studio: Studio, tab: DataTab) -> None:
     """Wire the events that concern this tab alone."""
     _wire_files(studio, tab)
     _wire_drafts(studio, tab)
+    _wire_parts(studio, tab)
     _wire_choices(studio, tab)
 
 
@@ -126,6 +127,25 @@ def _wire_drafts(studio: Studio, tab: DataTab) -> None:
         component.click(handle_button, [tab.draft, *tab.form], tab.outputs, **PRIVATE_EVENT)
     for listener in (p["summary"].click, tab.reopened.change):
         listener(None, js=_SCROLL_TO_TOP, **PRIVATE_EVENT)
+
+
+def _wire_parts(studio: Studio, tab: DataTab) -> None:
+    """Read another sheet, file of a zip or list of a JSON file. After a refusal the list shows again what is read."""
+    parts = tab.parts["parts"]
+
+    @_errors_on_data_tab(tab)
+    def choose_part(event: gr.EventData, draft: str | None, *split: Any) -> dict:
+        workspace, draft = current_workspace(studio), current_draft(studio, draft)
+        role = part_picker.ROLES_BY_ACTION.get(event.action)
+        if role is None:
+            return gr.skip()
+        try:
+            return show_draft(tab, workspace.editor.choose_part(draft, event.code or None, role), *split)
+        except UserError as error:
+            picker = part_picker.picker_html(workspace.drafts.get(draft), is_refused=True)
+            return {parts: picker, tab.parts["notice"]: html_pieces.notice(error.message, "error")}
+
+    parts.click(choose_part, [tab.draft, *tab.form], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
 
 
 def _wire_choices(studio: Studio, tab: DataTab) -> None:

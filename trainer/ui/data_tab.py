@@ -22,7 +22,7 @@ from trainer.errors import FileError, UserError
 from trainer.recipe import Recipe
 from trainer.studio import Studio
 from trainer.text_format import pluralize
-from trainer.ui import data_view, findings_view, html_pieces, no_file_view, page_frame
+from trainer.ui import data_view, findings_view, html_pieces, no_file_view, page_frame, part_picker
 from trainer.ui.buttons import Button, html_with_buttons
 from trainer.ui.event_handling import current_workspace
 from trainer.ui.live_chart import live_chart, to_json
@@ -154,6 +154,7 @@ def _build_sources(p: dict[str, Any], is_local: bool) -> None:
 def _build_body(p: dict[str, Any]) -> None:
     with gr.Column(elem_classes=["em-main"]):
         p["readiness"] = html_with_buttons("", elem_id="readiness")
+        p["parts"] = part_picker.build(elem_id="parts")
         with gr.Row(elem_id="columns"):
             p["text"] = gr.Dropdown([], label="Text column", elem_id="text-column", min_width=160, allow_custom_value=True)
             p["extra_text_columns"] = gr.Dropdown(
@@ -264,6 +265,7 @@ def show_draft(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
         p["root"]: gr.Column(elem_classes=_FILE_OPEN),
         p["file"]: None,
         p["summary"]: data_view.file_badge(prepared),
+        p["parts"]: part_picker.picker_html(prepared),
         p["text"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.text}"),
         p["label"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.label}"),
         p["extra_text_columns"]: gr.Dropdown(

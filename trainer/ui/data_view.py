@@ -141,7 +141,7 @@ def details(prepared: PreparedDraft) -> str:
     table, corpus = prepared.table, prepared.corpus
     delimiters = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
     pairs = [
-        ("File", prepared.draft.main.name),
+        ("File", prepared.source_title),
         ("Rows", f"{len(table.rows):,}"),
         ("Rows used", f"{len(corpus):,}" if corpus is not None and len(corpus) != len(table.rows) else ""),
         ("Columns", f"{', '.join(table.columns)}{'' if table.header else ' (without a header row)'}"),

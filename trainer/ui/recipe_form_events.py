@@ -239,7 +239,7 @@ def _footer(studio: Studio, page: Page, draft: str | None, *values: Any, error: 
     running = next((v.id for v in views if v.status == "running"), "")
     rows, limit_notice = None if readiness.splits is None else len(readiness.splits.train), near_capacity(studio.settings, views)
     return train_tab.start_footer(
-        prepared.draft.main.name,
+        prepared.source_title,
         rows,
         seconds,
         error=error,
