@@ -110,6 +110,7 @@ FILE_EXAMPLES: Examples = {
     "near_duplicates_unchecked": (lambda: _near(unchecked=True), good),
     "placeholder_texts": (lambda: file_of(*GOOD, ("[removed]", "joy")), good),
     "html_in_texts": (lambda: file_of(*GOOD, ("salt &amp; pepper", "joy")), good),
+    "stand_ins_in_texts": (lambda: file_of(*GOOD, ("well_comma_ fine", "joy")), good),
     "links_in_texts": (lambda: file_of(*GOOD, ("see https://a.b", "joy")), good),
     "label_leak": (lambda: file_of(*((f"[{label}] {text}", label) for text, label in GOOD)), good),
     "test_in_training": (lambda: split_file(overlapping="test"), split_file),

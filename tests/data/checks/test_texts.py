@@ -39,6 +39,11 @@ def test_html_codes():
     assert (finding.count, finding.repairable, [e.line for e in finding.examples]) == (2, True, [62, 63])
 
 
+def test_words_that_stand_for_marks():
+    finding = findings([*rows_of("the {a} lies by the {b}"), ("well_comma_ yes", "joy"), ("-LRB- no -RRB-", "joy")])["stand_ins_in_texts"]
+    assert (finding.count, finding.repairable, [e.line for e in finding.examples]) == (2, True, [62, 63])
+
+
 def test_links_and_names():
     finding = findings([*rows_of("the {a} lies by the {b}"), ("see https://a.b", "joy"), ("hi @anna", "joy")])["links_in_texts"]
     assert (finding.count, finding.repairable) == (2, True)

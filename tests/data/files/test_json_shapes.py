@@ -9,6 +9,7 @@ from tests.data.files.samples import outcome
 from trainer.data.columns.guess import guess_columns, guess_split_column
 from trainer.data.files.json_shapes import find_rows
 from trainer.data.files.read_table import read_table
+from trainer.data.files.table import Part
 from trainer.errors import UserError
 
 PAIRS = [(f"this is sentence number {n} of them", ["joy", "anger", "fear"][n % 3]) for n in range(30)]
@@ -130,6 +131,24 @@ def test_a_short_text_keeps_the_objects_beside_it_in_its_row():
     rows = [{"text": f"hi {n}", "label": "joy", "spans": [{"note": "a few words here"}, {"note": "and some more"}]} for n in range(5)]
     table = read_table(json.dumps(rows).encode())
     assert [row[0] for row in table.rows] == [f"hi {n}" for n in range(5)]
+
+
+def test_a_version_beside_the_columns_is_no_column():
+    document = {"text": [row["text"] for row in ROWS], "label": [row["label"] for row in ROWS], "version": 3, "name": None}
+    table = read_table(json.dumps(document).encode())
+    assert (table.columns, len(table.rows)) == (("text", "label"), len(ROWS))
+
+
+def test_one_of_several_lists_can_be_chosen():
+    document = {"reviews": ROWS, "more": {"tickets\u0007": [{"body": "what a long day", "queue": "a"}] * 3}, "tags": [{"name": "x"}]}
+    data = json.dumps(document).encode()
+    assert (read_table(data).part, read_table(data).parts) == ("reviews", (Part("reviews", "list", 30), Part("more.tickets", "list", 3)))
+    table = read_table(data, part="more.tickets")
+    assert (table.columns, len(table.rows), table.part, table.warnings) == (("body", "queue"), 3, "more.tickets", ())
+    for part in ("tags", "x", ""):
+        with pytest.raises(UserError, match=r"“reviews”, “more\.tickets”") as refusal:
+            read_table(data, part=part)
+        assert refusal.value.code == "unknown_part"
 
 
 @pytest.mark.parametrize("indent", [None, 1])

@@ -30,6 +30,14 @@ def test_the_label_may_be_at_the_end():
     assert table.rows == list(zip(TEXTS, LABELS, strict=True))
 
 
+def test_the_label_behind_an_at_sign():
+    lines = [f"profit , said the firm , rose to EUR {n}.1 mn .@{('positive', 'neutral')[n % 2]}" for n in range(12)]
+    table = read_table("\n".join(lines).encode("latin-1"))
+    assert table.rows == [tuple(line.rsplit("@", 1)) for line in lines]
+    tweets = [f"{('good', 'bad')[n % 2]},what a day it was @user{n}" for n in range(12)]
+    assert read_table("\n".join(tweets).encode()).rows == [tuple(line.split(",")) for line in tweets]
+
+
 @pytest.mark.parametrize("between", [" ", ", ", "\t"])
 def test_several_labels_of_a_line(between):
     lines = [

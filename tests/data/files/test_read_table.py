@@ -55,6 +55,12 @@ def test_numbers_in_the_first_row_are_no_header():
     assert not table_of('"3","Some title here","A long description of it"\n"4","Other title","Another description"\n' * 5).header
 
 
+def test_the_numbers_that_pandas_writes_for_missing_names_are_a_header():
+    table = read_table(b",0,1\n" + "\n".join(f"{n},this is text {n},{'ab'[n % 2]}" for n in range(8)).encode())
+    assert (table.header, len(table.rows), table.rows[0]) == (True, 8, ("0", "this is text 0", "a"))
+    assert not read_table(b"7,0,1\n" + "\n".join(f"{n},{n % 3},{n % 2}" for n in range(8)).encode()).header
+
+
 def test_a_header_alone():
     table = table_of("text,label\n")
     assert (table.columns, table.rows, table.rows_seen) == (("text", "label"), [], 0)

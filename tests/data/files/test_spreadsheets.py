@@ -7,6 +7,7 @@ import pytest
 
 from tests.data.files.samples import Day, make_workbook, make_zip
 from trainer.data.files.read_table import read_table
+from trainer.data.files.table import Part
 from trainer.errors import UserError
 
 ROWS = [["text", "label"], ["I am so happy today", "joy"], ["this is a sad day", "sadness"], ["what a fine morning", "joy"]]
@@ -209,6 +210,44 @@ def test_a_sheet_can_be_chosen():
     with pytest.raises(UserError, match="“May”, “June”, “Old”") as refusal:
         read_table(data, part="July")
     assert refusal.value.code == "unknown_part"
+
+
+def test_sheets_that_were_not_looked_at_can_be_chosen_too():
+    sheets = {f"{n}": [["a", "b"], ["1", "2"]] for n in range(55)} | {"last & best": ROWS}
+    data = make_workbook(sheets)
+    first = read_table(data)
+    assert (len(first.parts), first.parts[-1]) == (56, Part("last & best", "sheet"))
+    chosen = read_table(data, part="last & best")
+    assert (chosen.part, len(chosen.rows), chosen.parts[-1].rows) == ("last & best", len(ROWS) - 1, len(ROWS) - 1)
+
+
+def test_an_empty_sheet_is_no_part_and_refused_by_name():
+    data = make_workbook({"May": ROWS, "empty": [], "June": ROWS[:3]})
+    assert [part.name for part in read_table(data).parts] == ["May", "June"]
+    with pytest.raises(UserError, match="The sheet “empty” is empty") as refusal:
+        read_table(data, part="empty")
+    assert refusal.value.code == "empty_file"
+
+
+def test_hidden_rows_are_read_and_told():
+    data = make_workbook({"a & b": [["text", "label"], *(["it is a long day", "joy"] for _ in range(5))], "other": [["x"], ["y"]]})
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(file, "w") as changed:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name.endswith("sheet1.xml"):
+                content = content.replace(b'<row r="3">', b'<row r="3" spans="1:2" hidden="1">').replace(
+                    b'<row r="5">', b'<row hidden="true" r="5">'
+                )
+            if name.endswith("sheet2.xml"):
+                content = content.replace(b'<row r="4">', b'<row r="4" hidden="1">')
+            changed.writestr(name, content)
+    table = read_table(file.getvalue())
+    assert len(table.rows) == 5
+    warning = next(warning for warning in table.warnings if warning.code == "hidden_rows")
+    assert (warning.severity, warning.count) == ("warning", 2)
+    assert warning.message.startswith("2 rows are hidden in the workbook")
+    assert "hidden_rows" not in [warning.code for warning in read_table(data).warnings]
 
 
 def test_formulas_without_stored_values_are_told():

@@ -1,9 +1,12 @@
 """Formats of text that are no tables of cells: ARFF is read; SQL, YAML and EBCDIC are refused by name."""
 
+import gzip
+import pickle
+
 import pytest
 
 from tests.cpu_time import cpu_time
-from tests.data.files.samples import outcome
+from tests.data.files.samples import make_zip, outcome
 from trainer.data.files.read_table import read_table
 from trainer.errors import UserError
 
@@ -48,6 +51,9 @@ CONLL = "-DOCSTART- -X- -X- O\n\nEU NNP B-NP B-ORG\nrejects VBZ B-VP O\nGerman J
 TOML = "# settings\n[tool]\nname = 'a'\nsize = 3\n# more\nrate = 0.5\n[other]\nname = 'b'\n"
 YAML = 'version: "3.1"\nnlu:\n- intent: good\n  examples: |\n    - some words here\n    - other words, here\n- intent: bad\n  examples: |\n    - more of them\n'
 
+MAIL = "From: ann@x.org\nTo: ben@x.org\nSubject: the table\nDate: Mon, 1 Jan 2024 10:00:00 +0000\n\nHello,\nhere it is.\nBest\n"
+PRINTED = f"{'text':>30} label\n" + "\n".join(f"{n:<4}{'this is text number ' + str(n):>26}   {'ab'[n % 2]}" for n in range(12))
+
 
 @pytest.mark.parametrize(
     ("data", "says"),
@@ -60,6 +66,11 @@ YAML = 'version: "3.1"\nnlu:\n- intent: good\n  examples: |\n    - some words he
         ("\n".join(f"{n % 2} 1:0.5 3:{n}.25 7:1" for n in range(9)).encode(), "LIBSVM"),
         (b"the DT O\nlamp NN O\n\nour PRP B-X\ntrain NN I-X\n" * 5, "a label for each word"),
         (b'[[rows]]\ntext = "a b c"\nlabel = "x"\n' * 4, "TOML"),
+        (b"[section]\nname = some words here\nother = more words\n" * 3, "TOML"),
+        (b"rate = 0.5\nname = 'a'\nsizes = [1, 2]\nis_on = true\nlast = \"b\"\nn = 3\n", "TOML"),
+        (b"@article{x1,\n  title = {A title of some words},\n  keywords = {good},\n  year = 2020\n}\n" * 5, "BibTeX"),
+        (MAIL.encode(), "e-mail"),
+        (PRINTED.encode(), "pandas prints"),
         ("\n".join(f"THIS IS TEXT {n},GOOD" for n in range(20)).encode("cp037"), "EBCDIC"),
     ],
 )
@@ -67,6 +78,48 @@ def test_other_formats_are_refused_by_name(data, says):
     with pytest.raises(UserError, match=says) as refusal:
         read_table(data)
     assert refusal.value.code == "not_a_table"
+
+
+def test_texts_with_equals_signs_are_no_settings():
+    lines = [f"{word} = {n} nice words for it,{'pos' if n % 2 else 'neg'}" for n, word in enumerate("good fine well bad sad poor".split())]
+    table = read_table("\n".join(lines).encode())
+    assert table.rows == [tuple(line.split(",")) for line in lines]
+
+
+BLOCKS = "\n\n".join(f"Text: this is: text {n}\nLabel: {'good' if n % 2 else 'bad'}" for n in range(6))
+
+
+def test_blocks_of_fields_are_rows():
+    table = read_table(BLOCKS.encode())
+    assert (table.columns, table.lines) == (("Text", "Label"), [1, 4, 7, 10, 13, 16])
+    assert table.rows == [(f"this is: text {n}", "good" if n % 2 else "bad") for n in range(6)]
+    later = f"{BLOCKS}\n\nText: the last one\nLabel:\n"
+    assert read_table(later.encode()).rows[-1] == ("the last one", "")
+
+
+def test_labels_before_texts_and_speakers_are_no_fields():
+    lines = [f"{label}: this is text number {n}" for n in range(6) for label in ("joy", "anger")]
+    table = read_table("\n".join(lines).encode())
+    assert [row[0] for row in table.rows] == ["joy", "anger"] * 6
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (pickle.dumps([{"text": "a b", "label": "c"}]), "pickle"),
+        (pickle.dumps({"a": 1}, protocol=2), "pickle"),
+        (b"$FL2@(#) SPSS DATA FILE" + bytes(99), "SPSS"),
+        (b"<stata_dta><header><release>118</release>" + bytes(99), "Stata"),
+        (gzip.compress(b"X\n\0\0\0\x03\0\x04\x02\0" + bytes(99)), "a data file of R"),
+        (make_zip({"Index/Document.iwa": b"x", "Metadata/Properties.plist": b"z"}), "Numbers"),
+        (b'{"cells": [{"source": ["a b c d"]}], "nbformat": 4}', "Jupyter notebook"),
+    ],
+)
+def test_files_of_other_programs_are_refused_by_name(data, says):
+    with pytest.raises(UserError, match=says) as refusal:
+        read_table(data)
+    assert refusal.value.code == "not_a_table"
+    assert refusal.value.message.endswith(".")
 
 
 def test_the_examples_of_rasa_in_markdown():

@@ -142,6 +142,98 @@ def test_the_name_above_the_texts_of_a_class_is_no_text(names):
     assert sorted(read_table(make_zip(files)).rows) == sorted(ROWS)
 
 
+def texts_of(label, n_texts=3):
+    return [f"this is {label} text number {n}" for n in range(n_texts)]
+
+
+def test_the_folder_of_a_table_without_labels_is_its_class():
+    files = {f"data/{label}/data.csv": csv_of([(str(n), text) for n, text in enumerate(texts_of(label))], "id,text") for label in LABELS}
+    table = read_table(make_zip(files))
+    assert table.columns == ("id", "text", "label")
+    assert [(row[1], row[2]) for row in table.rows] == [(text, label) for label in sorted(LABELS) for text in texts_of(label)]
+    assert (table.part, [part.rows for part in table.parts]) == (None, [3, 3])
+    (warning,) = table.warnings
+    assert warning.code == "files_joined"
+    assert "a table for each class" in warning.message
+
+
+@pytest.mark.parametrize("names", ["data.csv", "{label}.csv", "{n}.txt"])
+def test_the_folder_of_a_file_of_texts_is_its_class(names):
+    files = {
+        f"{label}/{names.format(label=label + ' texts', n=n)}": "\n".join(
+            [*(["text"] if "csv" in names else []), *texts_of(f"{label} {n}")]
+        ).encode()
+        for label in LABELS
+        for n in range(1 if "n" not in names else 2)
+    }
+    table = read_table(make_zip(files))
+    assert table.columns == ("text", "label")
+    assert all(row[0].startswith(f"this is {row[1]}") for row in table.rows)
+    assert len(table.rows) == 3 * len(files)
+
+
+def test_tables_with_labels_in_folders_are_one_table_with_the_folder():
+    table = read_table(make_zip({"2023/data.csv": csv_of(ROWS[:6]), "2024/data.csv": csv_of(ROWS[6:])}))
+    assert table.columns == ("text", "label", "folder")
+    assert [row[:2] for row in table.rows] == ROWS
+    columns = guess_columns(table)
+    assert (columns.text, columns.label) == (0, 1)
+
+
+def test_more_classes_than_are_looked_at_first_are_joined():
+    classes = [f"class {n:02}" for n in range(30)]
+    table = read_table(make_zip({f"{label}.txt": "\n".join(texts_of(label)).encode() for label in classes}))
+    assert table.rows == [(text, label) for label in classes for text in texts_of(label)]
+
+
+def test_the_files_of_classes_in_the_folders_of_a_split():
+    files = {f"{split}/{label}.txt": "\n".join(texts_of(f"{split} {label}")).encode() for split in ("train", "test") for label in LABELS}
+    table = read_table(make_zip(files))
+    assert table.columns == ("text", "label", "split")
+    assert {(row[1], row[2]) for row in table.rows} == {(label, split) for label in LABELS for split in ("train", "test")}
+    assert all(row[0].startswith(f"this is {row[2]} {row[1]}") for row in table.rows)
+
+
+TWEETEVAL = {
+    "emo/train_text.txt": "\n".join(TEXTS[:8]) + "\n",
+    "emo/train_labels.txt": "0\n1\n" * 4,
+    "emo/test_text.txt": "\n".join(TEXTS[8:]),
+    "emo/test_labels.txt": "0\n1\n0\n1",
+    "emo/mapping.txt": "0\tgood\n1\tbad\n",
+}
+
+
+def test_texts_and_labels_in_files_of_their_own():
+    table = read_table(make_zip(TWEETEVAL))
+    assert table.columns == ("text", "label", "split")
+    assert table.rows == [(text, label, "train" if n < 8 else "test") for n, (text, label) in enumerate(ROWS)]
+    table = read_table(make_zip({"texts.txt": "\r\n".join(TEXTS), "labels.txt": "\r\n".join(label for _, label in ROWS)}))
+    assert (table.columns, table.rows) == (("text", "label"), ROWS)
+
+
+def test_texts_and_labels_of_different_lengths_are_refused():
+    with pytest.raises(UserError, match=r"“emo/test_text\.txt” has 4 lines and “emo/test_labels\.txt” has 3") as refusal:
+        read_table(make_zip(TWEETEVAL | {"emo/test_labels.txt": "0\n1\n0"}))
+    assert refusal.value.code == "not_a_table"
+
+
+def test_the_ending_of_a_file_may_be_its_class():
+    files = {f"polarity/reviews.{label}": "\n".join(text for text, other in ROWS if other == label) for label in LABELS}
+    table = read_table(make_zip(files | {"polarity.README.1.0.txt": "About these reviews\n\nThey are made up.\n"}))
+    assert (table.columns, sorted(table.rows)) == (("text", "label"), sorted(ROWS))
+
+
+def test_files_of_the_same_path_can_be_told_apart():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a.csv", csv_of(ROWS))
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("a.csv", csv_of(ROWS[:4]))
+        archive.writestr("b.csv", csv_of(ROWS[:2], header="body,class"))
+    assert [part.name for part in read_table(file.getvalue()).parts] == ["a.csv", "a.csv (2)", "b.csv"]
+    assert read_table(file.getvalue(), part="a.csv (2)").rows == ROWS[:4]
+
+
 def damaged_zip(files, name):
     """A zip with a flipped bit in the content of the member ``name``, which is stored as it is."""
     file = io.BytesIO()

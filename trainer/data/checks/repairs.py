@@ -17,6 +17,7 @@ from trainer.data.duplicates.normalize import duplicate_key, normalize_text
 from trainer.data.html_and_links import mask_links, strip_html
 from trainer.data.labels import split_cells
 from trainer.data.missing_labels import find_missing_labels
+from trainer.data.stand_ins import replace_stand_ins
 from trainer.errors import RecipeError
 from trainer.text_format import pluralize
 
@@ -285,6 +286,7 @@ def repeated_groups(numbers: np.ndarray) -> list[list[int]]:
 
 REPAIRS: dict[str, Repair] = {
     "html_in_texts": _text_repair("Turn them into characters", "HTML codes turned into the characters they stand for", strip_html),
+    "stand_ins_in_texts": _text_repair("Put the marks in", "words for punctuation marks turned into the marks", replace_stand_ins),
     "links_in_texts": _text_repair("Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", mask_links),
     "label_variants": Repair("Merge the spellings", "label written as most rows write it", _merge_variants),
     "several_labels": Repair(

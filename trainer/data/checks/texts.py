@@ -12,6 +12,7 @@ from trainer.data.checks.example_rows import examples, rows_where
 from trainer.data.checks.repairs import placeholder_mask, removable_mask, rows_outside_given_splits
 from trainer.data.corpus import Corpus
 from trainer.data.html_and_links import mask_links, strip_html
+from trainer.data.stand_ins import replace_stand_ins
 from trainer.text_format import percent, pluralize, quote_names
 
 _SAMPLE_ROWS = 20_000
@@ -40,6 +41,16 @@ def _check_html(file: CheckedFile) -> CheckResult | None:
         return None
     message = f"{pluralize(len(rows), 'text has', 'texts have')} HTML codes such as “&amp;” or “<br>”, left over from a web page."
     return CheckResult("html_in_texts", "warning", len(rows), message, examples=examples(corpus, rows), repairable=True)
+
+
+def _check_stand_ins(file: CheckedFile) -> CheckResult | None:
+    corpus = file.corpus
+    rows = [row for row, text in enumerate(corpus.texts) if replace_stand_ins(text) != text]
+    if not rows:
+        return None
+    message = f"{pluralize(len(rows), 'text has', 'texts have')} words that stand for a punctuation mark, such as “_comma_” or “-LRB-”."
+    advice = "If you replace them here, the model does the same with every text that you try later."
+    return CheckResult("stand_ins_in_texts", "warning", len(rows), message, advice, examples(corpus, rows), True)
 
 
 def _check_links(file: CheckedFile) -> CheckResult | None:
@@ -130,6 +141,7 @@ def _sample_rows(corpus: Corpus) -> list[int]:
 TEXT_CHECKS: tuple[Check[CheckedFile], ...] = (
     Check("placeholder_texts", "No placeholders for missing texts", _check_placeholders),
     Check("html_in_texts", "No HTML codes", _check_html),
+    Check("stand_ins_in_texts", "Punctuation marks as such", _check_stand_ins),
     Check("links_in_texts", "No links or user names", _check_links),
     Check("label_leak", "Nothing gives the label away", _check_leaks),
 )

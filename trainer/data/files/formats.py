@@ -1,6 +1,7 @@
 """Detects the format of a file from its bytes, never from its name, and refuses files that are not tables."""
 
 import io
+import re
 import zipfile
 from typing import Literal
 
@@ -21,7 +22,18 @@ _OTHER_FILES = (
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"\x7fELF", "a program"),
     (b"{\\rtf", "a word-processor document"),
+    (b"$FL2@(#)", "a data file of SPSS"),
+    (b"$FL3@(#)", "a data file of SPSS"),
+    (b"<stata_dta>", "a data file of Stata"),
+    (b"RDX2\n", "a data file of R"),
+    (b"RDX3\n", "a data file of R"),
+    (b"X\n\x00\x00\x00", "a data file of R"),
+    (b"\x89HDF\r\n", "an HDF5 file"),
+    (b"\x93NUMPY", "an array of NumPy"),
+    (b"Obj\x01", "an Avro file"),
+    (b"ORC", "an ORC file"),
 )
+_PICKLE = re.compile(rb"\x80[\x02-\x05](?:\x95.{8}|[\]}(cq\x8c])", re.DOTALL)
 
 
 def detect_format(data: bytes) -> FileFormat:
@@ -47,6 +59,12 @@ def detect_format(data: bytes) -> FileFormat:
     for magic, name in _OTHER_FILES:
         if data.startswith(magic):
             raise not_a_table_error(name)
+    if _PICKLE.match(data[:20]):
+        raise FileError(
+            "This is a pickle, Python's own format, which could run a program when it is opened, so it is not read. "
+            "Save the table as CSV or Parquet (df.to_csv, df.to_parquet), and upload that.",
+            code="not_a_table",
+        )
     return "text"
 
 
@@ -71,6 +89,8 @@ def _format_of_zip(data: bytes) -> FileFormat:
         if b"opendocument.spreadsheet" not in data[:4_000]:
             raise not_a_table_error("an OpenDocument text or drawing")
         return "spreadsheet"
+    if any(name.endswith(".iwa") for name in names):
+        raise not_a_table_error("a document of Apple's Numbers, Pages or Keynote")
     if any(name.startswith(("word/", "ppt/")) for name in names):
         raise not_a_table_error("a Word or PowerPoint document")
     return "zip"

@@ -279,6 +279,11 @@ def _key_column(keys: list[str]) -> str | None:
 
 def _lists_of_cells(document: _Row, _: int) -> list[Any] | None:
     """{"joy": ["...", "..."], "anger": [...]} (the texts of each class) or {"text": [...], "label": [...]} (pandas' columns)."""
+    # A version or a name beside the lists is none of the table.
+    beside = {key: value for key, value in document.items() if not isinstance(value, list | dict)}
+    if _has_text(beside) or _has_named_text(beside):
+        return None
+    document = {key: value for key, value in document.items() if key not in beside}
     values = list(document.values())
     if len(values) < 2 or not all(isinstance(value, list) and value for value in values):
         return None
@@ -312,10 +317,11 @@ def named_lists(document: Any, *, prefix: str = "", depth: int = 0) -> dict[str,
         return {}
     lists: dict[str, list[Any]] = {}
     for key, value in document.items():
+        name = f"{prefix}{clean(key) or '(no name)'}"
         if isinstance(value, dict):
-            lists |= named_lists(value, prefix=f"{prefix}{clean(key)}.", depth=depth + 1)
+            lists |= named_lists(value, prefix=f"{name}.", depth=depth + 1)
         elif isinstance(value, list) and any(isinstance(item, dict) and _has_text(item) for item in value[:_SAMPLE]):
-            lists[f"{prefix}{clean(key)}"] = value
+            lists[name] = value
     return lists
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from trainer.data.files.annotations import flatten_annotations, unwrap_single
 from trainer.data.files.decoding import clean
+from trainer.data.files.json_in_cells import open_document, open_rows
 from trainer.data.files.json_shapes import find_read_list, find_rows, named_lists
 from trainer.data.files.json_text import JsonError, Number, parse_document, parse_json, parse_python, without_assignment
 from trainer.data.files.nested import flatten_rows
@@ -64,7 +65,7 @@ def read_json_rows(text: str, limits: Limits, *, part: str | None = None) -> Cel
             "Write them with json.dump, or as a table with pandas (to_csv), and upload that.",
             code="not_a_table",
         )
-    return None if document is None else _from_document(document, limits, part=part)
+    return None if document is None else _from_document(open_document(document), limits, part=part)
 
 
 def _parse_document(text: str) -> Any:
@@ -83,6 +84,9 @@ def _parse_document(text: str) -> Any:
 def _from_single_object(text: str, limits: Limits, part: str | None) -> Cells | None:
     """A single object on one line: the only row, or an object that contains the table."""
     document = _parse_document(text)
+    document = open_document(document)
+    if isinstance(document, list):
+        return _from_document(document, limits, part=part)
     if not isinstance(document, dict):
         return None
     number = text[: text.index("{")].count("\n") + 1
@@ -147,6 +151,7 @@ def _from_lines(lines: list[str], parse: Callable[[str], Any], limits: Limits) -
             rows.append(row)
         if len(rows) + len(dropped) > limits.max_rows:
             raise too_many_rows_error(limits)
+    rows = open_rows(rows)
     expanded = find_rows(rows) or rows
     if len(expanded) != len(rows):  # each line holds a page of rows
         return _from_document(expanded, limits, dropped)
@@ -155,6 +160,8 @@ def _from_lines(lines: list[str], parse: Callable[[str], Any], limits: Limits) -
 
 def _from_document(document: Any, limits: Limits, dropped: list[DroppedRow] | None = None, *, part: str | None = None) -> Cells:
     """The table in a document; ``part``: the list to read if it holds several."""
+    if isinstance(document, dict) and {"cells", "nbformat"} <= document.keys():
+        raise _no_table("it is a Jupyter notebook. Save the table from it (df.to_csv)")
     lists = named_lists(document)
     if part is not None and part not in lists:
         raise unknown_part_error(part, [*lists])

@@ -1,4 +1,4 @@
-"""Lines that begin (or end) with their label: fastText's ``__label__joy text``, TREC's ``NUM:dist how far``, ``+1 text``.
+"""Lines that begin (or end) with their label: fastText's ``__label__joy text``, TREC's ``NUM:dist how far``, ``+1 text``, ``text@neutral``.
 
 Only the first blank is a delimiter, so such a file has two columns and no quotation marks.
 """
@@ -10,6 +10,7 @@ _MARK = r"__[A-Za-z]+__[^\s,]+"
 _MARKS = rf"(?:{_MARK}(?:[ \t]*,)?[ \t]+){{0,100}}{_MARK}"
 _MARKS_FIRST = re.compile(rf"(?<!\s)\s*({_MARKS})(?:[ \t]*,)?[ \t]+")
 _MARKS_LAST = re.compile(rf"(?<![ \t])[ \t]+({_MARKS})[ \t]*$", re.MULTILINE)
+_AT_LAST = re.compile(r"[ \t]*@([A-Za-z][\w-]*)[ \t]*$", re.MULTILINE)
 _NAME = re.compile(r"__[A-Za-z]+__([^\s,]+)")
 _CODE = re.compile(r"((?:[A-Za-z_]+:[A-Za-z_]+)|[A-Z][A-Z_]+|[+-]?\d)[ \t]+")
 _MIN_LINES = 5
@@ -36,7 +37,7 @@ class LabelFirst:
 
 
 def find_label_first(sample: list[str], *, marked: bool) -> LabelFirst | None:
-    """How the lines of a sample begin or end with a label; None if they do not. ``marked``: with fastText's prefix, else with a code."""
+    """How the lines of a sample begin or end with a label; None if they do not. ``marked``: with fastText's prefix or behind an @, else with a code."""
     lines = [line for line in sample if line.strip()]
     if not lines:
         return None
@@ -45,6 +46,10 @@ def find_label_first(sample: list[str], *, marked: bool) -> LabelFirst | None:
         few = len(set(codes)) <= max(2, len(codes) // 3) and all("\t" not in line for line in lines)
         texts = sum(len(line.split()) for line in lines) >= 3 * len(lines)
         return LabelFirst(_CODE, marked=False) if len(lines) == len(codes) >= _MIN_LINES and few and len(set(codes)) > 1 and texts else None
+    names = [match[1] for line in lines if (match := _AT_LAST.search(line))]
+    # Of the Financial PhraseBank; a tweet ends with a user's name now and then.
+    if len(names) == len(lines) >= _MIN_LINES and 1 < len(set(names)) <= len(lines) // 3:
+        return LabelFirst(_AT_LAST, marked=False, at_end=True)
     for pattern, find in ((_MARKS_FIRST, _MARKS_FIRST.match), (_MARKS_LAST, _MARKS_LAST.search)):
         if sum(find(line) is not None for line in lines) >= 0.9 * len(lines) and not _is_delimited(lines):
             return LabelFirst(pattern, marked=True, at_end=pattern is _MARKS_LAST)

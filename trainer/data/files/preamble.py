@@ -83,11 +83,20 @@ def _count_header_words(cells: Sequence[str]) -> int:
 
 def has_header(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
     """Whether ``first`` is a header, by comparing it with each column's type, lengths and repeated values."""
+    if _is_numbered(first, body):
+        return True
     score = header_score(first, body)
     if score != 0:
         return score > 0
     names = [name for name in map(str.strip, first) if name]
     return bool(names) and all(len(name) <= 40 and len(name.split()) <= 2 and not is_numeric(name) for name in names)
+
+
+def _is_numbered(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
+    """Whether these are the names that pandas writes for columns without names, after the empty one of the row numbers: ,0,1"""
+    if len(first) < 3 or first[0].strip() or [name.strip() for name in first[1:]] != [*map(str, range(len(first) - 1))]:
+        return False
+    return bool(body) and [cells[0].strip() for cells in body[:2]] == [*map(str, range(min(2, len(body))))]
 
 
 def header_score(first: Sequence[str], body: Sequence[Sequence[str]]) -> float:

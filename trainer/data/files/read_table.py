@@ -13,6 +13,7 @@ from trainer.data.files.decoding import Decoded, decode
 from trainer.data.files.dialect import Dialect, dialect_for_delimiter, find_dialect, sep_line_delimiter
 from trainer.data.files.formats import FileFormat, detect_format
 from trainer.data.files.header_rows import count_extra_header_rows, header_rows_warning, merge_header_rows
+from trainer.data.files.json_in_cells import expand_columns
 from trainer.data.files.json_tables import read_json_rows
 from trainer.data.files.line_repairs import repair_lines, restore_cells, unwrap_records
 from trainer.data.files.list_cells import unwrap_lists
@@ -129,7 +130,7 @@ def _read(
         stated = {name: value for name, value in stated.items() if value is not None}
         return read_zip(content.data, limits, lambda data, **options: _read_member(data, limits, options | stated), part=part)
     if content.file_format == "spreadsheet":
-        return _tidy_cells(_from_cells(read_sheet(content.data, limits, part=part), limits, header))
+        return _tidy_cells(_from_cells(read_sheet(content.data, limits, part=part), limits, header), limits)
     if content.file_format in ("parquet", "arrow"):
         return join_crosses(_from_cells(_read_columns(content, limits), limits))
     decoded = decode(content.data, encoding=encoding)
@@ -141,7 +142,7 @@ def _read(
             return replace(table, encoding=decoded.encoding, encoding_guessed=decoded.guessed, warnings=warnings)
     table = _from_text(decoded, limits, delimiter, quote, header)
     # If the caller states everything, cells stay as written.
-    return table if delimiter is not None and header is not None else _tidy_cells(table)
+    return table if delimiter is not None and header is not None else _tidy_cells(table, limits)
 
 
 def _read_member(data: bytes, limits: Limits, stated: Mapping[str, Any]) -> Table:
@@ -188,9 +189,9 @@ def text_dialect(text: str, limits: Limits, delimiter: str | None, quote: str | 
     return text, lines, _choose_dialect(lines, limits, delimiter, quote)
 
 
-def _tidy_cells(table: Table) -> Table:
-    """The table with lists of one as their element, and with columns of crosses as labels."""
-    return join_crosses(unwrap_lists(table))
+def _tidy_cells(table: Table, limits: Limits) -> Table:
+    """The table with objects as columns, with lists of one as their element, and with columns of crosses as labels."""
+    return join_crosses(unwrap_lists(expand_columns(table, limits)))
 
 
 def _strip_blank_end(text: str) -> str:

@@ -125,7 +125,7 @@ def other_sheets_warning(chosen: Sequence[str], sheets: Sequence[SheetSummary]) 
     hidden = [sheet.name for sheet in others if sheet.hidden]
     first = next(sheet.first for sheet in sheets if sheet.name in chosen)
     read = f"“{chosen[0]}” was read, because it looks most like a table of texts; not read" if len(chosen) == 1 else "Not read"
-    message = f"The workbook has {len(sheets)} sheets. {read}: {quote_names([sheet.name for sheet in others], limit=5)}. "
+    message = f"The workbook has {len(sheets)} sheets. {read}: {quote_names([sheet.name for sheet in others], limit=3)}. "
     if hidden:
         message += f"Hidden in the workbook: {quote_names(hidden, limit=5)}. "
     if len(chosen) == 1 and any(sheet.first == first for sheet in others):

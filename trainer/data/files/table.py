@@ -50,6 +50,7 @@ READER_WARNINGS = {
     "formulas_without_values": "Formulas have no stored results; the workbook has to be saved once more.",
     "header_rows": "Further rows below the column names belong to the header, and were not read as data.",
     "headers_renamed": "Columns had no name or that of another column, and got one of their own.",
+    "hidden_rows": "Rows that are hidden in a workbook were read like the others.",
     "line_end_in_text": "Texts with an unquoted line end in them had been on several lines, and were put together again.",
     "merged_cells": "The value of merged cells was filled into each of their rows.",
     "mixed_encodings": "Lines in another encoding than the rest were read in that.",

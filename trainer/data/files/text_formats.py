@@ -1,6 +1,6 @@
-"""Text formats that are no tables of cells: reads Weka's ARFF and Rasa's Markdown; refuses others by name, with the way out.
+"""Text formats that are no tables of cells: reads Weka's ARFF, Rasa's Markdown and blocks of fields; refuses others by name, with the way out.
 
-Refused are SQL dumps, YAML, TOML, labels of words (CoNLL), vectors (LIBSVM) and EBCDIC.
+Refused are SQL dumps, YAML, TOML, BibTeX, labels of words (CoNLL), vectors (LIBSVM) and EBCDIC.
 """
 
 import csv
@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from trainer.data.column_name_words import HEADER_WORDS, TEXT_WORDS
 from trainer.data.files.table import Cells, DroppedRow, Limits, too_many_columns_error, too_many_rows_error
 from trainer.errors import FileError
 
@@ -32,6 +33,15 @@ _RASA_ENTITY = re.compile(r"\[([^\[\]\n]+)\](?:\([^)\n]{0,500}\)|\{[^}\n]{0,500}
 _LIBSVM = re.compile(r"[+-]?\d+(?:\.\d+)?(?:\s+\d+:[-+\d.eE]+)+\s*")
 _CONLL = re.compile(r"(?:\S+(?:\t\S+)*\t|\S+(?: \S+){0,4} )(?:O|[BIES]-\S+)\s*|-DOCSTART-.*")
 _TOML = re.compile(r"\s*\[\[?[\w.-]+\]\]?\s*|\s*[\w.-]+\s=\s.*")
+_INI_SECTION = re.compile(r"\s*\[\[?[\w.-]+\]\]?\s*")
+_TOML_VALUE = re.compile(r"""\s*[\w.-]+\s=\s(?:"[^"]*"|'[^']*'|[\[{].*|true|false|[-+\d][\d.:TZeE_+-]*)\s*(?:#.*)?""")
+_BIBTEX = re.compile(
+    r"\s*@(?:article|book|inproceedings|incollection|misc|phdthesis|techreport|proceedings|online|comment|string)\s*\{", re.IGNORECASE
+)
+_BIBTEX_FIELD = re.compile(r"^\s*(?:title|author|abstract|keywords?|year)\s*=\s*[{\"]", re.IGNORECASE | re.MULTILINE)
+_FIELD = re.compile(r"\s*([^\W\d_][\w /()-]{0,30}?)\s*:(?:\s+(.*))?")
+_MAX_FIELDS, _MIN_BLOCKS = 8, 3
+_MAIL_FIELDS = frozenset("from to subject date cc received return-path delivered-to message-id mime-version".split())
 _SAMPLE_LINES = 200
 _EBCDIC_LETTERS = bytes(
     [*range(0x81, 0x8A), *range(0x91, 0x9A), *range(0xA2, 0xAA), *range(0xC1, 0xCA), *range(0xD1, 0xDA), *range(0xE2, 0xEA)]
@@ -59,10 +69,19 @@ def read_or_refuse(text: str, limits: Limits) -> Cells | None:
         return _read_arff(text, limits)
     if _RASA.search(text[:20_000]) and _is_rasa(text):
         return _read_rasa(text, limits)
+    fields = _field_names(text)
+    if fields is not None:
+        return _read_fields(text, fields, limits)
     if _SQL_START.match(text[:200]) and _SQL.search(text[:200_000]) and _SQL_END.search(text):
         raise FileError(
             "This is an SQL dump: the commands that make a table, not the table itself. Load it into the database and export the columns "
             "with the texts and the labels as CSV (SELECT ... in a database program, then Export), and upload that.",
+            code="not_a_table",
+        )
+    if _BIBTEX.match(text[:2_000]) and _BIBTEX_FIELD.search(text[:50_000]):
+        raise FileError(
+            "This is a BibTeX file, a list of references, not a table. Export the references from the reference manager as CSV "
+            "(Zotero, JabRef and others can), with the title or abstract and the keyword or collection that is the label, and upload that.",
             code="not_a_table",
         )
     lines = [line for line in text[:50_000].split("\n")[:_SAMPLE_LINES] if line.strip()][:-1]
@@ -82,18 +101,66 @@ def _other_format(lines: list[str]) -> str | None:
     """What the lines are, if they are no table of texts and no YAML."""
     if _mostly_match(_LIBSVM, lines):
         return "a file of numbers in LIBSVM's format, without texts"
+    if _is_printed_by_pandas(lines):
+        return "a table as pandas prints it, with blanks between the columns, which are in texts too. Save it with df.to_csv(...)"
+    headers = [match[1].casefold() for line in lines[:6] if (match := _FIELD.fullmatch(line))]
+    if len(_MAIL_FIELDS.intersection(headers)) >= 3:
+        return "an e-mail, not a table"
     # Each word has as many columns.
     if _mostly_match(_CONLL, lines) and Counter(len(line.split()) for line in lines).most_common(1)[0][1] >= 0.9 * len(lines):
         return "a file with a label for each word (CoNLL), which a classifier of texts cannot learn"
     # Comments alone are no settings: a tweet begins with # too.
     settings = [line for line in lines if not line.lstrip().startswith("#")]
     if _mostly_match(_TOML, settings) and len(settings) >= 0.3 * len(lines) and any(" = " in line for line in settings):
-        return "a TOML or INI file, not a table"
+        # Without a section and with other values than a file of settings has, these are texts: "good = nice words,pos".
+        values = [line for line in settings if not _INI_SECTION.fullmatch(line)]
+        if len(values) < len(settings) or _mostly_match(_TOML_VALUE, values):
+            return "a TOML or INI file, not a table"
     return None
 
 
 def _mostly_match(pattern: re.Pattern[str], lines: list[str]) -> bool:
     return len(lines) > 3 and sum(map(bool, map(pattern.fullmatch, lines))) >= 0.98 * len(lines)
+
+
+def _is_printed_by_pandas(lines: list[str]) -> bool:
+    """Whether the lines begin with the row numbers 0, 1, 2, ... below a line that is indented as far."""
+    numbers = [match[1] for line in lines[1:] if (match := re.match(r"(\d+)\s{2,}\S", line))]
+    return len(lines) > 3 and lines[0].startswith("  ") and numbers == [*map(str, range(len(lines) - 1))] and "\t" not in "".join(lines)
+
+
+def _field_names(text: str) -> list[str] | None:
+    """The names of the fields in blocks such as "Text: ...", "Label: ...", which follow one another again and again; None for any other text."""
+    lines = [line for line in text[:50_000].split("\n")[:_SAMPLE_LINES] if line.strip()]
+    matches = [_FIELD.fullmatch(line) for line in lines]
+    if not matches or None in matches:
+        return None
+    names = [match[1] for match in matches if match]
+    fields = [*dict.fromkeys(names)]
+    cycle = [fields[number % len(fields)] for number in range(len(names))]
+    is_known = any(name.casefold() in HEADER_WORDS | TEXT_WORDS for name in fields)
+    return fields if 2 <= len(fields) <= _MAX_FIELDS and len(names) >= _MIN_BLOCKS * len(fields) and names == cycle and is_known else None
+
+
+def _read_fields(text: str, fields: list[str], limits: Limits) -> Cells:
+    """A row for each block; a line without a field's name goes on with the field above."""
+    numbers: list[int] = []
+    records: list[list[str]] = []
+    position = len(fields)
+    for number, line in enumerate(text.split("\n"), 1):
+        match = _FIELD.fullmatch(line)
+        if match and match[1] in fields:
+            following = fields.index(match[1])
+            if following <= position or not records:
+                numbers.append(number)
+                records.append([""] * len(fields))
+            position = following
+            records[-1][position] = (match[2] or "").strip()
+        elif line.strip() and records:
+            records[-1][position] = f"{records[-1][position]}\n{line.strip()}"
+        if len(records) > limits.max_rows:
+            raise too_many_rows_error(limits)
+    return Cells(numbers, records, fields)
 
 
 def _is_yaml(lines: list[str]) -> bool:

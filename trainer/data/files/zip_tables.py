@@ -8,8 +8,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from dataclasses import replace
 
 from trainer.data.column_name_words import HEADER_WORDS, LABEL_WORDS, RATING_WORDS, SPLIT_NAMES, TEXT_WORDS
 from trainer.data.files.archives import open_zip, read_entry, zip_entries
@@ -25,59 +24,18 @@ from trainer.data.files.table import (
     unknown_part_error,
 )
 from trainer.data.files.widths import drop_long_rows
+from trainer.data.files.zip_entries import SHARD, ZipEntry, decode_entry, named_entries
+from trainer.data.files.zip_label_files import read_label_files
 from trainer.errors import FileError, UserError
 from trainer.text_format import quote_names
 
-_TABLES = frozenset("csv tsv tab txt json jsonl ndjson xlsx xlsm xlsb xls ods parquet arrow arff data dat".split())
-_NO_TABLES = frozenset("readme license licence citation notice dataset_info state dataset_dict metadata datapackage schema".split())
-_SHARD = re.compile(r"-\d{5}-of-\d{5}$")
 _MAX_TABLES_READ = 12
+_MAX_UNKNOWN_FILES = 50
 _MAX_COUNTED_BYTES = 5 << 20  # of the files beside the chosen one
 _SAMPLE_ROWS = 200
 _MIN_CLASS_FILES = 3  # on average in a folder
 
 Read = Callable[..., Table]  # of a file's bytes
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A file in the zip. ``name`` is distinct: a second file of the same path is "a.csv (2)". ``split``: the one that its name or a folder above it tells."""
-
-    info: zipfile.ZipInfo
-    path: PurePosixPath
-    name: str
-
-    @property
-    def split(self) -> str | None:
-        words = [*re.split(r"[-_. ]", _SHARD.sub("", self.path.stem).casefold()), *(part.casefold() for part in self.path.parts[:-1])]
-        splits = {SPLIT_NAMES[word] for word in words if word in SPLIT_NAMES}
-        return splits.pop() if len(splits) == 1 else None
-
-    @property
-    def is_table(self) -> bool:
-        return self.path.suffix[1:].casefold() in _TABLES and self.path.stem.casefold() not in _NO_TABLES
-
-    @property
-    def is_text_file(self) -> bool:
-        return self.path.suffix.casefold() == ".txt"
-
-    @property
-    def folder(self) -> str:
-        """The name of the folder that it is in, without one that only names a split."""
-        folder = self.path.parent.name
-        return "" if folder.casefold() in SPLIT_NAMES else folder
-
-
-def named_entries(infos: Sequence[zipfile.ZipInfo]) -> list[_Entry]:
-    """The files with distinct names, by which one can be chosen."""
-    seen: Counter[str] = Counter()
-    entries = []
-    for info in infos:
-        seen[info.filename] += 1
-        number = seen[info.filename]
-        name = info.filename if number == 1 else f"{info.filename} ({number})"
-        entries.append(_Entry(info, PurePosixPath(info.filename), name))
-    return entries
 
 
 def read_zip(data: bytes, limits: Limits, read: Read, *, part: str | None = None) -> Table:
@@ -94,15 +52,18 @@ def read_zip(data: bytes, limits: Limits, read: Read, *, part: str | None = None
         if folders:
             return _read_folders(archive, folders, limits)
         if not tables:
-            raise _no_table_error(entries)
-        if len(tables) > 1 and all(entry.split or _SHARD.search(entry.path.stem) for entry in tables):
+            return _read_unknown_files(archive, entries, limits, read)
+        pairs = read_label_files(archive, tables, limits)
+        if pairs is not None:
+            return pairs
+        if len(tables) > 1 and all(entry.split or SHARD.search(entry.path.stem) for entry in tables):
             joined = _join_splits(archive, tables, limits, read)
             if joined is not None:
                 return joined
         return _best_table(archive, tables, limits, read)
 
 
-def _read_part(archive: zipfile.ZipFile, entries: Sequence[_Entry], part: str, limits: Limits, read: Read) -> Table:
+def _read_part(archive: zipfile.ZipFile, entries: Sequence[ZipEntry], part: str, limits: Limits, read: Read) -> Table:
     """The chosen file, and how many rows the small ones beside it have."""
     tables = [entry for entry in entries if entry.is_table]
     chosen = next((entry for entry in entries if entry.name == part), None)
@@ -119,18 +80,32 @@ def _read_part(archive: zipfile.ZipFile, entries: Sequence[_Entry], part: str, l
     return replace(table, part=part, parts=_list_parts([chosen, *tables] if chosen not in tables else tables, counts))
 
 
-def _read_entry(archive: zipfile.ZipFile, entry: _Entry, tables: Sequence[_Entry], limits: Limits, read: Read) -> Table:
+def _read_entry(archive: zipfile.ZipFile, entry: ZipEntry, tables: Sequence[ZipEntry], limits: Limits, read: Read) -> Table:
     """The table in one file; the lines of a text file that are sentences with commas are no cells if all ``tables`` are text files."""
     data = read_entry(archive, entry.info, limits)
     table = read(data)
     return read(data, delimiter="") if _is_prose(table) and all(other.is_text_file for other in tables) else table
 
 
-def _list_parts(tables: Sequence[_Entry], counts: Mapping[str, int]) -> tuple[Part, ...]:
+def _list_parts(tables: Sequence[ZipEntry], counts: Mapping[str, int]) -> tuple[Part, ...]:
     return tuple(Part(entry.name, "file", counts.get(entry.name)) for entry in tables[:MAX_PARTS])
 
 
-def _no_table_error(entries: Sequence[_Entry]) -> FileError:
+def _read_unknown_files(archive: zipfile.ZipFile, entries: Sequence[ZipEntry], limits: Limits, read: Read) -> Table:
+    """The classes in files without one of the usual endings, such as ``polarity.pos`` and ``polarity.neg``."""
+    unknown = [entry for entry in entries if not entry.is_about]
+    if not 2 <= len(unknown) <= _MAX_UNKNOWN_FILES:
+        raise _no_table_error(entries)
+    try:
+        table = _best_table(archive, unknown, limits, read)
+    except UserError as error:
+        raise (error if error.code == "file_damaged" else _no_table_error(entries)) from error
+    if table.part is not None:  # a file that only happens to look like a table
+        raise _no_table_error(entries)
+    return table
+
+
+def _no_table_error(entries: Sequence[ZipEntry]) -> FileError:
     shown = quote_names([entry.name for entry in entries], limit=3) if entries else "nothing"
     return FileError(
         f"This zip file holds {len(entries):,} files ({shown}), none of which is a table. Pack the CSV file, or a folder of text files for each class, "
@@ -142,21 +117,17 @@ def _no_table_error(entries: Sequence[_Entry]) -> FileError:
 # --- a folder for each class ----------------------------------------------------------------------------------------------
 
 
-def _class_folders(entries: Sequence[_Entry]) -> list[_Entry]:
+def _class_folders(entries: Sequence[ZipEntry]) -> list[ZipEntry]:
     """The texts of a zip that has a folder of text files for each class; [] if it has none."""
     texts = [entry for entry in entries if entry.path.suffix.casefold() in (".txt", ".text", "") or entry.path.suffix[1:].isdigit()]
-    texts = [
-        entry
-        for entry in texts
-        if entry.path.stem.casefold() not in _NO_TABLES and entry.path.parent.name.casefold() not in ("", *SPLIT_NAMES)
-    ]
+    texts = [entry for entry in texts if not entry.is_about and entry.path.parent.name.casefold() not in ("", *SPLIT_NAMES)]
     sizes = Counter(entry.path.parent.name for entry in texts)
     if len(sizes) < 2 or len(texts) < _MIN_CLASS_FILES * len(sizes) or len(texts) < 0.9 * sum(entry.is_table for entry in entries):
         return []
     return texts
 
 
-def _read_folders(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Limits) -> Table:
+def _read_folders(archive: zipfile.ZipFile, entries: Sequence[ZipEntry], limits: Limits) -> Table:
     """One row for each file: its text, the folder it is in, its name and the split that a folder above tells."""
     if len(entries) > limits.max_rows:
         raise too_many_rows_error(limits)
@@ -175,7 +146,7 @@ def _read_folders(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: L
             dropped.append(DroppedRow(number, f"its file, {quote_names([entry.name])}, is damaged"))
             continue
         left -= len(data)
-        text, is_guess = _decode(data)
+        text, is_guess = decode_entry(data)
         guessed = guessed or is_guess
         rows.append(
             (clean_cell(text.strip()), clean_cell(entry.path.parent.name), clean_cell(entry.name), *([split or ""] if has_splits else []))
@@ -202,17 +173,10 @@ def _read_folders(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: L
     )
 
 
-def _decode(data: bytes) -> tuple[str, bool]:
-    try:
-        return data.decode("utf-8-sig"), False
-    except UnicodeDecodeError:
-        return data.decode("cp1252", "replace"), True
-
-
 # --- several tables -------------------------------------------------------------------------------------------------------
 
 
-def _join_splits(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Limits, read: Read) -> Table | None:
+def _join_splits(archive: zipfile.ZipFile, entries: Sequence[ZipEntry], limits: Limits, read: Read) -> Table | None:
     """The files of a split or the shards of one table, as one; None if their columns differ."""
     tables, left = [], limits.max_bytes
     for entry in entries:
@@ -226,13 +190,13 @@ def _join_splits(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Li
     return _joined([*zip(entries, tables, strict=True)], _splits_by_file(entries), message)
 
 
-def _splits_by_file(entries: Sequence[_Entry]) -> dict[str, list[str]]:
+def _splits_by_file(entries: Sequence[ZipEntry]) -> dict[str, list[str]]:
     """The column "split" with a value for each file; {} if the files do not tell a split."""
     splits = [entry.split for entry in entries]
     return {"split": [split or "" for split in splits]} if None not in splits and len(set(splits)) > 1 else {}
 
 
-def _joined(found: Sequence[tuple[_Entry, Table]], added: Mapping[str, Sequence[str]], message: str) -> Table:
+def _joined(found: Sequence[tuple[ZipEntry, Table]], added: Mapping[str, Sequence[str]], message: str) -> Table:
     """The tables as one; ``added``: further columns, with a value for each file. ``message`` has no full stop."""
     first = found[0][1]
     new = [name if name not in first.columns else f"{name} of the file" for name in added]
@@ -255,9 +219,9 @@ def _joined(found: Sequence[tuple[_Entry, Table]], added: Mapping[str, Sequence[
     )
 
 
-def _best_table(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Limits, read: Read) -> Table:
+def _best_table(archive: zipfile.ZipFile, entries: Sequence[ZipEntry], limits: Limits, read: Read) -> Table:
     """The table with the most rows of text, and a warning that names the others; files of a class each, or of the same columns in folders, are joined."""
-    found: list[tuple[_Entry, Table]] = []
+    found: list[tuple[ZipEntry, Table]] = []
     refusal, damage, left = None, None, limits.max_bytes
     damaged: list[str] = []
     for number, entry in enumerate(sorted(entries, key=lambda entry: -entry.info.file_size)):
@@ -280,7 +244,7 @@ def _best_table(archive: zipfile.ZipFile, entries: Sequence[_Entry], limits: Lim
     return _chosen_table(entries, found, damaged)
 
 
-def _chosen_table(entries: Sequence[_Entry], found: Sequence[tuple[_Entry, Table]], damaged: Sequence[str]) -> Table:
+def _chosen_table(entries: Sequence[ZipEntry], found: Sequence[tuple[ZipEntry, Table]], damaged: Sequence[str]) -> Table:
     entry, table = max(found, key=lambda pair: _count_text_rows(pair[1]))
     others = [other.name for other in entries if other is not entry]
     if not others:
@@ -288,7 +252,7 @@ def _chosen_table(entries: Sequence[_Entry], found: Sequence[tuple[_Entry, Table
     are_damaged = f" {quote_names(damaged, limit=5)} {'is' if len(damaged) == 1 else 'are'} damaged or cut short." if damaged else ""
     message = (
         f"The zip file holds {len(entries):,} files. “{entry.name[:60]}” was read, because it looks most like a table of texts; not read: "
-        f"{quote_names(others, limit=5)}.{are_damaged} Choose another file if another one is meant."
+        f"{quote_names(others, limit=3)}.{are_damaged} Choose another file if another one is meant."
     )
     warning = ReaderWarning("other_files", "warning", len(others), message)
     parts = _list_parts(entries, {other.name: len(other_table.rows) for other, other_table in found})
@@ -298,7 +262,7 @@ def _chosen_table(entries: Sequence[_Entry], found: Sequence[tuple[_Entry, Table
 # --- a file for each class, or for each folder ----------------------------------------------------------------------------
 
 
-def _may_be_joined(found: Sequence[tuple[_Entry, Table]]) -> bool:
+def _may_be_joined(found: Sequence[tuple[ZipEntry, Table]]) -> bool:
     """Whether the files are those of a class each, or tables of the same columns in folders next to each other."""
     if not found:
         return False
@@ -306,20 +270,21 @@ def _may_be_joined(found: Sequence[tuple[_Entry, Table]]) -> bool:
     if n_single == len(found):
         return bool(_class_names([entry for entry, _ in found]))
     folders = {entry.folder for entry, _ in found}
-    stems = {_SHARD.sub("", entry.path.stem).casefold() for entry, _ in found}
+    stems = {SHARD.sub("", entry.path.stem).casefold() for entry, _ in found}
     same = len({table.columns for _, table in found}) == 1 and all(table.header for _, table in found)
     return same and "" not in folders and len(folders) == len(found) > 1 == len(stems)
 
 
-def _class_names(entries: Sequence[_Entry]) -> list[str]:
-    """The class of each file: its folder, else its name; [] if all are the same."""
-    for names in ([entry.folder for entry in entries], [entry.path.stem for entry in entries]):
+def _class_names(entries: Sequence[ZipEntry]) -> list[str]:
+    """The class of each file: its folder, else its name, else its ending; [] if all are the same."""
+    endings = [entry.path.suffix.removeprefix(".") for entry in entries]
+    for names in ([entry.folder for entry in entries], [entry.path.stem for entry in entries], endings):
         if len(set(names)) > 1 and "" not in names and not SPLIT_NAMES.keys() & {name.casefold() for name in names}:
             return names
     return []
 
 
-def _join_folders_or_classes(archive: zipfile.ZipFile, found: Sequence[tuple[_Entry, Table]], limits: Limits, read: Read) -> Table:
+def _join_folders_or_classes(archive: zipfile.ZipFile, found: Sequence[tuple[ZipEntry, Table]], limits: Limits, read: Read) -> Table:
     if all(len(table.columns) == 1 for _, table in found):
         return _join_classes(archive, found, limits, read)
     folders = [entry.folder for entry, _ in found]
@@ -331,7 +296,7 @@ def _join_folders_or_classes(archive: zipfile.ZipFile, found: Sequence[tuple[_En
     return _joined(found, {"label": folders}, message)
 
 
-def _join_classes(archive: zipfile.ZipFile, found: Sequence[tuple[_Entry, Table]], limits: Limits, read: Read) -> Table:
+def _join_classes(archive: zipfile.ZipFile, found: Sequence[tuple[ZipEntry, Table]], limits: Limits, read: Read) -> Table:
     """The texts of several files of one column, each with the name of its folder or file as the label."""
     entries = [entry for entry, _ in found]
     is_shared = len({table.columns for _, table in found}) == 1
@@ -345,7 +310,7 @@ def _join_classes(archive: zipfile.ZipFile, found: Sequence[tuple[_Entry, Table]
     if sum(len(table.rows) for table in tables) > limits.max_rows:
         raise too_many_rows_error(limits)
     names = _class_names(entries)
-    what = "folder" if names == [entry.folder for entry in entries] else "file"
+    what = "folder" if names == [entry.folder for entry in entries] else "file" if names[0] == entries[0].path.stem else "ending"
     message = f"The zip file has a file of texts for each class: the name of the {what} ({quote_names(dict.fromkeys(names), limit=5)}) is the label"
     return _joined([*zip(entries, tables, strict=True)], {"label": names} | _splits_by_file(entries), message)
 
@@ -356,7 +321,7 @@ def _is_prose(table: Table) -> bool:
     return table.delimiter == "," and sum(cell[0] == " " for cell in cells) >= 0.8 * len(cells)
 
 
-def _is_column_name(name: str, entry: _Entry) -> bool:
+def _is_column_name(name: str, entry: ZipEntry) -> bool:
     return name.strip().casefold() in HEADER_WORDS | TEXT_WORDS | {entry.path.stem.casefold()}
 
 

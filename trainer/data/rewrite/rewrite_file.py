@@ -16,7 +16,7 @@ from trainer.data.files.markup_tables import read_markup
 from trainer.data.files.read_table import read_table
 from trainer.data.files.table import Limits, Table
 from trainer.data.files.text_formats import read_or_refuse
-from trainer.data.files.zip_tables import named_entries
+from trainer.data.files.zip_entries import named_entries
 from trainer.data.rewrite.columnar import rewrite_columnar
 from trainer.data.rewrite.delimited import rewrite_delimited
 from trainer.data.rewrite.edits import Edits, Rewritten, not_rewritable_error
