@@ -391,13 +391,14 @@ def csv_of(rows: Sequence[Sequence[str]], header: str = "text,mood") -> bytes:
 
 
 def choose_part(page: Page, name: str) -> None:
+    page.locator("#part-main").focus()
     page.locator("#part-main").select_option(name)
     expect(page.locator("#parts")).to_contain_text(f"as you chose, “{name}”")
 
 
 def test_a_sheet_is_chosen_survives_a_restart_and_is_trained_on(visit: Open, fresh_server: Server) -> None:
     staff = [(text, {"joy": "pay", "sadness": "team", "anger": "hours"}[mood]) for text, mood in small_rows(120, seed=3)]
-    sheets = {"Read me": [["what each sheet is for"]] * 4, "answers": [["text", "mood"], *map(list, small_rows(90))]}
+    sheets = {"Read me": [["what each sheet is for"]] * 4, "answers": [["text", "mood"], *map(list, small_rows(150))]}
     book = make_workbook(sheets | {SHEET: [["remark", "topic"], *map(list, staff)]})
     visited = visit(fresh_server)
     page = visited.page

@@ -21,13 +21,21 @@ DELIMITER_NAMES = {
     "  ": "run of blanks",
     ":": "colon",
     "，": "Chinese comma",
+    "،": "Arabic comma",
+    "؛": "Arabic semicolon",
     "；": "Chinese semicolon",
     "、": "Chinese enumeration comma",
 }
 
 # Tried only if no usual delimiter fits, and used only if every line has the same number of cells.
 _RARE_DELIMITERS = (" +++$+++ ", "###", "@@@", " => ", " -> ", "::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
-_WIDE_DELIMITERS = ("；", "，", "、")  # typed on a Chinese or Japanese keyboard; texts are full of them, so column names must have them too
+_WIDE_DELIMITERS = (
+    "；",
+    "，",
+    "、",
+    "؛",
+    "،",
+)  # typed on a Chinese, Japanese or Arabic keyboard; texts are full of them, so column names must have them too
 _BESIDE_QUOTED = re.compile(r'" "|^"[^"]*" \S|\S "[^"]*"$')
 _MAX_LINES_ABOVE = 6
 _SAMPLE_LINES = 2_000

@@ -38,8 +38,8 @@ _TOML_VALUE = re.compile(r"""\s*[\w.-]+\s=\s(?:"[^"]*"|'[^']*'|[\[{].*|true|fals
 _BIBTEX = re.compile(
     r"\s*@(?:article|book|inproceedings|incollection|misc|phdthesis|techreport|proceedings|online|comment|string)\s*\{", re.IGNORECASE
 )
-_BIBTEX_FIELD = re.compile(r"^\s*(?:title|author|abstract|keywords?|year)\s*=\s*[{\"]", re.IGNORECASE | re.MULTILINE)
-_FIELD = re.compile(r"\s*([^\W\d_][\w /()-]{0,30}?)\s*:(?:\s+(.*))?")
+_BIBTEX_FIELD = re.compile(r"^[ \t]*(?:title|author|abstract|keywords?|year)\s*=\s*[{\"]", re.IGNORECASE | re.MULTILINE)
+_FIELD = re.compile(r"[ \t]{0,8}([^\W\d_][\w /()-]{0,30}?)[ \t]{0,8}:(?:\s+(.*))?")
 _MAX_FIELDS, _MIN_BLOCKS = 8, 3
 _MAIL_FIELDS = frozenset("from to subject date cc received return-path delivered-to message-id mime-version".split())
 _SAMPLE_LINES = 200
