@@ -413,10 +413,10 @@ def test_a_sheet_is_chosen_survives_a_restart_and_is_trained_on(visit: Open, fre
     expect(page.locator("#part-main")).to_be_focused()
 
     visited.errors_allowed = True
+    page.close()
     fresh_server.end()
     fresh_server.start()
-    visited.reload()
-    visited.errors_allowed = False
+    page = visit(fresh_server).page
     expect(page.locator("#parts")).to_contain_text(f"as you chose, “{SHEET}”, 120 rows.")
     expect(page.locator("#part-main")).to_have_value(SHEET)
     start_training(page, seed="3", epochs="1")
