@@ -97,7 +97,7 @@ def _lines(result: "AuditResult") -> list[str]:
         text = terminal_line(suspect.text)
         lines.append(f"line {suspect.line:,}: {text if len(text) <= _TEXT_CHARACTERS else text[:_TEXT_CHARACTERS] + '…'}")
         lines.append(
-            f"  {terminal_line(suspect.label)}, probably {terminal_line(suspect.suggested)} ({percent(suspect.score, 0)} sure that it is wrong). "
+            f"  {terminal_line(suspect.label)}, {'probably' if suspect.confidence > 0.5 else 'perhaps'} {terminal_line(suspect.suggested)} ({percent(suspect.score, 0)} sure that it is wrong). "
             f"{terminal_line(suspect.why)}"
         )
     if result.n_suspects > _SHOWN:
