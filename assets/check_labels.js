@@ -1,7 +1,8 @@
 // The table of labels that look wrong: props.value is JSON (audit_view.py). Shows one page of rows, moves by keys, and decides optimistically
 // through LabelStore; what the server saved wins. In scope (gradio): element, props, trigger, watch. Template: <div class="em-labels"></div>.
 
-import { className, dot, el, openClasses, openKeys } from "./label_dialogs.js";
+import { className, el, openClasses, openKeys } from "./label_dialogs.js";
+import { pickLabel } from "./label_picker.js";
 import { LabelStore } from "./label_store.js";
 
 const PAGE_ROWS = 50;
@@ -284,44 +285,12 @@ export function mount({ element, props, trigger, watch }) {
   function openPicker(typed) {
     const cell = lines()[current - pageStart()]?.querySelector(".em-label-decision");
     if (!cell) return;
-    const names = store.data.classes.map((entry) => entry.name);
-    const input = el("input", { type: "text", class: "em-picker-input", role: "combobox", "aria-expanded": "true", "aria-controls": "em-picker-list", "aria-autocomplete": "list", "aria-label": "Label, by its beginning", autocomplete: "off", dir: "auto", value: typed });
-    const options = el("ul", { class: "em-picker-list", id: "em-picker-list", role: "listbox", "aria-label": "Labels" });
-    let matches = [];
-    let at = 0;
-    const draw = () => {
-      const wanted = input.value.trim().toLocaleLowerCase();
-      const begins = names.filter((name) => name.toLocaleLowerCase().startsWith(wanted));
-      matches = [...begins, ...names.filter((name) => !begins.includes(name) && name.toLocaleLowerCase().includes(wanted))].slice(0, 8);
-      at = Math.min(at, Math.max(matches.length - 1, 0));
-      options.replaceChildren(
-        ...matches.map((name, i) => el("li", { role: "option", id: `em-option-${i}`, "aria-selected": String(i === at), onpointerdown: (event) => (event.preventDefault(), decide("relabel", name)) }, dot(colour(name)), el("bdi", {}, name))),
-      );
-      if (!matches.length) options.append(el("li", { class: "em-quiet", role: "option", "aria-selected": "false", "aria-disabled": "true" }, "no such label"));
-      input.setAttribute("aria-activedescendant", matches.length ? `em-option-${at}` : "");
-    };
-    input.addEventListener("input", () => ((at = 0), draw()));
-    input.addEventListener("keydown", (event) => {
-      if (event.isComposing) return;
-      event.stopPropagation();
-      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-        event.preventDefault();
-        at = (at + (event.key === "ArrowDown" ? 1 : -1) + matches.length) % Math.max(matches.length, 1);
-        draw();
-      } else if (event.key === "Enter" && matches.length) {
-        event.preventDefault();
-        decide("relabel", matches[at]);
-      } else if (event.key === "Escape" || event.key === "Tab") {
-        event.preventDefault();
-        closePicker(current);
-        moveTo(current);
-      }
-    });
     closePicker(current);
-    cell.append(el("div", { class: "em-picker" }, input, options));
-    draw();
-    input.focus();
-    cell.scrollIntoView({ block: "nearest" });
+    const cancel = () => {
+      closePicker(current);
+      moveTo(current);
+    };
+    pickLabel(cell, { classes: store.data.classes, typed, choose: (name) => decide("relabel", name), cancel });
   }
 
   const closePicker = (index) => lines()[index - pageStart()]?.querySelector(".em-picker")?.remove();

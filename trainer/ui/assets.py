@@ -17,6 +17,7 @@ _MODULES = (
     "table.js",
     "check_labels.js",
     "label_dialogs.js",
+    "label_picker.js",
     "label_store.js",
 )
 """Fetched once for all components that use them, and only when the first of them is shown."""
