@@ -65,7 +65,11 @@ class LabelChecks:
 
     def find(self, draft_id: str) -> Job | None:
         """The newest check of a draft, in whatever state; None if it was never checked. ``is_current`` says whether its rows are still these."""
-        return next((job for job in self._jobs.list() if job.type in (_QUICK, _DEEP) and job.parameters.get("draft") == draft_id), None)
+        return next(iter(self.of_draft(draft_id)), None)
+
+    def of_draft(self, draft_id: str) -> list[Job]:
+        """All checks of a draft that are kept, the newest first: while one goes on, the result of an earlier one is still there."""
+        return [job for job in self._jobs.list() if job.type in (_QUICK, _DEEP) and job.parameters.get("draft") == draft_id]
 
     def is_current(self, job: Job) -> bool:
         """Whether the draft of a check has the same rows as when it was started."""

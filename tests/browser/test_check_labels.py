@@ -86,7 +86,6 @@ def test_check_decide_by_keyboard_reload_restart_take_away_train_again_and_compa
     page.keyboard.press("k")
     expect(page.locator(".em-saving")).to_have_count(1)
     fresh_server.start()
-    wait_until_saved(page, 11)
     opened.reload()
     opened.errors_allowed = False
     tab(page, "Check labels")

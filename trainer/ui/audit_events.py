@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -16,6 +17,7 @@ from trainer.drafts.label_editor import MAX_ROWS_AT_ONCE, LabelState
 from trainer.errors import FileError, UserError
 from trainer.presets import LEVELS
 from trainer.recipe import Recipe
+from trainer.runs.view import RunView
 from trainer.studio import Studio
 from trainer.ui import audit_state, audit_view, comparison_view, data_tab, html_pieces, run_names
 from trainer.ui.audit_state import AuditState
@@ -24,6 +26,8 @@ from trainer.ui.components import Page
 from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 
 _MAX_RESULTS = 4
+_DEEP_TRAININGS = 5
+"""Of a deep check, one for each fold."""
 _TO_TOP = "() => { document.dispatchEvent(new CustomEvent('emotune:response')); scrollTo({ top: 0, behavior: 'instant' }); }"
 
 
@@ -64,16 +68,16 @@ def _show_check(studio: Studio, tab: AuditTab, state: AuditState, shown: str) ->
     rows = len(state.labels.prepared.require_corpus())
     notices = html_pieces.notice(state.problem, "error")
     head = ""
-    if state.job is not None and state.job.live:
+    if state.is_checking:
         head = audit_view.running_html(state.job, name, waiting=audit_state.waiting_words(workspace, state.job))
-    elif state.job is not None and state.result is None:
-        head = audit_view.ready_html(name, rows) + audit_view.ended_html(state.job)
     elif state.result is None:
         head = audit_view.ready_html(name, rows)
+    if state.job is not None and not state.job.live and state.job.status != "finished":
+        head += audit_view.ended_html(state.job)
     if state.proof is not None:
         head += audit_view.proof_html(state.proof, run_names.titles_by_id(workspace.library.runs()))
     if state.result is None:
-        footer = audit_view.check_footer(rows, audit_state.quick_seconds(state), ready=True) if not (state.job and state.job.live) else ""
+        footer = audit_view.check_footer(rows, audit_state.quick_seconds(state), ready=True) if not state.is_checking else ""
         return _without_table(tab, head + notices, footer)
     if shown == state.token:
         table = {}
@@ -85,7 +89,7 @@ def _show_check(studio: Studio, tab: AuditTab, state: AuditState, shown: str) ->
     return {
         tab.head: head + notices + audit_view.notes_html(state.result, state.labels.decisions, is_current=state.is_current),
         **table,
-        tab.below: _below(state),
+        tab.below: _below(studio, state),
         tab.footer: _footer(studio, state),
         tab.shown: state.token,
     }
@@ -95,8 +99,15 @@ def _without_table(tab: AuditTab, head: str, footer: str) -> dict:
     return {tab.head: head, tab.table: "", tab.below: "", tab.footer: footer, tab.shown: ""}
 
 
-def _below(state: AuditState) -> str:
-    return audit_view.take_away_html(state.labels.prepared.draft.id, state.labels.decisions)
+def _below(studio: Studio, state: AuditState) -> str:
+    draft_id = state.labels.prepared.draft.id
+    deeper = ""
+    if not state.is_checking:
+        seconds = None
+        with suppress(UserError):  # the encoder of the run before is gone, which a check says
+            seconds = current_workspace(studio).estimate_seconds(draft_id, _recipe(studio, draft_id, state.before)[0])
+        deeper = audit_view.deeper_html(deep=state.result.method == "deep", seconds=None if seconds is None else _DEEP_TRAININGS * seconds)
+    return audit_view.take_away_html(draft_id, state.labels.decisions) + deeper
 
 
 def _footer(studio: Studio, state: AuditState) -> str:
@@ -134,13 +145,15 @@ def _wire_buttons(
                 **comparison_view.show(compared, workspace.library.compare(runs), titles, score_name),
             }
         draft_id = data_tab.current_draft(studio, draft)
-        if action == "check":
+        if action in ("check", "deep"):
             # The test rows say nothing about the labels of others: a score on them would not be honest otherwise.
-            workspace.label_checks.start(draft_id, audit_state.split_recipe(workspace, workspace.proof.run_before(draft_id)))
+            workspace.label_checks.start(
+                draft_id, _recipe(studio, draft_id, workspace.proof.run_before(draft_id))[0], deep=action == "deep"
+            )
         elif action == "stop":
             workspace.jobs.stop(code)
         elif action == "train-again":
-            workspace.proof.train_again(draft_id, lambda: _first_recipe(studio, draft_id))
+            workspace.proof.train_again(draft_id, lambda: _recipe(studio, draft_id, None))
         return show(studio, tab, results, draft_id, shown=shown)
 
     clicks = [html.click for html in (tab.head, tab.below, tab.footer)]
@@ -148,8 +161,10 @@ def _wire_buttons(
     pressed.then(None, None, None, js=_TO_TOP, **PRIVATE_EVENT).then(**refresh_event)
 
 
-def _first_recipe(studio: Studio, draft_id: str) -> tuple[Recipe, str]:
-    """The recipe and the level for a file on which no model was trained yet: the quickest."""
+def _recipe(studio: Studio, draft_id: str, before: RunView | None) -> tuple[Recipe, str]:
+    """The recipe and the level of the run before or, for a file on which no model was trained yet, the quickest."""
+    if before is not None:
+        return current_workspace(studio).library.recipe(before.id), before.level
     level = LEVELS[0]
     base = Recipe.from_dict({"encoder": studio.encoders.default.name})
     return current_workspace(studio).recipe_for_level(draft_id, level, base)[0], level
@@ -176,7 +191,7 @@ def _wire_decisions(studio: Studio, page: Page, results: SingleFlightCache[Audit
         return {
             tab.saved: audit_view.saved_json(labels, draft_id, number=number, rows=rows),
             tab.footer: _footer(studio, after),
-            tab.below: _below(after),
+            tab.below: _below(studio, after),
             tab.shown: after.token,
         }
 

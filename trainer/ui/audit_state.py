@@ -27,8 +27,10 @@ class AuditState:
     labels: LabelState | None
     job: Job | None = None
     """The last check of the draft."""
+    finished: Job | None = None
+    """The last one that has a result: while another check goes on, this is still shown."""
     result: AuditResult | None = None
-    """Of that check, once it has one."""
+    """Of that check."""
     size: int = 0
     """Of all decisions, in bytes."""
     before: RunView | None = None
@@ -39,9 +41,14 @@ class AuditState:
     """Whether the file has the rows that were checked."""
 
     @property
+    def is_checking(self) -> bool:
+        """Whether a check waits or goes on."""
+        return self.job is not None and self.job.live
+
+    @property
     def audit_id(self) -> str:
         """The check that has the result; empty without one."""
-        return self.job.id if self.job is not None and self.result is not None else ""
+        return self.finished.id if self.finished is not None and self.result is not None else ""
 
     @property
     def token(self) -> str:
@@ -56,16 +63,25 @@ def read(workspace: Workspace, draft_id: str, results: SingleFlightCache[AuditRe
     if prepared.problem is not None or prepared.corpus is None:
         return AuditState(None, problem=prepared.problem.message if prepared.problem else "This file is not ready.")
     labels = workspace.labels.state(draft_id)
-    job = workspace.label_checks.find(draft_id)
-    result, problem = None, ""
-    if job is not None and job.status == "finished":
+    checks, result, problem = workspace.label_checks.of_draft(draft_id), None, ""
+    finished = next((job for job in checks if job.status == "finished"), None)
+    if finished is not None:
         try:
-            result = results.get(job.id, lambda: workspace.label_checks.result(job.id))
+            result = results.get(finished.id, lambda: workspace.label_checks.result(finished.id))
         except UserError as error:
             problem = error.message
-    is_current = job is None or workspace.label_checks.is_current(job)
     proof = workspace.proof
-    return AuditState(labels, job, result, size, proof.run_before(draft_id), proof.state(draft_id), problem, is_current)
+    return AuditState(
+        labels,
+        checks[0] if checks else None,
+        finished,
+        result,
+        size,
+        proof.run_before(draft_id),
+        proof.state(draft_id),
+        problem,
+        finished is None or workspace.label_checks.is_current(finished),
+    )
 
 
 def size(workspace: Workspace, draft: str | None) -> str:

@@ -262,6 +262,15 @@ def take_away_html(draft_id: str, decisions: Decisions) -> str:
     return f'<p class="em-quiet em-small em-take-away">Take away: {links}</p>'
 
 
+def deeper_html(*, deep: bool, seconds: float | None) -> str:
+    """What a deeper check, or another one, takes; ``seconds`` if they are known."""
+    time = "" if seconds is None else f" It takes about {approximate_duration(seconds)}."
+    if deep:
+        return f'<p class="em-quiet em-small em-take-away">{Button("deep", "Check again", link=True).html}</p>'
+    words = f"A deeper check trains five models, and each judges the rows that it has not seen.{time}"
+    return f'<p class="em-quiet em-small em-take-away">{html_pieces.text(words)} {Button("deep", "Check deeper", link=True).html}</p>'
+
+
 def check_footer(rows: int, seconds: float | None, *, ready: bool, problem: str = "") -> str:
     """The footer before a check."""
     if not ready:
