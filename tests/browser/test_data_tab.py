@@ -427,6 +427,7 @@ def test_a_sheet_is_chosen_survives_a_restart_and_is_trained_on(visit: Open, fre
     expect(page.locator("#parts")).to_contain_text("Emotune reads “answers”, 150 rows.")
     expect(page.locator("#part-main")).to_have_value("answers")
     assert page.evaluate("window.__pwned") is None
+    page.close()  # before its server ends
 
 
 def test_a_refused_choice_leaves_the_list_as_it_was(visit: Open, empty_server: Server) -> None:
@@ -453,6 +454,7 @@ def test_a_zip_of_two_files_and_a_folder_for_each_class_are_trained_on(visit: Op
     start_training(page, seed="5", epochs="1")
     wait_until_trained(page)
     assert len(fresh_server.runs()) == 2
+    page.close()  # before its server ends
 
 
 # Repairs
