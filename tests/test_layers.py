@@ -1,6 +1,7 @@
 """The architecture: imports go downward only, gradio stays in ui/, torch in training/, and there are no import cycles."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,10 +44,16 @@ def floor(name: str) -> int:
     return next(i for i, rooms in enumerate(FLOORS) if name in rooms)
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(path: Path) -> list[tuple[str, ast.stmt]]:
     """Every module imported anywhere in a file, with the statement."""
     modules = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             modules += [(alias.name, node) for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -54,12 +61,12 @@ def imports(path: Path) -> list[tuple[str, ast.stmt]]:
     return modules
 
 
+@cache
 def top_level(path: Path) -> list[str]:
     """The modules that importing this file imports at once."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
     return [
         name
-        for node in tree.body
+        for node in parsed(path).body
         if isinstance(node, ast.Import | ast.ImportFrom)
         for name in (
             [a.name for a in node.names]

@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,25 +34,37 @@ _ENDED = ("finished", "stopped", "failed", "cancelled")
 
 
 class StorageManager:
-    """The disk space of one owner. ``admission_lock`` is held while a run is created or resumed."""
+    """The disk space of one owner. ``admission_lock`` is held while a run is created or resumed; ``job_folders`` gives the folders of the
+    owner's jobs that are no trainings."""
 
-    def __init__(self, settings: Settings, runs: RunStore, drafts: DraftCache, admission_lock: threading.Lock, owner: str) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        runs: RunStore,
+        drafts: DraftCache,
+        admission_lock: threading.Lock,
+        owner: str,
+        job_folders: Callable[[], Sequence[Path]],
+    ) -> None:
         self._settings = settings
         self._runs = runs
         self._drafts = drafts
         self._admission_lock = admission_lock
         self._owner = owner
+        self._job_folders = job_folders
 
     def usage(self) -> Storage:
-        """What the owner's runs and drafts take of the disk, and the page's copies of uploads."""
+        """What the owner's runs, drafts and other jobs take of the disk, and the page's copies of uploads."""
         runs, drafts = self._runs.list(self._owner), self._drafts.history.summaries(self._owner)
         folders = [self._settings.runs_dir / view.id for view in runs] + [self._drafts.store.root / draft.id for draft in drafts]
         uploads = files_on_disk(self._settings.uploads_dir)
+        jobs = [files_on_disk(folder) for folder in self._job_folders()]
         return Storage(
-            total=total_bytes(uploads, *map(files_on_disk, folders)),
+            total=total_bytes(uploads, *jobs, *map(files_on_disk, folders)),
             runs=tuple(run_storage(Run(self._settings.runs_dir / view.id), view.name) for view in runs),
             drafts=tuple(DraftStorage(draft.id, draft.name, draft.bytes) for draft in drafts),
             uploads=total_bytes(uploads),
+            jobs=total_bytes(*jobs),
             free=shutil.disk_usage(self._settings.runs_dir).free,
             checkpoints=total_bytes(*(files for _, files in self._checkpoints(runs))),
             limit=self._settings.checkpoint_bytes,

@@ -85,7 +85,7 @@ class Studio:
         self._machine.warm_up()
 
     def recover(self) -> None:
-        """At a server's start: put jobs that were waiting back into the queue, first in, first out, and those that go on after a restart; delete
+        """At a server's start: queue the jobs of all owners that were waiting, first in, first out, and those that go on after a restart; delete
         folders half made or half removed, and copies of uploads that a previous server left."""
         workspace = self.for_owner(LOCAL_OWNER)
         for folder in self.settings.runs_dir.glob(f"{REMOVED_PREFIX}*"):
@@ -100,7 +100,7 @@ class Studio:
         # No page of this server has made one of these.
         remove_older(self.settings.uploads_dir, self._created)
         self._job_store.clean_up(created_before)
-        self._runner.recover(LOCAL_OWNER)
+        self._runner.recover()
 
     def close(self) -> None:
         """Stop the jobs under way and end their threads after them; jobs that have not begun, and those that go on, wait for the next server."""

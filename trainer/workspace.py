@@ -82,7 +82,14 @@ class Workspace:
         self.labels = LabelEditor(services.drafts, owner)
         self.models = TrainedModels(services.settings, services.runs, services.predictors, owner)
         self.library = RunLibrary(services.settings, services.runs, self.models, services.scores, owner)
-        self.storage = StorageManager(services.settings, services.runs, services.drafts, self._queue.admission, owner)
+        self.storage = StorageManager(
+            services.settings,
+            services.runs,
+            services.drafts,
+            self._queue.admission,
+            owner,
+            lambda: [job.folder for job in self.jobs.list_folders()],
+        )
         self.jobs = services.runner.for_owner(owner)
         self.files = WholeFiles(services.jobs, self.models, self.jobs)
         self.label_checks = LabelChecks(self.drafts, self.jobs)

@@ -39,13 +39,13 @@ def test_another_confidence_is_scipys_too() -> None:
     assert [float(end) for end in wilson_interval(7 / 40, 40, confidence=0.99)] == pytest.approx([theirs.low, theirs.high])
 
 
-@pytest.mark.parametrize("rows", range(1, 201))
-def test_one_more_mistake_lowers_both_ends_of_a_share(rows: int) -> None:
-    low, high = wilson_interval(np.arange(rows + 1) / rows, rows)
-    # From one wrong to none the upper end meets 1, and from all wrong to all but one the lower end leaves 0.
-    assert (np.diff(low) > 0).all()
-    assert (np.diff(high) > 0).all()
-    assert (low[0], high[-1]) == (0, 1)
+def test_one_more_mistake_lowers_both_ends_of_a_share() -> None:
+    for rows in range(1, 201):
+        low, high = wilson_interval(np.arange(rows + 1) / rows, rows)
+        # From one wrong to none the upper end meets 1, and from all wrong to all but one the lower end leaves 0.
+        assert (np.diff(low) > 0).all(), rows
+        assert (np.diff(high) > 0).all(), rows
+        assert (low[0], high[-1]) == (0, 1), rows
 
 
 @pytest.mark.parametrize("rows", [50, 200, 2000])
@@ -145,7 +145,7 @@ def assert_monotone(classes: int, rows: int) -> None:
 
 
 @pytest.mark.parametrize("classes", [2, 6])
-@pytest.mark.parametrize("rows", [6, 7, 13, 50, 99, 200])
+@pytest.mark.parametrize("rows", [6, 7, 13, 50, 99])
 def test_one_more_mistake_never_raises_an_end(classes: int, rows: int) -> None:
     assert_monotone(classes, rows)
 

@@ -2,8 +2,8 @@
 
 import json
 import os
+import shutil
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,10 +52,17 @@ def test_each_type_once_in_two_processes(warm_interpreter: WarmInterpreter, tiny
     assert [summary[key] for key in ("tries", "wrong_status", "lost", "damaged", "different", "parents_changed")] == [5, 0, 0, 0, 0, 0]
 
 
-@pytest.mark.parametrize("fault", ["model", "event", "parent", None])
-def test_faults_are_detected(make_runs: Callable[[], Path], run_server: RunServer, fault: str | None) -> None:
-    runs: Path = make_runs()
+@pytest.fixture(scope="module")
+def trained_runs(queued_run: Path, run_server: RunServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A runs folder whose run was trained to its end, to be copied."""
+    runs = Path(shutil.copytree(queued_run, tmp_path_factory.mktemp("trained") / "runs"))
     run_server(runs)
+    return runs
+
+
+@pytest.mark.parametrize("fault", ["model", "event", "parent", None])
+def test_faults_are_detected(trained_runs: Path, tmp_path: Path, fault: str | None) -> None:
+    runs = Path(shutil.copytree(trained_runs, tmp_path / "runs"))
     run, expected = run_in(runs), outcome(runs)
     scene = Scene("", runs, run.id, {run.id: expected}, {}, (), 0)
     parents = {run.id: digests(run.path)}

@@ -181,3 +181,13 @@ def test_a_new_server_keeps_the_order_in_which_they_were_queued(settings: Settin
     server._queue.put = queued.append  # type: ignore[method-assign]
     server.recover()
     assert queued == [jobs[1].id, jobs[2].id, jobs[0].id]
+
+
+def test_a_new_server_queues_the_jobs_of_all_owners(settings: Settings, reader: FileReader, counting: Counting) -> None:
+    idle = new_studio(settings, reader, counting.job_type(Lane.SHORT, Resumption.AUTOMATIC))
+    idle._queue.put = lambda job_id: None  # type: ignore[method-assign]
+    jobs = [idle.for_owner(owner).jobs.start("count", name=owner, parameters={"to": 1}).id for owner in ("ada", ME, "zoe")]
+    server, queued = new_studio(settings, reader, counting.job_type(Lane.SHORT, Resumption.AUTOMATIC)), []
+    server._queue.put = queued.append  # type: ignore[method-assign]
+    server.recover()
+    assert queued == jobs

@@ -46,6 +46,13 @@ def test_disk_usage_is_listed_by_run_the_largest_first() -> None:
     assert html.index("my moods, balanced") < html.index("my moods, quick look")
 
 
+def test_what_other_jobs_take_is_listed_if_they_take_anything() -> None:
+    assert "Work on whole files" not in room(storage())
+    html = room(storage(jobs=34_000_000))
+    assert "Work on whole files" in html
+    assert "34.0 MB" in html
+
+
 def test_states_are_freed_only_where_a_model_stays() -> None:
     html = room(storage())
     assert f'data-action="free" data-code="{RUN.id}"' in html

@@ -8,10 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.jobs.counting import Counting
 from tests.workspace.steps import ME, refused, start_run, wait_for_end
 from tests.workspace.test_train_again import start_prepared_run
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
+from trainer.jobs.job_type import Resumption
+from trainer.jobs.queue import Lane
+from trainer.jobs.registry import JOB_TYPES
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.checkpoints import Checkpoints
@@ -51,6 +55,24 @@ def test_disk_usage_by_run_and_draft_counts_shared_files_once(trained: tuple[Stu
     source = (studio.for_owner(ME).library.folder(view.id) / "source").stat().st_size
     assert usage.total == run.total + draft.bytes + 700 - source
     assert usage.free > 0
+
+
+def test_the_folders_of_other_jobs_count_those_of_other_owners_do_not(
+    settings: Settings, reader: FileReader, tiny_encoder: Encoder
+) -> None:
+    counting = Counting().job_type(Lane.SHORT, Resumption.AUTOMATIC)
+    idle = Studio(settings, encoders=[tiny_encoder], reader=reader, job_types=(*JOB_TYPES, counting))
+    idle._queue.put = lambda job_id: None  # type: ignore[method-assign]
+    settings.ensure_writable()
+    before = idle.for_owner(ME).storage.usage()
+    for owner, size in ((ME, 5_000), ("another", 70_000)):
+        job = idle.for_owner(owner).jobs.start(
+            "count", name="count", parameters={"to": 1}, fill=lambda folder, size=size: (folder / "input").write_bytes(bytes(size)) and None
+        )
+        log = (job.folder / "events.jsonl").stat().st_size
+    usage = idle.for_owner(ME).storage.usage()
+    assert (before.jobs, usage.total - before.total) == (0, usage.jobs)
+    assert usage.jobs == pytest.approx(5_000 + log, abs=100)
 
 
 def test_only_old_copies_of_uploads_are_cleared(idle: Studio, settings: Settings) -> None:

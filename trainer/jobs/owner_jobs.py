@@ -52,6 +52,10 @@ class OwnerJobs:
             self._queue.put(record.id)
         return self._store.view(record)
 
+    def list_folders(self) -> list[Job]:
+        """The owner's jobs that are no trainings, in any order."""
+        return self._store.list_folders(self._owner)
+
     def list(self) -> list[Job]:
         """The owner's jobs of all types, trainings included, newest first; each with its progress and, once finished, its result."""
         return self._store.list_jobs(self._owner)

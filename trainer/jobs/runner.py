@@ -46,9 +46,9 @@ class JobRunner:
         """The jobs of one owner."""
         return OwnerJobs(self._store, self.queue, self._services, owner)
 
-    def recover(self, owner: str) -> None:
-        """At a server's start: queue the owner's jobs that wait, and those that go on after a restart."""
-        for job in self._store.waiting(owner):
+    def recover(self) -> None:
+        """At a server's start: queue the jobs of all owners that wait, and those that go on after a restart."""
+        for job in self._store.waiting():
             self.queue.put(job.id)
 
     def close(self) -> None:

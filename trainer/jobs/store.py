@@ -82,13 +82,12 @@ class JobStore:
 
     def list_jobs(self, owner: str) -> list[Job]:
         """The owner's jobs of all types, newest first."""
-        trainings = [self._with_words(_training_job(Run(self._runs.root / view.id), view)) for view in self._runs.list(owner)]
-        return sorted([*trainings, *self.list_folders(owner)], key=lambda job: (job.created, job.id), reverse=True)
+        jobs = [*map(self._training, self._runs.list(owner)), *self.list_folders(owner)]
+        return sorted(jobs, key=lambda job: (job.created, job.id), reverse=True)
 
     def list_folders(self, owner: str) -> list[Job]:
         """The owner's jobs that are no trainings, in any order."""
-        folders = [path for path in self.root.glob("*") if is_id(path.name)]
-        return [job for job in map(self.view, map(JobFolder, folders)) if job.owner == owner]
+        return [job for job in self._all_folders() if job.owner == owner]
 
     def create(
         self, job_type: JobType, *, owner: str, name: str, parameters: Mapping[str, Any], fill: Callable[[Path], None] = lambda _: None
@@ -108,18 +107,26 @@ class JobStore:
                 if is_old or folder.name.startswith(REMOVED_PREFIX):
                     shutil.rmtree(folder, ignore_errors=True)
 
-    def waiting(self, owner: str) -> list[Job]:
-        """At a server's start: the owner's jobs that are to be queued, first in, first out.
+    def waiting(self) -> list[Job]:
+        """At a server's start: the jobs of all owners that are to be queued, first in, first out.
 
         Interrupted ones whose type goes on by itself are queued in their logs, unless they have started MAX_STARTS times without progress.
         """
-        for job in self.list_folders(owner):
+        for job in self._all_folders():
             if job.status != "damaged" and self._goes_on(job):
                 with suppress(OSError), maintenance_lock(job.folder) as lock:
                     record = JobFolder(job.folder)
                     if lock is not None and self.view(record).status == "interrupted":
                         record.log.append(Queued(), durable=True)
-        return sorted((job for job in self.list_jobs(owner) if job.status == "queued"), key=lambda job: (job.queued, job.created))
+        jobs = [*map(self._training, self._runs.list_all()), *self._all_folders()]
+        return sorted((job for job in jobs if job.status == "queued"), key=lambda job: (job.queued, job.created))
+
+    def _all_folders(self) -> list[Job]:
+        """The jobs of all owners that are no trainings, in any order."""
+        return [self.view(JobFolder(path)) for path in self.root.glob("*") if is_id(path.name)]
+
+    def _training(self, view: RunView) -> Job:
+        return self._with_words(_training_job(Run(self._runs.root / view.id), view))
 
     def _goes_on(self, job: Job) -> bool:
         """Whether an interrupted job goes on by itself."""

@@ -54,6 +54,8 @@ class Storage:
     limit: int
     expiring_checkpoints: tuple[str, ...] = ()
     """The runs whose checkpoints are removed when the next training ends."""
+    jobs: int = 0
+    """Of the jobs that are no trainings, with their results."""
 
 
 Files = dict[tuple[int, int], int]

@@ -7,7 +7,7 @@ import os
 import secrets
 import shutil
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -125,8 +125,12 @@ class RunStore:
 
     def list(self, owner: str) -> list[RunView]:
         """The owner's runs, newest first."""
+        return [view for view in self.list_all() if view.owner == owner]
+
+    def list_all(self) -> Sequence[RunView]:
+        """The runs of all owners, newest first."""
         views = [self.view(Run(self.root / run_id)) for run_id in self._ids()]
-        return sorted((v for v in views if v.owner == owner), key=lambda v: (v.created, v.id), reverse=True)
+        return sorted(views, key=lambda v: (v.created, v.id), reverse=True)
 
     def version(self, owner: str) -> str:
         """Changes when anything about the owner's runs changes; cheap enough to call every second, however many runs there are.

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from trainer.drafts.history import DraftSummary
+from trainer.jobs.store import MAX_ENDED_JOBS
 from trainer.runs.disk_space import RunStorage, Storage
 from trainer.runs.view import RunView
 from trainer.studio import Studio
@@ -88,7 +89,7 @@ def usage_html(storage: Storage, views: Sequence[RunView], titles: Mapping[str, 
     result_html = f'<p role="status" class="em-result">{html_pieces.text(result, max_length=400)}</p>' if result else ""
     return (
         f"<p>Everything takes <strong>{file_size(storage.total)}</strong>; {file_size(storage.free)} of this disk are free.</p>{result_html}{_checkpoints(storage, titles)}"
-        f"{table if runs else ''}{_drafts(storage)}{_uploads(storage)}"
+        f"{table if runs else ''}{_drafts(storage)}{_jobs(storage)}{_uploads(storage)}"
     )
 
 
@@ -156,6 +157,15 @@ def _drafts(storage: Storage) -> str:
         for draft in storage.drafts
     )
     return f'<h3>Files opened before</h3><ul class="em-file-lines">{lines}</ul>'
+
+
+def _jobs(storage: Storage) -> str:
+    if not storage.jobs:
+        return ""
+    return (
+        '<h3>Work on whole files</h3><ul class="em-file-lines"><li><span class="em-file-name"><strong>Results of predictions and checks</strong>'
+        f"<small>{file_size(storage.jobs)} · the oldest are removed when there are more than {MAX_ENDED_JOBS}</small></span></li></ul>"
+    )
 
 
 def _uploads(storage: Storage) -> str:
