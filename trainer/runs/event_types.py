@@ -117,7 +117,7 @@ class Started(Event, type="started"):
     evaluations: Count | None = None
     parameters: Count | None = None
     trainable_parameters: Count | None = None
-    added_tokens: tuple[Text, ...] | None = None
+    added_tokens: tuple[Name, ...] | None = None
 
 
 class Resumed(Event, type="resumed"):
