@@ -46,3 +46,11 @@ def test_the_same_text_with_another_label_is_named_with_its_line():
     assert f"The same text is {labels[0]} in line 2." in suspect.why
     assert "same text" in suspect.signals
     assert suspect.row in {suspect.row for suspect in result.suspects}
+
+
+def test_texts_with_two_labels_prove_that_some_are_wrong():
+    texts, labels = clean_rows(200)
+    # Whatever the models say of them.
+    texts += ["the same thing"] * 10
+    labels += ["joy", "anger"] * 5
+    assert quick_check(corpus_of(texts, labels)).noise.low >= 5 / 210

@@ -24,7 +24,19 @@ def test_train_prints_the_documented_object(trained_run: CommandResult) -> None:
     report = trained_run.last
     assert set(report) == {
         *("run", "path", "test", "validation", "seconds", "train_seconds"),
-        *("samples_per_second", "epochs", "batch_size", "seed", "findings", "checks", "repairs", "baseline", "linear_model", "calibration", "promises"),
+        *(
+            "samples_per_second",
+            "epochs",
+            "batch_size",
+            "seed",
+            "findings",
+            "checks",
+            "repairs",
+            "baseline",
+            "linear_model",
+            "calibration",
+            "promises",
+        ),
     }
     assert is_id(report["run"])
     assert (report["epochs"], report["batch_size"], report["seed"]) == (12, 16, 7)

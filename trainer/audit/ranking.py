@@ -10,7 +10,7 @@ from trainer.audit.judgement import Judgement, conflicting_copies, judge
 from trainer.audit.neighbours import find_contradictions, find_neighbours
 from trainer.audit.out_of_fold import N_FOLDS
 from trainer.audit.reasons import contradiction_reason, main_sentence, model_reason, neighbours_reason, pair_sentences
-from trainer.audit.relation import MIN_ROWS, judged_rows, known_rows, noise_of_unrelated, unjudged_notes
+from trainer.audit.relation import MIN_ROWS, judged_rows, known_rows, noise_of_unrelated, unjudged_notes, with_contradictions
 from trainer.audit.suspects import AuditResult, Method, NoiseEstimate, PairNoise, Signal, Suspect, Verdict
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import NearDuplicates
@@ -49,7 +49,9 @@ def build_result(corpus: Corpus, evidence: Evidence, *, seconds: Callable[[], fl
     judgement = judgement.with_copies(conflicting_copies(probabilities, labels, near, evidence.learned), labels)
     order = np.lexsort((np.arange(len(labels)), -judgement.wrong))
     n_suspects = 0 if evidence.unrelated else int((judgement.wrong > THRESHOLD).sum())
+    known = evidence.learned
     noise = noise_of_unrelated(labels) if evidence.unrelated else evidence.noise
+    noise = with_contradictions(noise, labels[known], near.normalized[known])
     verdict = _verdict(evidence, judged, noise)
     pairs = () if evidence.unrelated else _pairs(judgement, labels, corpus.label_names)
     ranked = _suspects(corpus, evidence, judgement, order, n_suspects)

@@ -35,6 +35,16 @@ def noise_of_unrelated(label_ids: np.ndarray) -> NoiseEstimate:
     return NoiseEstimate(share, max(0.0, share - error), min(1.0, share + error))
 
 
+def with_contradictions(noise: NoiseEstimate, label_ids: np.ndarray, texts: np.ndarray) -> NoiseEstimate:
+    """The estimate, but no less than what equal texts prove: of their labels (n,) all but the most frequent one are wrong. ``texts`` (n,) are
+    numbers, the same for the same text."""
+    pairs, counts = np.unique(np.stack([texts, label_ids]), axis=1, return_counts=True)
+    most_frequent = np.zeros(int(texts.max()) + 1, dtype=np.int64)
+    np.maximum.at(most_frequent, pairs[0], counts)
+    least = float(len(texts) - most_frequent.sum()) / len(texts)
+    return NoiseEstimate(max(noise.estimate, least), max(noise.low, least), max(noise.high, least))
+
+
 def judged_rows(label_ids: np.ndarray, groups: np.ndarray, learned: np.ndarray, n_classes: int, *, min_texts: int) -> np.ndarray:
     """Rows whose class has at least ``min_texts`` different texts to learn from, (n,) bool: models know too little of the others."""
     pairs = np.unique(np.stack([label_ids[learned], groups[learned]]), axis=1)
