@@ -4,12 +4,12 @@ import json
 import platform
 import sys
 
-from tests.bench import dialects, duplicates, inspection, labels, million_rows, overhead, page, painting, prediction, runs, training
+from tests.bench import dialects, duplicates, inspection, labels, million_rows, overhead, page, painting, prediction, runs, training, whole_file
 from trainer.settings import prepare_environment
 
 
 def main() -> None:
-    measurements = [page, painting, runs, inspection, dialects, prediction, duplicates]
+    measurements = [page, painting, runs, inspection, dialects, prediction, whole_file, duplicates]
     if sys.platform == "linux":
         measurements.append(million_rows)
     if training.TWEETS.is_file():

@@ -9,7 +9,7 @@ from trainer.data.corpus import Corpus
 from trainer.data.files.table import Table
 from trainer.errors import FileError
 from trainer.runs.event_schema import MAX_TEXT_CHARS
-from trainer.text_format import quote_names
+from trainer.text_format import pluralize, quote_names
 
 _NEEDED = ("before", "after", "text")
 _RENAME = "rename class"
@@ -50,18 +50,18 @@ class AppliedLog:
 
     def sentences(self) -> list[str]:
         """What was applied and what was not, for people."""
-        lines = [f"{self.n_applied:,} of the log's changes were applied."]
+        lines = [f"{pluralize(self.n_applied, 'change')} of the log applied."]
         if self.n_already:
-            lines.append(f"{self.n_already:,} were in the file already.")
+            lines.append(f"In the file already: {pluralize(self.n_already, 'change')}.")
         reasons = {
-            "missing": "are for a text that the file does not have",
-            "ambiguous": "are for a text that several rows have, of which only some were changed",
-            "other label": "are for a row that has another label now than it had then",
+            "missing": "the file does not have the text",
+            "ambiguous": "several rows have the text, of which only some were changed",
+            "other label": "the row has another label now than it had then",
         }
         for outcome, changes in self.left.items():
             if changes:
                 shown = quote_names([" ".join(change.text.split())[:60] for change in changes], limit=3)
-                lines.append(f"{len(changes):,} {reasons[outcome]} and were not applied: {shown}.")
+                lines.append(f"Not applied, because {reasons[outcome]}: {pluralize(len(changes), 'change')} ({shown}).")
         return lines
 
     def to_dict(self) -> dict[str, Any]:
