@@ -77,11 +77,13 @@ def test_what_does_not_fit_is_told_and_not_applied() -> None:
         "ambiguous": ["twice", "mixed", "mixed"],
         "other label": ["other"],
     }
-    assert applied.sentences()[:2] == ["2 of the log's changes were applied.", "2 were in the file already."]
-    assert (
-        "3 are for a text that several rows have, of which only some were changed and were not applied: “twice”, “mixed”"
-        in applied.sentences()[3]
-    )
+    assert applied.sentences() == [
+        "2 changes of the log applied.",
+        "In the file already: 2 changes.",
+        "Not applied, because the file does not have the text: 1 change (“gone”).",
+        "Not applied, because several rows have the text, of which only some were changed: 3 changes (“twice”, “mixed”, “mixed”).",
+        "Not applied, because the row has another label now than it had then: 1 change (“other”).",
+    ]
 
 
 def test_another_table_is_no_log() -> None:

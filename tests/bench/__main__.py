@@ -4,7 +4,20 @@ import json
 import platform
 import sys
 
-from tests.bench import dialects, duplicates, inspection, labels, million_rows, overhead, page, painting, prediction, runs, training, whole_file
+from tests.bench import (
+    dialects,
+    duplicates,
+    inspection,
+    labels,
+    million_rows,
+    overhead,
+    page,
+    painting,
+    prediction,
+    runs,
+    training,
+    whole_file,
+)
 from trainer.settings import prepare_environment
 
 
