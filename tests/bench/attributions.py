@@ -34,13 +34,14 @@ def measure(folder: Path) -> dict[str, float]:
     predictor, source = Predictor(folder), random.Random(_SEED)
     with open(_DATA / "tweeteval_emotion_test.csv", encoding="utf-8", newline="") as file:
         texts = source.sample([row["text"] for row in csv.DictReader(file) if len(find_words(row["text"])) >= 5], _TEXTS)
-    falls, random_falls, milliseconds, errors = [], [], [], []
+    falls, random_falls, milliseconds, cpu_milliseconds, errors = [], [], [], [], []
     for prediction in predictor.predict(texts):
         label = prediction.decided_name(predictor.label_names)
         label_id = predictor.label_names.index(label)
-        started = time.perf_counter()
+        started, cpu_started = time.perf_counter(), time.process_time()
         attribution = predictor.attribute(prediction.text, label)
         milliseconds.append(1_000 * (time.perf_counter() - started))
+        cpu_milliseconds.append(1_000 * (time.process_time() - cpu_started))
         words = [(word.start, word.end) for word in sorted(attribution.words, key=lambda word: -word.value)]
         count = math.ceil(_REMOVED * len(words))
         shortened = [_without(attribution.text, words[:count])]
@@ -53,6 +54,7 @@ def measure(folder: Path) -> dict[str, float]:
         "attribution_fall": round(statistics.mean(falls), 3),
         "attribution_random_fall": round(statistics.mean(random_falls), 3),
         "attribution_ms": round(statistics.median(milliseconds[5:]), 1),
+        "attribution_cpu_ms": round(statistics.median(cpu_milliseconds[5:]), 1),
         "attribution_completeness_error": round(statistics.median(errors), 3),
     }
 
@@ -63,7 +65,9 @@ def show(results: dict[str, float]) -> None:
     print(
         f"  its probability falls by {fall:.3f} (wanted: {_WANTED_FALL}), {fall / random_fall:.1f} times as much as by random words ({_WANTED_RATIO})"
     )
-    print(f"  {results['attribution_ms']:.0f} ms a text (allowed: {_ALLOWED_MS:.0f})")
+    print(
+        f"  {results['attribution_ms']:.0f} ms a text (allowed: {_ALLOWED_MS:.0f} on quiet cores), {results['attribution_cpu_ms']:.0f} ms of CPU time"
+    )
 
 
 def _without(text: str, words: list[tuple[int, int]]) -> str:
