@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from tests.ui.test_html_pieces import Read, assert_only_text
+from trainer.cli.predict import _prediction_text
 from trainer.run_library import ExampleRow
 from trainer.training.predictor import Prediction
 from trainer.ui import try_tab, try_view
@@ -29,6 +30,19 @@ def prediction(*probabilities: float, **facts: object) -> Prediction:
 )
 def test_a_prediction_is_worded_by_its_probability(probabilities: tuple[float, ...], text: str) -> None:
     assert Read(try_view.prediction_sentence(NAMES, probabilities)).text == text
+
+
+def test_below_the_probability_of_its_promise_the_model_says_that_it_is_unsure() -> None:
+    unsure, sure = (prediction(0.7, 0.2, 0.1, answer_from=value) for value in (0.71, 0.69))
+    text = Read(try_view.prediction_html(NAMES, unsure, "moods")).text
+    assert "Unsure. Probably joy (70 %)" in text
+    assert "The model answers from 71.0 % on" in text
+    assert "Unsure" not in try_view.prediction_html(NAMES, sure, "moods")
+    assert (unsure.to_dict(NAMES)["label"], unsure.to_dict(NAMES)["unsure"]) == (None, True)
+    assert sure.to_dict(NAMES)["label"] == "joy"
+    lines = _prediction_text({"text": "so", **unsure.to_dict(NAMES)}).split("\n")
+    assert lines[1].strip().startswith("unsure: no class reaches")
+    assert lines[2].split() == ["70.0", "%", "joy"]
 
 
 def test_a_prediction_names_its_model_and_the_label_of_an_example() -> None:
