@@ -87,6 +87,17 @@ def test_words_have_the_sum_of_their_tokens_and_their_places(tmp_path: Path) -> 
     assert abs(attribution.error) < 0.05 * max(abs(word.value) for word in attribution.words)
 
 
+def test_a_long_text_is_read_in_parts_to_the_same_values(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    encoder = tiny("bert", tmp_path)
+    model, tokenizer = model_of(encoder), load_tokenizer(encoder, max_length=64)
+    encoded = tokenize_with_places(tokenizer, TEXT)
+    at_once = attribute_words(model, TEXT, encoded, 1, padding_id=0)
+    monkeypatch.setattr("trainer.training.attributions._MAX_BATCH_TOKENS", 40)
+    in_parts = attribute_words(model, TEXT, encoded, 1, padding_id=0)
+    assert [word.value for word in in_parts.words] == pytest.approx([word.value for word in at_once.words], abs=1e-7)
+    assert in_parts.score == pytest.approx(at_once.score, abs=1e-6)
+
+
 @pytest.fixture(scope="module")
 def predictor(tmp_path_factory: pytest.TempPathFactory, material: tuple[Corpus, Splits], tiny_encoder: Encoder) -> Predictor:
     recipe = Recipe(encoder="tiny-bert", epochs=4, batch_size=8, learning_rate=5e-3, max_length=32, seed=1)
