@@ -186,6 +186,8 @@ class _Endpoints:
             labels: The names of the classes, in the order of the matrix.
             test: "accuracy", "macro_f1" and the other metrics, their "intervals" (95 %), "per_class", "rows", and "majority", the most frequent class.
             validation: Likewise.
+            calibration: How well confidence and accuracy agree on the test rows, "after" the temperature and "before" it (null without one): "expected_calibration_error" and "bins".
+            promises: For each share of right answers that may be promised: whether and above which confidence, chosen by validation rows, and what came of it on the test rows.
             confusion: The matrix of the test rows: one list for each true class, with the number of rows for each predicted one.
             baseline: "accuracy" and "macro_f1" on the test rows of a model that counts words, and the "rows" that it learned from.
             linear_model: The same of a linear model on the unchanged encoder, from which the fine-tuning started; null without one.
