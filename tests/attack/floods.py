@@ -83,7 +83,7 @@ def _starts(server: TargetServer, n_requests: int, outcome: Outcome) -> None:
 
     def start(client: httpx.Client, number: int) -> tuple[str, str]:
         recipe = RECIPE | {"epochs": 1, "seed": number}
-        response = client.post(f"{server.address}/gradio_api/call/start", json={"data": [file, None, None, recipe]})
+        response = client.post(f"{server.address}/gradio_api/call/start", json={"data": [file, None, None, recipe, None]})
         if response.status_code != 200:
             return "refused", str(response.json().get("detail"))
         stream = client.get(f"{server.address}/gradio_api/call/start/{response.json()['event_id']}").text

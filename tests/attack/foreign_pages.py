@@ -58,8 +58,8 @@ _ACTIONS = """async ({target, run, training, event, file}) => {
     await request("read the page", "/", { credentials });
     await request("upload", "/gradio_api/upload", { method: "POST", body: form(), credentials });
     await request("upload blindly", "/gradio_api/upload", { method: "POST", mode: "no-cors", body: form(), credentials });
-    await request("start", "/gradio_api/call/start", { ...json({ data: [file, null, null, {}] }), credentials });
-    await request("start blindly", "/gradio_api/call/start", { ...plain({ data: [file, null, null, {}] }), credentials });
+    await request("start", "/gradio_api/call/start", { ...json({ data: [file, null, null, {}, null] }), credentials });
+    await request("start blindly", "/gradio_api/call/start", { ...plain({ data: [file, null, null, {}, null] }), credentials });
     await request("stop", "/gradio_api/call/stop", { ...json({ data: [training] }), credentials });
     await request("stop blindly", "/gradio_api/call/stop", { ...plain({ data: [training] }), credentials });
     await request("delete", "/gradio_api/run/predict", { ...json({ fn_index: event, data: [], event_data: { action: "delete", code: run }, session_hash: "e" }), credentials });

@@ -183,7 +183,7 @@ def _named_files(server: TargetServer, options: AttackOptions, rng: random.Rando
         )
         file |= rng.choice(({}, {"is_stream": True}, {"orig_name": "../x.csv"}))
         endpoint = rng.choice(("inspect", "start"))
-        status, value = server.call(endpoint, file, None, None, *([{}] if endpoint == "start" else []))
+        status, value = server.call(endpoint, file, None, None, *([{}, None] if endpoint == "start" else [None]))
         if status == "complete" or _leak(json.dumps(value).encode(), secrets):
             outcome.effects.append(f"/{endpoint} accepted {file}")
         elif not isinstance(value, dict) or len(str(value.get("error") or "").split()) < 3:

@@ -161,7 +161,7 @@ def _status(server: TargetServer) -> str:
 
 
 def _start_run(server: TargetServer, **settings: Any) -> str:
-    status, value = server.call("start", server.upload(), None, None, ({} if server.is_real else RECIPE) | settings)
+    status, value = server.call("start", server.upload(), None, None, ({} if server.is_real else RECIPE) | settings, None)
     assert status == "complete", value
     return value["run"]
 

@@ -117,7 +117,7 @@ def test_a_number_that_json_does_not_know_starts_nothing(server: Server, small_c
     workspace = server.studio.for_owner("local")
     n_runs = len(workspace.library.runs())
     uploaded = json.dumps({"path": server.upload(small_csv), "meta": {"_type": "gradio.FileData"}})
-    response = server.post("start", f'{{"data": [{uploaded}, null, null, {{"encoder": "tiny-bert", "max_length": {value}}}]}}')
+    response = server.post("start", f'{{"data": [{uploaded}, null, null, {{"encoder": "tiny-bert", "max_length": {value}}}, null]}}')
     assert "event: error" in response, response
     assert "Maximum length" in response
     assert len(workspace.library.runs()) == n_runs
@@ -132,7 +132,7 @@ def test_half_a_character_in_a_name_is_a_sentence(server: Server, small_csv: Pat
     if endpoint == "inspect":
         values = values[:2]
     uploaded = json.dumps({"path": server.upload(small_csv), "meta": {"_type": "gradio.FileData"}})
-    response = server.post(endpoint, f'{{"data": [{uploaded}, {", ".join(values)}]}}')
+    response = server.post(endpoint, f'{{"data": [{uploaded}, {", ".join(values)}, null]}}')
     assert "event: error" in response, response
     assert "half a character" in response
     assert len(workspace.library.runs()) == n_runs
@@ -165,7 +165,7 @@ def test_no_file_of_the_server_can_be_named(server: Server, tmp_path: Path, endp
     secret = write_rows(tmp_path / "secret.csv", [(f"a secret number {n}", "ab"[n % 2]) for n in range(40)])
     n_runs = len(workspace.library.runs())
     file = {"path": str(secret)} | ({"meta": {"_type": "gradio.FileData"}} if meta else {})
-    response = server.post(endpoint, json.dumps({"data": [file, None, None] + ([RECIPE] if endpoint == "start" else [])}))
+    response = server.post(endpoint, json.dumps({"data": [file, None, None, *([RECIPE] if endpoint == "start" else []), None]}))
     assert "event: complete" not in response, response
     assert "rows_seen" not in response
     assert len(workspace.library.runs()) == n_runs
