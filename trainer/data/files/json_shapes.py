@@ -279,6 +279,8 @@ def _key_column(keys: list[str]) -> str | None:
 
 def _lists_of_cells(document: _Row, _: int) -> list[Any] | None:
     """{"joy": ["...", "..."], "anger": [...]} (the texts of each class) or {"text": [...], "label": [...]} (pandas' columns)."""
+    if sum(isinstance(value, list) for value in document.values()) < 2:
+        return None
     # A version or a name beside the lists is none of the table.
     beside = {key: value for key, value in document.items() if not isinstance(value, list | dict)}
     if _has_text(beside) or _has_named_text(beside):
