@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from trainer.cache import SingleFlightCache
 from trainer.errors import ModelError, RunError
 from trainer.evaluation.abstaining import Promise
-from trainer.jobs.train import pipeline
+from trainer.jobs.train import promise as promise_of_run
 from trainer.runs.run import Run
 from trainer.runs.run_files import CARD, LOG, MODEL
 from trainer.runs.seal import file_signature, files_in
@@ -82,7 +82,7 @@ class TrainedModels:
 
     def promised(self, run_id: str) -> float | None:
         """The share of right answers that the model of a run promises; None if it always answers, or if its config is damaged."""
-        return pipeline.read_promise(self.run(run_id))
+        return promise_of_run.read_promise(self.run(run_id))
 
     def keep_promise(self, run_id: str, promise: Promise | None) -> None:
         """Make the model answer only where it keeps a promise, or always (None); its weights stay as they are.
@@ -92,7 +92,7 @@ class TrainedModels:
         run = self.run(run_id)
         self._settings.ensure_writable()
         with disk_errors_as_user_error(self._settings):
-            pipeline.save_promise(run, promise)
+            promise_of_run.save_promise(run, promise)
 
     def unload(self, run_id: str) -> None:
         """Drop a run's predictor from memory."""
