@@ -109,7 +109,7 @@ export function mount({ element, props, trigger, watch }) {
       select("pair", "Which pair of labels", [["", "all pairs"], ...named]),
       select("show", "Decided or not", [["all", "all rows"], ["undecided", "undecided"], ["decided", "decided"]]),
       several ? select("part", "Learning or test rows", [["learn", "learning rows"], ["test", "test rows"], ["all", "learning and test rows"]]) : "",
-      el("button", { type: "button", class: "em-button em-keys-button", onclick: () => openKeys(root, store.data.classes) }, "Keys: ?"),
+      el("button", { type: "button", class: "em-button em-keys-button", onclick: () => openKeys(element, store.data.classes) }, "Keys: ?"),
     );
   }
 
@@ -331,7 +331,7 @@ export function mount({ element, props, trigger, watch }) {
     const row = list[current];
     const names = row ? [...new Set([present(row.given), present(row.suggested)])] : [];
     const known = store.data.classes.filter((entry) => names.includes(entry.name) && entry.definition);
-    const edit = el("button", { type: "button", class: "em-link", onclick: () => (classesDialog = openClasses(root, store)) }, known.length ? "edit what the labels mean" : "say what the labels mean, rename or merge them");
+    const edit = el("button", { type: "button", class: "em-link", onclick: () => (classesDialog = openClasses(element, store)) }, known.length ? "edit what the labels mean" : "say what the labels mean, rename or merge them");
     const key = JSON.stringify(known);
     if (parts.meaning.dataset.shown === key) return;
     parts.meaning.dataset.shown = key;
@@ -348,7 +348,7 @@ export function mount({ element, props, trigger, watch }) {
     u: undo,
     j: () => moveTo(current + 1),
     r: () => openPicker(""),
-    "?": () => openKeys(root, store.data.classes),
+    "?": () => openKeys(element, store.data.classes),
     Enter: () => list[current] && decide("relabel", present(list[current].suggested)),
     " ": () => list[current] && (tickRow(list[current].key, !ticked.has(list[current].key)), redrawRow(current)),
     ArrowDown: () => moveTo(current + 1),
@@ -362,7 +362,7 @@ export function mount({ element, props, trigger, watch }) {
   function onKey(event) {
     const { target, key } = event;
     if (!root.isConnected || !root.offsetParent || !store.data || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (root.querySelector("dialog[open]") || target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], .em-footer")) return;
+    if (element.querySelector("dialog[open]") || target.closest?.("input:not([type=checkbox]), textarea, select, [contenteditable], .em-footer")) return;
     // After a click on the tab the focus stays on it: letters and digits work from there too.
     const onTab = target.closest?.("[role=tab]") && key.length === 1 && key !== " ";
     if (!(root.contains(target) || target === document.body || onTab)) return;
