@@ -27,6 +27,8 @@ def test_a_good_file(tmp_path, reader):
         "encoding": "utf-8",
         "delimiter": ",",
         "header": True,
+        "part": None,
+        "parts": [],
         "rows_seen": 22,
         "rows_kept": 20,
         "rows_dropped_count": 2,
