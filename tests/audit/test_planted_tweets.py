@@ -19,4 +19,5 @@ def test_most_planted_errors_come_first(shared: Path, kind: str, least: float) -
     assert found >= least
     assert result.noise.low <= 0.12
     assert result.noise.high >= 0.05
-    assert result.verdict == "noisy"
+    # Linear models miss a third of these labels though they are right: the rows are listed, but no share of all labels is told as a fact.
+    assert result.verdict == "unsure"

@@ -56,6 +56,9 @@ def state(decisions: Decisions = DECISIONS) -> LabelState:
     [
         ({}, "About 7 % of the labels look wrong", "5 to 9 %; most often joy given as affection (12 rows)."),
         ({"verdict": "clean", "noise": NoiseEstimate(0.002, 0.0, 0.006)}, "Nearly all labels look right", "Wrong are 0 to 0.6 %"),
+        ({"verdict": "unsure", "n_suspects": 17}, "17 labels stand out", "can hardly be told on this file: 5 to 9 %."),
+        ({"verdict": "unsure"}, "1 label stands out", "can hardly be told on this file: 5 to 9 %."),
+        ({"verdict": "unsure", "n_suspects": 0}, "No label stands out", "can hardly be told on this file: 5 to 9 %."),
         ({"verdict": "random"}, "Labels and texts have nothing to do with each other", "Further."),
         ({"verdict": "few"}, "Too few rows to tell how many labels are wrong", "fit their text least"),
         ({"pairs": ()}, "About 7 % of the labels look wrong", "5 to 9 %."),

@@ -45,12 +45,22 @@ def main_sentence(verdict: Verdict, noise: NoiseEstimate, rows: int, n_suspects:
         )
     if verdict == "few":
         return f"{pluralize(rows, 'row')} are too few to tell wrong labels from unusual ones. What stands out is listed; read all of them yourself."
+    if verdict == "unsure":
+        return (
+            f"{standing_out(n_suspects)}. How many are wrong can hardly be told on this file ({percent_range(noise.low, noise.high)}): "
+            "models that have not seen a row often miss its label, which wrong labels alone do not explain."
+        )
     share = f"About {percent(noise.estimate)} of the labels look wrong ({percent_range(noise.low, noise.high)})"
     if verdict == "clean":
         if n_suspects == 0:
             return f"The labels look right: nothing stands out in {pluralize(rows, 'row')}."
         return f"Nearly all labels look right. {share}; {pluralize(n_suspects, 'row')} are worth a look."
     return f"{share}: {pluralize(n_suspects, 'row')} are worth a look."
+
+
+def standing_out(n_suspects: int) -> str:
+    """How many labels are worth a look, where nothing can be said about all: "17 labels stand out"."""
+    return f"{pluralize(n_suspects, 'label')} {'stands' if n_suspects == 1 else 'stand'} out" if n_suspects else "No label stands out"
 
 
 def pair_sentences(pairs: Sequence[PairNoise]) -> tuple[str, ...]:

@@ -8,8 +8,9 @@ from trainer.data.corpus import FileRole
 
 Method = Literal["quick", "deep"]
 """By which models a file is judged: linear ones on words and letters, or these and the user's own recipe."""
-Verdict = Literal["clean", "noisy", "random", "few"]
-"""Hardly any label looks wrong; some do; labels and texts have nothing to do with each other; there are too few rows to tell."""
+Verdict = Literal["clean", "noisy", "unsure", "random", "few"]
+"""Hardly any label looks wrong; some do; models know too little of the labels to say how many; labels and texts have nothing to do with each
+other; there are too few rows to tell."""
 Signal = Literal["model", "neighbours", "same text"]
 """What speaks against a label: models that have not seen it, the most similar rows, or (nearly) the same text with another label."""
 

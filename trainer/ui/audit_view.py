@@ -6,6 +6,7 @@ from typing import Any
 
 from trainer.audit.apply_decisions import DecisionCounts
 from trainer.audit.decisions import Decisions, RowKey
+from trainer.audit.reasons import standing_out
 from trainer.audit.suspects import AuditResult, Suspect
 from trainer.charts.colours import class_colours
 from trainer.drafts.label_editor import LabelState
@@ -143,6 +144,12 @@ def title_and_sentence(result: AuditResult, state: LabelState) -> tuple[str, str
         return "Labels and texts have nothing to do with each other", " ".join(result.sentences[1:] or result.sentences)
     if result.verdict == "few":
         return "Too few rows to tell how many labels are wrong", "The rows below are those that fit their text least."
+    if result.verdict == "unsure":
+        return (
+            standing_out(result.n_suspects),
+            f"How many are wrong can hardly be told on this file: {interval}. Models that have not seen a row often miss its label here, "
+            "which wrong labels alone do not explain.",
+        )
     pair = ""
     if result.pairs:
         worst = result.pairs[0]
@@ -150,7 +157,10 @@ def title_and_sentence(result: AuditResult, state: LabelState) -> tuple[str, str
         pair = f"; most often {names[0]} given as {names[1]} ({pluralize(max(1, round(worst.rows)), 'row')})"
     if result.verdict == "clean":
         return "Nearly all labels look right", f"Wrong are {interval} of them. The rows below are the ones to look at if you have a minute."
-    return f"About {_percent(noise.estimate)} % of the labels look wrong", f"{interval}{pair}."
+    return (
+        f"About {_percent(noise.estimate)} % of the labels look wrong",
+        f"{interval}{pair}. The rows below are more probably wrong than right.",
+    )
 
 
 def table_json(
