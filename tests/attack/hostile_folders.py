@@ -83,6 +83,9 @@ def _invalid_configs() -> dict[str, Corruption]:
         "a config that is not UTF-8": write(b'{"model_type": "\xff\xfe"}'),
         "a setting that overwrites a method": _config(__class__="evil"),
         "a dtype that is a function": _config(dtype="load"),
+        "a last layer that pools, without layers below": _config(pools_in_last_layer=True, num_hidden_layers=1),
+        "a last layer that pools in another model": _config(pools_in_last_layer=True, model_type="distilbert"),
+        "a last layer that pools, as a text": _config(pools_in_last_layer="yes"),
     }
 
 

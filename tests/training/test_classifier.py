@@ -21,6 +21,7 @@ from trainer.training.electra import as_electra
 from trainer.training.encoder_loading import load_encoder, load_tokenizer
 from trainer.training.encoders import Encoder, local_encoder
 from trainer.training.predictor import Predictor
+from trainer.training.temperature import config_file, config_with
 
 LABELS = ("joy", "sadness", "anger")
 TEXTS = ["happy today", "", "we cry and cry " * 20, "unknown wörds 🫠", "rage"]
@@ -128,6 +129,22 @@ def test_a_training_that_starts_from_a_saved_mean_pooling_pools_like_it_without_
     save_classifier(model, tmp_path / "again")
     layers = json.loads((tmp_path / "again" / "config.json").read_text())["num_hidden_layers"]
     assert layers == 3
+
+
+@pytest.mark.parametrize("pooling", ["cls", "mean"])
+def test_what_a_model_promises_is_not_promised_by_one_that_is_trained_from_it(pooling: str, tmp_path: Path) -> None:
+    folder = saved(tmp_path / "model", tiny("bert", tmp_path), pooling=pooling)
+    of_the_model = {
+        "abstain_below": 0.97,
+        "abstain_target": 0.9,
+        "calibration_temperature": 0.7,
+        "text_repairs": ["html_in_texts"],
+    }
+    config_file(folder).write_bytes(config_with(folder, of_the_model))
+    assert Predictor(folder).answer_from == 0.97
+    again = saved(tmp_path / "again", local_encoder(folder), pooling=pooling)
+    assert not of_the_model.keys() & json.loads((again / "config.json").read_text()).keys()
+    assert (Predictor(again).answer_from, Predictor(again).repairs) == (None, ())
 
 
 def test_an_mlp_head_is_saved_as_an_electra(tmp_path: Path) -> None:

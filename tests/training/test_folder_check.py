@@ -110,6 +110,7 @@ def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetc
         ("a normalizer that lengthens texts", "would lengthen each text"),
         ("2,100,000 merges", "more values than a model needs"),
         ("more tokens than the model has", "more tokens than its model knows"),
+        ("a last layer that pools in another model", r"last layer pools, which it cannot \(pools_in_last_layer True\)"),
         ("a config that is not JSON", r"is damaged: it is not JSON \(line 1\)"),
     ],
 )

@@ -19,6 +19,10 @@ MODEL_TYPES = frozenset(
 )
 """Text encoders whose size follows from the settings below. Others may load further files, or download some."""
 
+POOLS_IN_LAST_LAYER = "pools_in_last_layer"
+"""The name in the config of a classifier whose last layer pools (see mean_pooling.py): a training that starts from it removes the layer."""
+_MAY_POOL_IN_LAST_LAYER = ("bert", "electra")
+
 _TOKENIZERS = re.compile(
     r"(Albert|Bert|Bertweet|BigBird|Camembert|ConvBert|Deberta|DebertaV2|DistilBert|Electra|Ernie|Flaubert|Funnel|GPT2|Herbert|Longformer|MPNet|"
     r"MobileBert|ModernBert|Nystromformer|Phobert|PreTrained|RemBert|Roberta|RobertaPreLayerNorm|RoCBert|RoFormer|SqueezeBert|XLM|XLMRoberta|XLNet|Yoso)"
@@ -64,6 +68,7 @@ def read_model_config(config_path: Path) -> dict[str, Any]:
             raise refusal(config_path, f"asks for weights of a kind that is not known here ({name} {printable(config[name])})")
     _refuse_names(config_path, config)
     _refuse_sizes(config_path, config)
+    _refuse_pooling(config_path, config)
     return config
 
 
@@ -148,6 +153,15 @@ def _refuse_sizes(file: Path, config: Mapping[str, Any]) -> None:
     for name, number in _sizes(config):
         if number > (_MAX_DIMENSIONS[_VOCABULARY] if name.endswith(("vocab_size", "_id")) else _MAX_OF_ANY_SETTING):
             raise refusal(file, f"has an impossible size ({printable(name)} {printable(number)})")
+
+
+def _refuse_pooling(file: Path, config: Mapping[str, Any]) -> None:
+    """Refuse a last layer that pools where none can be: it would be removed before a training."""
+    pools = config.get(POOLS_IN_LAST_LAYER)
+    if pools not in (None, False) and not (
+        pools is True and config["model_type"] in _MAY_POOL_IN_LAST_LAYER and _first(config, _LAYERS) > 1
+    ):
+        raise refusal(file, f"says that its last layer pools, which it cannot ({POOLS_IN_LAST_LAYER} {printable(pools)})")
 
 
 def _described_parameters(config: Mapping[str, Any]) -> int:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+_OF_ONE_MODEL = ("text_repairs", "calibration_temperature", "abstain_below", "abstain_target")
+"""Settings in the config of a trained classifier that do not hold for one that is trained from its encoder."""
+
 
 def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizerBase":
     """The encoder's tokenizer, which truncates at ``max_length`` tokens or at the encoder's own limit."""
@@ -99,6 +102,9 @@ def _load(model_class: Any, encoder: Encoder, label_names: Sequence[str], task: 
         )
     detach_from_file(model)
     remove_pooling_layer(model)
+    for name in _OF_ONE_MODEL:
+        if hasattr(model.config, name):
+            delattr(model.config, name)
     if encoder.added_tokens:
         tokenizer = load_tokenizer(replace(encoder, added_tokens=()), max_length=encoder.max_tokens)
         start_embeddings(model, tokenizer, encoder.added_tokens)

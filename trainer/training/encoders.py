@@ -12,13 +12,10 @@ from types import SimpleNamespace
 from typing import Any
 
 from trainer.errors import ModelError, UserError
-from trainer.training.config_check import read_model_config
+from trainer.training.config_check import POOLS_IN_LAST_LAYER, read_model_config
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
 from trainer.training.untrusted_files import read_object
 from trainer.training.weights_check import count_parameters, read_header
-
-POOLS_IN_LAST_LAYER = "pools_in_last_layer"
-"""The name in the config of a classifier whose last layer pools (see mean_pooling.py): a training that starts from it removes the layer."""
 
 PACKAGED = "all-MiniLM-L6-v2"
 TOKENIZER_FILES = ["*.json", "*.txt", "*.model"]

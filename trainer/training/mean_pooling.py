@@ -14,7 +14,7 @@ from torch import nn
 from transformers import BertConfig, ElectraConfig, PreTrainedConfig
 
 from trainer.training.bert_weights import bert_settings, bert_weights, has_bert_architecture, layer_norm_eps
-from trainer.training.encoders import POOLS_IN_LAST_LAYER
+from trainer.training.config_check import POOLS_IN_LAST_LAYER
 
 _MEAN_WEIGHT = 1000.0
 """Of the mean, relative to the first token: 16-bit numbers, whose largest is 65,504, still hold it."""
