@@ -160,3 +160,17 @@ def test_added_tokens_are_in_what_is_saved(tiny_encoder: Encoder, tmp_path: Path
     for text, row in zip(texts, ours, strict=True):
         scores = {result["label"]: result["score"] for result in classify([text], truncation=True)[0]}
         assert [scores[name] for name in ("a", "b")] == pytest.approx(row.tolist(), abs=1e-5)
+
+
+def test_a_stop_is_noticed_between_two_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, labels = vectors(120, 3)
+    fits = []
+    regression = linear_model._regression
+
+    def counted(*args: object, **options: object) -> object:
+        fits.append(args[0])
+        return regression(*args, **options)
+
+    monkeypatch.setattr(linear_model, "_regression", counted)
+    assert fit_linear_model(features, labels, 3, is_stop_requested=lambda: len(fits) >= 3) is None
+    assert len(fits) == 3

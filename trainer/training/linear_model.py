@@ -89,7 +89,9 @@ def start_from_linear_model(
         if embedded is None:
             return None
         features.append(embedded)
-    linear = fit_linear_model(features[0], train.labels, model.config.num_labels, balanced=balanced)
+    linear = fit_linear_model(features[0], train.labels, model.config.num_labels, balanced=balanced, is_stop_requested=is_stop_requested)
+    if linear is None:
+        return None
     with torch.no_grad():
         model.head.out_proj.weight.copy_(torch.from_numpy(linear.weight))
         model.head.out_proj.bias.copy_(torch.from_numpy(linear.bias))
@@ -132,12 +134,23 @@ def embed(
     return features
 
 
-def fit_linear_model(features: np.ndarray, labels: np.ndarray, classes: int, *, balanced: bool = False) -> LinearModel:
+def fit_linear_model(
+    features: np.ndarray,
+    labels: np.ndarray,
+    classes: int,
+    *,
+    balanced: bool = False,
+    is_stop_requested: Callable[[], bool] = lambda: False,
+) -> LinearModel | None:
     """A multinomial logistic regression (scikit-learn's, with L2 regularisation) of vectors (n, hidden_size) of at least two classes.
 
-    Folds within these rows choose the regularisation.
+    Folds within these rows choose the regularisation. None if a stop was requested meanwhile: with many classes each of up to six fits takes
+    seconds.
     """
-    model = _regression(_choose_c(features, labels, balanced=balanced), features, labels, balanced=balanced)
+    c = _choose_c(features, labels, balanced=balanced, is_stop_requested=is_stop_requested)
+    if c is None or is_stop_requested():
+        return None
+    model = _regression(c, features, labels, balanced=balanced)
     weight, bias = model.coef_, model.intercept_
     if len(model.classes_) == 2:
         # scikit-learn has one logit, the difference of the two.
@@ -148,8 +161,11 @@ def fit_linear_model(features: np.ndarray, labels: np.ndarray, classes: int, *, 
     return LinearModel(all_weights, all_biases, len(features))
 
 
-def _choose_c(features: np.ndarray, labels: np.ndarray, *, balanced: bool) -> float:
-    """The regularisation with the lowest loss on rows that it did not learn from; the first if there are too few of them to tell."""
+def _choose_c(
+    features: np.ndarray, labels: np.ndarray, *, balanced: bool, is_stop_requested: Callable[[], bool] = lambda: False
+) -> float | None:
+    """The regularisation with the lowest loss on rows that it did not learn from; the first if there are too few of them to tell, None if a stop
+    was requested meanwhile."""
     from sklearn.model_selection import StratifiedKFold
 
     counts = np.bincount(labels)
@@ -167,6 +183,8 @@ def _choose_c(features: np.ndarray, labels: np.ndarray, *, balanced: bool) -> fl
         folds = folds[:1]
     losses = []
     for c in _CS:
+        if is_stop_requested():
+            return None
         losses.append(sum(_held_out_loss(c, features, labels, *fold, balanced=balanced) for fold in folds))
         if len(losses) > 1 and losses[-1] > losses[-2]:
             # Losses fall, and then rise.
