@@ -4,7 +4,7 @@ import pytest
 
 from trainer.errors import UserError
 from trainer.runs.resume_rules import epochs_after_resume, is_worth_resuming, resume_label
-from trainer.runs.view import RunView
+from trainer.runs.view import BaselineScores, Metrics, RunView
 
 
 def view(status: str, **facts: object) -> RunView:
@@ -54,3 +54,12 @@ def test_epochs_are_counted_from_where_it_ended() -> None:
 def test_what_makes_no_sense_is_said(status: str, more_epochs: int, message: str) -> None:
     with pytest.raises(UserError, match=message):
         epochs_after_resume(view(status, epochs=3), more_epochs)
+
+
+def test_a_linear_model_has_no_epochs_to_go_on_with() -> None:
+    linear = BaselineScores(100, Metrics(0.8, 0.8), Metrics(0.8, 0.8))
+    frozen = view("finished", linear=linear)
+    with pytest.raises(UserError, match=r"has no epochs.*method full"):
+        epochs_after_resume(frozen, 1)
+    tuned = view("finished", linear=linear, epochs=1, total_steps=10, last_logged_step=10, epoch_steps=(10,))
+    assert epochs_after_resume(tuned, 1) == 2

@@ -131,6 +131,21 @@ def test_a_damaged_state_does_not_count(
     assert curve(broken) == curve(whole)
 
 
+def test_weights_of_another_pooling_are_not_trained_further(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None]
+) -> None:
+    run = run_with(tmp_path, material, Recipe(**BASE, pooling="mean"))
+    end_at("saved", 4)
+    with pytest.raises(Killed):
+        fit(run, tiny_encoder, *material, save_seconds=0)
+    end_at.never()  # type: ignore[attr-defined]
+    # As runs of before have it.
+    (run.checkpoints / "best-00000000" / "head.json").write_text('{"head": "linear", "pooling": "mean"}')
+    with pytest.raises(UserError, match=r"earlier version.*start a new run") as refused:
+        fit(run, tiny_encoder, *material)
+    assert refused.value.code == "cannot_resume"
+
+
 def test_where_all_states_are_damaged_it_begins_anew_and_says_so(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None]
 ) -> None:

@@ -4,6 +4,7 @@ import dataclasses
 import re
 
 from tests.ui.test_runs_list import EVIL, RUN, TRAINING
+from trainer.runs.view import BaselineScores, Metrics
 from trainer.ui import runs_footer
 
 TITLES = {RUN.id: "my moods, quick look", TRAINING.id: "my moods, balanced"}
@@ -29,6 +30,12 @@ def test_one_finished_run_can_be_opened_first_of_all() -> None:
     assert actions(html) == ["deselect", "delete", "rename", "more-epochs", "again", "more", "open"]
     assert html.count("em-primary") == 1
     assert html.index("em-primary") > html.index('data-action="more"')
+
+
+def test_a_linear_model_has_no_more_epochs() -> None:
+    linear = BaselineScores(100, Metrics(0.8, 0.8), Metrics(0.8, 0.8))
+    frozen = dataclasses.replace(RUN, linear=linear, total_steps=0)
+    assert "more-epochs" not in actions(runs_footer.footer([frozen], TITLES, any_runs=True))
 
 
 def test_one_that_broke_off_can_be_resumed_and_one_that_trains_can_not() -> None:

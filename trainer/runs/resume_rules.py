@@ -15,6 +15,11 @@ def is_worth_resuming(view: RunView) -> bool:
     return view.status in _RESUMABLE and view.code != "loss_not_finite" and not too_large
 
 
+def has_epochs(view: RunView) -> bool:
+    """Whether it was trained step by step; the method frozen is a linear model, which is fitted at once."""
+    return view.total_steps > 0 or view.linear is None
+
+
 def resume_label(view: RunView) -> str:
     """What the Resume button does."""
     label = f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again"
@@ -28,6 +33,11 @@ def epochs_after_resume(view: RunView, more_epochs: int) -> int | None:
     if view.status == "finished":
         if more_epochs < 1:
             raise RunError(f"{view.name} is finished. To train it further, say for how many more epochs.", code="already_finished")
+        if not has_epochs(view):
+            raise RunError(
+                f"{view.name} is a linear model on the unchanged encoder, which has no epochs. Start a new run with the method full.",
+                code="cannot_resume",
+            )
         # A training that ended early continues from where it ended.
         epochs_done = math.ceil(max(view.last_logged_step, view.saved_step) / view.epoch_steps[0]) if view.epoch_steps else view.epochs
         return epochs_done + more_epochs

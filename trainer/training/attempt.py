@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainer.atomic import make_folder, move, sync_tree
-from trainer.errors import NoMemoryError
+from trainer.errors import NoMemoryError, RunError
 from trainer.runs.checkpoints import Checkpoint, link_files
 from trainer.runs.event_types import Notice, Phase, Resumed, Started
 from trainer.text_format import pluralize
@@ -118,7 +118,7 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
     from transformers import set_seed
 
     from trainer.training.acceleration import optimize_for_device
-    from trainer.training.classifier import build_classifier
+    from trainer.training.classifier import build_classifier, pools_otherwise
     from trainer.training.resume_state import load_train_state
     from trainer.training.trainer import build_trainer
 
@@ -128,6 +128,12 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
     masks = optimize_for_device(model, attempt.hardware, seed=recipe.seed)
     last, damage_note = _last_state(context)
     resume_from = load_train_state(last.path) if last else None
+    if resume_from and resume_from.best and pools_otherwise(model, context.checkpoints.folder / f"best-{resume_from.best.step:08d}"):
+        raise RunError(
+            "This training was begun by an earlier version of Emotune, whose head reads the average of all tokens otherwise than today's. "
+            "Its model still works. To train further, start a new run.",
+            code="cannot_resume",
+        )
     if last is None:
         _start_from_linear_model(attempt, model)
     if not retry_note:

@@ -139,6 +139,15 @@ def save_classifier(model: Classifier, folder: Path) -> None:
     (folder / _HEAD_SETTINGS).write_text(json.dumps({"head": model.head_type, "pooling": model.pooling}), encoding="utf-8")
 
 
+def pools_otherwise(model: Classifier, folder: Path) -> bool:
+    """Whether the weights saved in ``folder`` are those of another pooling or head of ours: the model would load them, and say something else."""
+    try:
+        saved = json.loads((folder / _HEAD_SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(model, PooledClassifier) and saved != {"head": model.head_type, "pooling": model.pooling}
+
+
 def _on_cpu(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from trainer.run_library import MAX_COMPARED_RUNS
-from trainer.runs.resume_rules import is_worth_resuming
+from trainer.runs.resume_rules import has_epochs, is_worth_resuming
 from trainer.runs.view import RunView
 from trainer.ui import page_frame
 from trainer.ui.buttons import Button
@@ -54,7 +54,7 @@ def other_buttons(selected: Sequence[RunView]) -> list[Button]:
         return [delete]
     view = selected[0]
     continue_buttons = []
-    if view.status == "finished":
+    if view.status == "finished" and has_epochs(view):
         continue_buttons = [Button("more-epochs", "More epochs", code=view.id)]
     elif is_worth_resuming(view):
         continue_buttons = [Button("resume", "Resume", code=view.id)]
