@@ -85,14 +85,14 @@ def test_automatic_choices_follow_the_rows_and_the_encoder() -> None:
 
 
 def test_what_starts_from_a_linear_model() -> None:
-    def resolved(own: str, **settings: object) -> Recipe:
-        return Recipe(**settings).resolved(train_rows=8_592, learning_rate=2e-4, pooling=own)
+    def resolved(own: str, *, classes: int = 77, **settings: object) -> Recipe:
+        return Recipe(**settings).resolved(train_rows=8_592, learning_rate=2e-4, pooling=own, classes=classes)
 
     chosen = resolved("mean")
     assert (chosen.method, chosen.pooling, chosen.batch_size, chosen.head_learning_rate) == ("full", "mean", 32, pytest.approx(2e-3))
     assert chosen.starts_from_linear_model
     assert resolved("mean", head_learning_rate=1e-4).head_learning_rate == 1e-4
-    for other in (resolved("cls"), resolved("mean", pooling="cls"), resolved("mean", head="mlp")):
+    for other in (resolved("cls"), resolved("mean", pooling="cls"), resolved("mean", head="mlp"), resolved("mean", classes=6)):
         assert not other.starts_from_linear_model
         assert (other.batch_size, other.head_learning_rate) == (64, None)
     frozen = resolved("cls", method="frozen")

@@ -98,7 +98,7 @@ def recipe_for_level(
     unchanged = {name: getattr(base or Recipe(), name) for name in ("encoder", "seed", "validation_share", "test_share", "repairs")}
     base_recipe = Recipe(**unchanged)
     # The explanation does not depend on the learning rate.
-    resolved = base_recipe.resolved(train_rows=train_rows, learning_rate=1e-5, pooling=pooling)
+    resolved = base_recipe.resolved(train_rows=train_rows, learning_rate=1e-5, pooling=pooling, classes=class_count)
     if level == "Balanced":
         start = "Starts from a linear model on the unchanged encoder, and reads" if resolved.starts_from_linear_model else "Reads"
         return base_recipe, (

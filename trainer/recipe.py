@@ -135,8 +135,8 @@ class Recipe:
         str,
         "auto",
         "Pooling",
-        "What the head reads: “cls” is the first token, “mean” is the average of all tokens. “auto” takes what the encoder was trained for; "
-        "where nothing says so, the first token.",
+        "What the head reads: “cls” is the first token, “mean” is the average of all tokens. “auto” takes the average with 20 classes or more "
+        "if the encoder was trained for it, and else the first token.",
         choices=("auto", "cls", "mean"),
         group=TRAINED,
         place=3,
@@ -337,10 +337,11 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
-    def resolved(self, *, train_rows: int, learning_rate: float, pooling: str = "cls") -> "Recipe":
+    def resolved(self, *, train_rows: int, learning_rate: float, pooling: str = "cls", classes: int = 2) -> "Recipe":
         """The recipe with every automatic value filled in. ``learning_rate`` and ``pooling`` are the encoder's own."""
         method = "full" if self.method == "auto" else self.method
-        pooling = "mean" if method == "frozen" else pooling if self.pooling == "auto" else self.pooling
+        automatic_pooling = pooling if classes >= _MANY_CLASSES else "cls"
+        pooling = "mean" if method == "frozen" else automatic_pooling if self.pooling == "auto" else self.pooling
         rate = self.learning_rate or learning_rate * (_LORA_LEARNING_RATE_FACTOR if self.lora_rank else 1)
         reads_unit_vectors = pooling == "mean" and self.head == "linear"
         head_rate = self.head_learning_rate or (min(_UNIT_VECTOR_RATE_FACTOR * rate, 0.1) if reads_unit_vectors else None)
@@ -354,6 +355,10 @@ class Recipe:
             head_learning_rate=head_rate,
         )
 
+
+_MANY_CLASSES = 20
+"""From here on a linear model on the average of all tokens is a good start: with 77 classes it gained 1.7 points over the first token, with the
+six of the sample it lost 5. What is between was not measured."""
 
 _UNIT_VECTOR_RATE_FACTOR = 10
 """The weights that read vectors of length 1 are some ten times as large as usual, and have to move as much faster."""

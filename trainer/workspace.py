@@ -158,7 +158,9 @@ class Workspace:
         if self._machine.hardware is not None:
             with_precision(self._machine.hardware, recipe.precision)
         recipe = replace(recipe, repairs=prepared.draft.repairs, encoder=encoder.name)
-        resolved = recipe.resolved(train_rows=len(splits.train), learning_rate=encoder.learning_rate, pooling=encoder.pooling)
+        resolved = recipe.resolved(
+            train_rows=len(splits.train), learning_rate=encoder.learning_rate, pooling=encoder.pooling, classes=len(corpus.label_names)
+        )
         advice = advise(prepared, recipe, encoder, self._machine.hardware, self._machine.speeds.of)
         with self._queue.admission:
             views = self._runs.list(self._owner)

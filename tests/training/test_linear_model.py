@@ -137,6 +137,20 @@ def test_the_method_frozen_is_the_linear_model_alone(trained_with: Train, materi
     assert all(torch.equal(weight, saved[name]) for name, weight in came.state_dict().items() if not name.startswith("pooler."))
 
 
+@pytest.mark.parametrize("settings", [{"pooling": "cls"}, {"pooling": "mean", "head": "mlp"}], ids=str)
+def test_a_training_that_does_not_start_from_it_is_the_same_with_its_scores_beside_it(
+    trained_with: Train, tiny_encoder: Encoder, settings: dict[str, object]
+) -> None:
+    without, _ = trained_with(epochs=1, **settings)
+    compared, _ = trained_with(dataclasses.replace(tiny_encoder, pooling="mean"), epochs=1, **settings)
+    assert events(without, "linear") == []
+    (linear,) = events(compared, "linear")
+    assert linear.rows > 100
+    assert [e.step for e in events(compared, "eval")][0] > 0
+    weights = [next(run.model.rglob("model.safetensors")).read_bytes() for run in (without, compared)]
+    assert weights[0] == weights[1]
+
+
 @pytest.mark.parametrize("settings", [{"pooling": "cls"}, {"head": "mlp"}, {"lora_rank": 2}], ids=str)
 def test_what_the_method_frozen_cannot_be_combined_with(settings: dict) -> None:
     with pytest.raises(UserError, match="frozen"):

@@ -84,7 +84,7 @@ def advise(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: 
     if hardware is not None and lengths is not None and sizes is not None and encoder.parameters:
         # A device without free memory, or one that is training, cannot be measured; the training itself reports whether it fits.
         with suppress(RuntimeError):
-            estimate = estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of)
+            estimate = estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of, len(corpus.label_names))
     adds = recipe.added_tokens == "automatic"
     checks = run_checks(ENCODER_CHECKS, TextsAndEncoder(checked, info, lengths, max_length, noun, estimate, adds))
     suggestion = None if lengths is None else suggested_length(lengths, info.max_tokens)
@@ -100,7 +100,9 @@ def estimate_seconds(
         return None
     lengths = _training_lengths(prepared, recipe, encoder)
     with suppress(RuntimeError):  # a device without free memory, or one that is training, cannot be measured
-        return None if lengths is None else estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of).seconds
+        if lengths is not None:
+            classes = len(prepared.require_corpus().label_names)
+            return estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of, classes).seconds
     return None
 
 

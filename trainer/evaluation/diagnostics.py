@@ -260,6 +260,6 @@ TRAINING_CHECKS: tuple[Check[CheckedTraining], ...] = (
         "Fine-tuning makes it better",
         _no_gain,
         _was_fine_tuned,
-        "ended trainings that started from a linear model",
+        "ended trainings of an encoder that a linear model was tried on",
     ),
 )

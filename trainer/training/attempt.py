@@ -4,7 +4,7 @@ import gc
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,10 +123,12 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
     from trainer.training.trainer import build_trainer
 
     context, recipe = attempt.context, attempt.context.recipe
+    last, damage_note = _last_state(context)
+    if last is None and not recipe.starts_from_linear_model and attempt.encoder.pooling == "mean":
+        _score_linear_model(attempt)
     set_seed(recipe.seed)
     model = build_classifier(attempt.encoder, attempt.label_names, recipe, context.task)
     masks = optimize_for_device(model, attempt.hardware, seed=recipe.seed)
-    last, damage_note = _last_state(context)
     resume_from = load_train_state(last.path) if last else None
     if resume_from and resume_from.best and pools_otherwise(model, context.checkpoints.folder / f"best-{resume_from.best.step:08d}"):
         raise RunError(
@@ -165,14 +167,30 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
         callback.trainer = None
 
 
+def _score_linear_model(attempt: TrainingAttempt) -> None:
+    """Report the scores of a linear model on the unchanged encoder, to compare with: the training starts from other weights."""
+    from trainer.training.classifier import build_classifier
+
+    recipe = replace(attempt.context.recipe, pooling="mean", head="linear", lora_rank=0, dropout=None)
+    if attempt.context.process_group.is_main_process:
+        _fit_linear_model(attempt, build_classifier(attempt.encoder, attempt.label_names, recipe, attempt.context.task))
+
+
 def _start_from_linear_model(attempt: TrainingAttempt, model: "Classifier") -> None:
     """Make a linear model the head's first weights, in all processes, if the head allows it; report its scores."""
+    from trainer.training.linear_model import starts_from_linear_model
+
+    if starts_from_linear_model(model):
+        if attempt.context.process_group.is_main_process:
+            _fit_linear_model(attempt, model)
+        attempt.context.process_group.broadcast_weights(model.head)
+
+
+def _fit_linear_model(attempt: TrainingAttempt, model: "Classifier") -> None:
     from trainer.training.linear_model import LinearRows, start_from_linear_model, starts_from_linear_model
 
     context = attempt.context
-    if not starts_from_linear_model(model):
-        return
-    if context.process_group.is_main_process:
+    if starts_from_linear_model(model):
         context.reporter.emit(Phase(what="fitting a linear model on the unchanged encoder"))
         scores = start_from_linear_model(
             model,
@@ -184,7 +202,6 @@ def _start_from_linear_model(attempt: TrainingAttempt, model: "Classifier") -> N
         )
         if scores is not None:
             context.reporter.emit(scores)
-    context.process_group.broadcast_weights(model.head)
 
 
 def _train_and_save(

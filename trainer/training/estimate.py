@@ -37,6 +37,7 @@ def estimate_training(
     recipe: Recipe,
     hardware: Hardware,
     speed_of: Callable[[Hardware], float],
+    classes: int = 2,
 ) -> Estimate:
     """Seconds, from Start to the report, and megabytes of a training with this recipe.
 
@@ -47,7 +48,7 @@ def estimate_training(
     from trainer.training.linear_model import MAX_ROWS
 
     train_rows, validation_rows, test_rows = rows
-    resolved = recipe.resolved(train_rows=train_rows, learning_rate=encoder.learning_rate, pooling=encoder.pooling)
+    resolved = recipe.resolved(train_rows=train_rows, learning_rate=encoder.learning_rate, pooling=encoder.pooling, classes=classes)
     training_hardware = with_precision(hardware, recipe.precision)
     truncated = np.minimum(tokens, recipe.max_length)
     epochs = 0 if resolved.method == "frozen" else resolved.epochs
@@ -64,9 +65,10 @@ def estimate_training(
     cost = frozen * _FORWARD_COST + (1 - frozen) * (_LORA_COST if recipe.lora_rank else 1.0)
     text_cost = float(truncated.mean()) * _PADDING * encoder.layers
     scored = evaluations * validation_rows + validation_rows + test_rows
-    if resolved.starts_from_linear_model:
+    if resolved.starts_from_linear_model or encoder.pooling == "mean":
         # The linear model reads all rows once, and the model that it is before the first step is evaluated.
-        scored += min(train_rows, MAX_ROWS) + 2 * validation_rows + test_rows
+        scored += min(train_rows, MAX_ROWS) + validation_rows + test_rows
+        scored += validation_rows if resolved.starts_from_linear_model else 0
     trained_parameters = encoder.parameters * (1 - frozen) * (_LORA_TRAINED_FRACTION if recipe.lora_rank else 1.0)
     speed = speed_of(training_hardware) * (HIDDEN_SIZE / encoder.hidden_size) ** 2
     seconds = _TRAINING_TO_PROBE * text_cost * (cost * epochs * train_rows + _FORWARD_COST * scored) / speed

@@ -122,7 +122,12 @@ def _train_fold(
         recipe, encoder = replace(plan.recipe, encoder=plan.encoder.name), plan.encoder
         RunStore(folder).create(
             recipe=recipe,
-            resolved=recipe.resolved(train_rows=len(splits.train), learning_rate=encoder.learning_rate, pooling=encoder.pooling),
+            resolved=recipe.resolved(
+                train_rows=len(splits.train),
+                learning_rate=encoder.learning_rate,
+                pooling=encoder.pooling,
+                classes=len(plan.corpus.label_names),
+            ),
             created=Created(name=f"fold {fold + 1}", owner="fold"),
             fill=lambda path: save_rows(path / ROWS, plan.corpus, splits),
             run_id=run.id,
