@@ -20,12 +20,20 @@ def page() -> ValidatingBlocks:
     def pressed(press: gr.EventData) -> str:
         return press.action
 
+    def repeat(text: str, count: int = 2, mark: str | None = None) -> str:
+        return f"{text * count}{mark}"
+
+    def describe(text: str | None = None) -> str:
+        return f"{text}"
+
     with ValidatingBlocks() as made:
         text, count, often = gr.Textbox(), gr.Number(), gr.Checkbox()
         color = gr.Radio(["red", "green"])
         text.change(shout, [text, count, often], text)
         text.submit(pressed, None, text)
         color.change(lambda chosen: chosen, color, color)
+        gr.api(repeat, api_name="repeat")
+        gr.api(describe, api_name="describe")
     return made
 
 
@@ -37,6 +45,25 @@ def call(page: ValidatingBlocks, which: int, inputs: list[Any], event: Any = Non
 def test_a_call_that_fits_is_done(page: ValidatingBlocks) -> None:
     assert call(page, 0, ["ab", 2, True]) == ["ABAB"]
     assert call(page, 1, [], {"action": "go", "code": ""}) == ["go"]
+
+
+@pytest.mark.parametrize(
+    ("which", "inputs", "answer"),
+    [
+        (3, ["ab"], "ababNone"),
+        (3, ["ab", 1], "abNone"),
+        (3, ["ab", 1, "!"], "ab!"),
+        (4, [], "None"),
+    ],
+)
+def test_the_last_values_of_an_endpoint_have_defaults(page: ValidatingBlocks, which: int, inputs: list, answer: str) -> None:
+    assert call(page, which, inputs) == [answer]
+
+
+@pytest.mark.parametrize("inputs", [[], ["ab", 1, "!", 4]])
+def test_values_without_a_default_are_missed(page: ValidatingBlocks, inputs: list) -> None:
+    with pytest.raises(gr.Error, match=f"takes 1 to 3 values; {len(inputs)} were sent"):
+        call(page, 3, inputs)
 
 
 @pytest.mark.parametrize(

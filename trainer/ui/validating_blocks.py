@@ -9,6 +9,8 @@ from typing import Any
 
 import gradio as gr
 from gradio.components import Component
+from gradio.components.api_component import Api
+from gradio.utils import get_function_params
 
 from trainer.errors import error_location
 from trainer.runs.event_schema import is_valid_utf8
@@ -59,8 +61,12 @@ class ValidatingBlocks(LightBlocks):
 
 def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> list[Any]:
     """The values of a call. Raises gr.Error if they do not fit its inputs."""
-    if len(inputs) != len(block_fn.inputs):
-        raise _call_error(f"This call takes {len(block_fn.inputs)} values; {len(inputs)} were sent.")
+    defaults = _defaults(block_fn)
+    n_inputs, n_required = len(block_fn.inputs), len(block_fn.inputs) - len(defaults)
+    if not n_required <= len(inputs) <= n_inputs:
+        values = f"{n_required} to {n_inputs}" if defaults else f"{n_inputs}"
+        raise _call_error(f"This call takes {values} values; {len(inputs)} were sent.")
+    inputs = [*inputs, *defaults[len(inputs) - n_required :]]
     for index, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
         # Before anything reads it: gradio would fetch a URL that is given instead of a file.
         if not contains_only_uploads(value):
@@ -80,6 +86,16 @@ def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> 
         "" if value is None and isinstance(component, (gr.Textbox, gr.HTML)) else value
         for component, value in zip(block_fn.inputs, inputs, strict=True)
     ]
+
+
+def _defaults(block_fn: Any) -> list[Any]:
+    """Of the last values of an endpoint that a call may leave out, as gradio_client fills them in: a program written before a value was added
+    goes on working. The page's own calls are complete."""
+    if not block_fn.inputs or not all(isinstance(component, Api) for component in block_fn.inputs):
+        return []
+    parameters = get_function_params(block_fn.fn)
+    required = max((position for position, (_, has_default, *_) in enumerate(parameters, start=1) if not has_default), default=0)
+    return [default for _, _, default, _ in parameters[required:]]
 
 
 def _call_error(message: str, code: str = "wrong_values") -> gr.Error:
