@@ -31,7 +31,7 @@ class WholeFiles:
         self._models = models
         self._jobs = jobs
 
-    def find_texts(self, path: Path, *, text_columns: Sequence[str] = (), part: str | None = None) -> TextRows:
+    def find_texts(self, path: Path, *, text_columns: Sequence[str | int] = (), part: str | None = None) -> TextRows:
         """The columns of a file and the one with the texts, guessed if it is not named. Raises UserError for a file that is no table."""
         refuse_lone_surrogates(list(text_columns), part)
         limits = self._settings.file_limits
@@ -43,7 +43,7 @@ class WholeFiles:
         run_id: str,
         path: Path,
         *,
-        text_columns: Sequence[str] = (),
+        text_columns: Sequence[str | int] = (),
         part: str | None = None,
         probabilities: bool = False,
         engine: EngineWish = "auto",
@@ -59,8 +59,8 @@ class WholeFiles:
             "run": run.id,
             "file": path.name[:200],
             "digest": file_digest(path),
-            # By position: two columns may have names that differ in blanks only.
-            "text_columns": [str(position) for position in rows.text] if not text_columns else list(text_columns),
+            # By position: the name of another column may be the same but for blanks, or the number of this one.
+            "text_columns": list(text_columns or rows.text),
             "part": part,
             "probabilities": probabilities,
             "engine": engine,

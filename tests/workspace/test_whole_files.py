@@ -85,3 +85,17 @@ def test_a_wrong_file_is_told_before_there_is_a_job(trained: Trained, tmp_path: 
     with pytest.raises(UserError):
         files.label("0" * 32, file)
     assert files.jobs() == []
+
+
+def test_a_column_whose_name_is_the_number_of_another_is_that_column(trained: Trained, tmp_path: Path) -> None:
+    studio, run, _ = trained
+    workspace, path = studio.for_owner(ME), tmp_path / "frame.csv"
+    # As pandas writes a table without names.
+    path.write_text(",0,1\n" + "".join(f"{n},so happy and glad and merry {n} times,{'joy' if n % 2 else 'fear'}\n" for n in range(20)))
+    guessed = workspace.files.find_texts(path)
+    assert (guessed.columns, guessed.text) == (("column 1", "0", "1"), (1,))
+    for columns in ([], [1]):
+        job = workspace.files.label(run.id, path, text_columns=columns)
+        assert workspace.jobs.wait(job.id, TIMEOUT_SECONDS).status == "finished"
+        assert workspace.jobs.result(job.id)["text_columns"] == ["0"]
+        workspace.files.remove(job.id)

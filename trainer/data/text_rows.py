@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainer.data.columns.evidence import gather_evidence
-from trainer.data.columns.guess import find_column
+from trainer.data.columns.resolve import find_position
 from trainer.data.columns.text_column import guess_text_column
 from trainer.data.corpus import clean_text
 from trainer.data.files.table import Table, explain_dropped
@@ -26,8 +26,8 @@ class TextRows:
     header: bool
 
 
-def find_texts(table: Table, text_columns: Sequence[str] = ()) -> tuple[TextRows, list[str]]:
-    """The text of each row: the columns that are named, joined by line ends, else the one that looks most like texts.
+def find_texts(table: Table, text_columns: Sequence[str | int] = ()) -> tuple[TextRows, list[str]]:
+    """The text of each row: the columns that are named (a number is a position), joined by line ends, else the one that looks most like texts.
 
     Raises UserError ``no_rows``, ``unknown_column``, ``no_text_column``.
     """
@@ -43,9 +43,9 @@ def find_texts(table: Table, text_columns: Sequence[str] = ()) -> tuple[TextRows
     return TextRows(table.columns, positions, reason, len(texts), len(table.dropped), table.header), texts
 
 
-def _text_positions(table: Table, text_columns: Sequence[str]) -> tuple[tuple[int, ...], str]:
+def _text_positions(table: Table, text_columns: Sequence[str | int]) -> tuple[tuple[int, ...], str]:
     if text_columns:
-        return tuple(dict.fromkeys(find_column(table, name, "text") for name in text_columns)), "chosen by you"
+        return tuple(dict.fromkeys(find_position(table, name, "text") for name in text_columns)), "chosen by you"
     if len(table.columns) == 1:
         return (0,), "the only column"
     guess = guess_text_column(table, gather_evidence(table))

@@ -16,6 +16,7 @@ from trainer.ui import html_pieces, no_file_view, part_picker
 from trainer.ui.data_tab import DataTab, current_draft, show_draft, show_empty, show_split
 from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 from trainer.ui.readiness import repairable_findings
+from trainer.ui.uploads import column_of
 
 _SCROLL_TO_TOP = "() => scrollTo({ top: 0, behavior: 'instant' })"
 """A new file is shown from its heading on, wherever the page was scrolled to."""
@@ -154,7 +155,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 
     @handler
     def set_text_columns(draft: str | None, text: str, extra: str | None, *split: Any) -> dict:
-        columns = [_column(choice) for choice in (text, extra) if choice]
+        columns = [column_of(choice) for choice in (text, extra) if choice]
         return show_draft(
             tab,
             current_workspace(studio).editor.set_columns(current_draft(studio, draft), text_columns=tuple(dict.fromkeys(columns))),
@@ -164,7 +165,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     @handler
     def set_label_column(draft: str | None, label: str, *split: Any) -> dict:
         return show_draft(
-            tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), label_column=_column(label)), *split
+            tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), label_column=column_of(label)), *split
         )
 
     @handler
@@ -209,8 +210,3 @@ def _apply_action(studio: Studio, draft: str, action: str, code: str) -> Prepare
         label = int(code) if action == "label" and code.isdecimal() else columns.label
         return workspace.editor.set_columns(draft, text_columns=(columns.text, *columns.extra_text_columns), label_column=label)
     return workspace.editor.undo(draft, [code])
-
-
-def _column(choice: str) -> int | str:
-    """The column of a choice in the lists: "#3" is the position 3; anything else was typed and is a name."""
-    return int(choice[1:]) if choice[:1] == "#" and choice[1:].isdecimal() else choice

@@ -45,6 +45,11 @@ def text_columns_of(text: str | None) -> tuple[str, ...]:
     return () if text is None else (text,)
 
 
+def column_of(choice: str) -> int | str:
+    """The column of a choice in the page's lists of columns: "#3" is the position 3; anything else was typed and is a name."""
+    return int(choice[1:]) if choice[:1] == "#" and choice[1:].isdecimal() else choice
+
+
 def uploaded_path(file: Any) -> Path:
     """The path of a file that was uploaded to this server. A caller may write any path into its request; no other path is read."""
     path = resolve_upload(file.get("path") if isinstance(file, dict) else getattr(file, "path", None))

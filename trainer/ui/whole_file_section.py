@@ -12,6 +12,7 @@ from trainer.studio import Studio
 from trainer.ui import html_pieces, run_names, whole_file_view
 from trainer.ui.buttons import html_with_buttons
 from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
+from trainer.ui.uploads import column_of
 
 _TICK_SECONDS = 1.0
 _SCROLL_INTO_VIEW = "() => document.querySelector('#whole-file')?.scrollIntoView({ block: 'start', behavior: 'instant' })"
@@ -50,7 +51,7 @@ def build(studio: Studio, run: gr.Textbox) -> None:
         with gr.Column(visible=False, elem_id="whole-file-options") as options:
             chosen = gr.HTML("", elem_id="whole-file-chosen")
             with gr.Row(elem_id="whole-file-choices"):
-                column = gr.Dropdown([], label="Column of the texts", elem_id="whole-file-column", min_width=200)
+                column = gr.Dropdown([], label="Column of the texts", elem_id="whole-file-column", min_width=200, allow_custom_value=True)
                 probabilities = gr.Checkbox(
                     False, label="One more column for each class, with its probability", elem_id="whole-file-probabilities", min_width=200
                 )
@@ -71,13 +72,13 @@ def _wire_file(studio: Studio, parts: _Section, run: gr.Textbox) -> None:
         if not file:
             return gr.skip()
         rows = current_workspace(studio).files.find_texts(Path(file))
-        choices = [(name, str(position)) for position, name in enumerate(rows.columns)]
+        choices = [(name, f"#{position}") for position, name in enumerate(rows.columns)]
         return {
             parts.path: file,
             parts.notice: "",
             parts.options: gr.Column(visible=True),
             parts.chosen: whole_file_view.chosen_file(Path(file).name, rows),
-            parts.column: gr.Dropdown(choices=choices, value=str(rows.text[0]), info=f"Guessed: {rows.reason}."),
+            parts.column: gr.Dropdown(choices=choices, value=f"#{rows.text[0]}", info=f"Guessed: {rows.reason}."),
         }
 
     @with_notice
@@ -85,7 +86,7 @@ def _wire_file(studio: Studio, parts: _Section, run: gr.Textbox) -> None:
         if not file or not Path(file).exists():
             raise FileError("The file is no longer here. Choose it once more.", code="no_file")
         files = current_workspace(studio).files
-        columns = [text_column] if text_column else []
+        columns = [column_of(text_column)] if text_column else []
         job = files.label(run_id, Path(file), text_columns=columns, probabilities=bool(with_probabilities))
         return {parts.options: gr.Column(visible=False), parts.path: "", **_show_job(studio, parts, job)}
 

@@ -14,8 +14,8 @@ def resolve_columns(table: Table, text_columns: Sequence[str | int] = (), label_
     A string may be a name or a position from 0; a number is a position.
     Raises UserError ``unknown_column``, ``same_column`` and what ``guess_columns`` raises.
     """
-    text_positions = list(dict.fromkeys(_position(table, name, "text") for name in text_columns))
-    label_position = None if label_column is None else _position(table, label_column, "label")
+    text_positions = list(dict.fromkeys(find_position(table, name, "text") for name in text_columns))
+    label_position = None if label_column is None else find_position(table, label_column, "label")
     if label_position is not None and label_position in text_positions:
         raise FileError(
             f"The text and the label cannot be the same column (“{table.columns[label_position]}”). Choose two different ones.",
@@ -32,7 +32,8 @@ def resolve_columns(table: Table, text_columns: Sequence[str | int] = (), label_
     return replace(columns, extra_text_columns=tuple(text_positions[1:]))
 
 
-def _position(table: Table, name: str | int, role: str) -> int:
+def find_position(table: Table, name: str | int, role: str) -> int:
+    """The position of a column: a number is one, a string as for ``find_column``, which raises UserError ``unknown_column``."""
     if isinstance(name, int) and 0 <= name < len(table.columns):
         return name
     return find_column(table, str(name), role)

@@ -91,7 +91,7 @@ class _PandasBlocker:
 class _Wanted:
     """What a request asks for beside the table: the texts of these columns alone, or the file with ``edits``, ``written_as`` itself or as CSV."""
 
-    text_columns: list[str] | None = None
+    text_columns: list[str | int] | None = None
     edits: Edits | None = None
     written_as: str = "itself"
 

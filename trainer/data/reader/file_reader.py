@@ -37,7 +37,7 @@ class TableReader(Protocol):
         """What ``read_table`` gives, with the same arguments."""
         ...
 
-    def read_texts(self, data: bytes, text_columns: Sequence[str] = (), **options: Any) -> PackedTexts:
+    def read_texts(self, data: bytes, text_columns: Sequence[str | int] = (), **options: Any) -> PackedTexts:
         """What ``find_texts`` gives for the table, packed."""
         ...
 
@@ -108,7 +108,7 @@ class FileReader:
             raise TypeError("a table was asked for")
         return answer
 
-    def read_texts(self, data: bytes, text_columns: Sequence[str] = (), **options: Any) -> PackedTexts:
+    def read_texts(self, data: bytes, text_columns: Sequence[str | int] = (), **options: Any) -> PackedTexts:
         """The texts of the file alone, found by ``data.text_rows``; ``options`` as for ``read``. Raises what ``read`` and ``find_texts`` raise."""
         answer = self._ask(_encode_request(options | {"text_columns": list(text_columns)}), data)
         if not isinstance(answer, PackedTexts):
