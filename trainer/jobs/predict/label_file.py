@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 BLOCK_ROWS = 2_048
 LEAST_SURE = 20
 _SHOWN_CHARS = 300
+_REPORTED_STEP = 0.002
+"""The part of the rows after which the progress is reported again: a job logs each report, and its log is read whole each second."""
 _FALLBACK = ("not_rewritable", "letter_not_in_encoding")
 _TEXTS, _TEXT_ROWS, _ENGINE, _MODEL = "texts.arrow", "texts.json", "engine.json", "model.json"
 
@@ -41,9 +43,9 @@ Report = Callable[[str, float | None], None]
 
 @dataclass(frozen=True)
 class LabelRequest:
-    """How a file is to be labelled. ``text_columns``: names, several are joined; without any the column is guessed. ``part``: as for the reader."""
+    """How a file is to be labelled. ``text_columns``: names or positions, several are joined; without any the column is guessed. ``part``: as for the reader."""
 
-    text_columns: tuple[str, ...] = ()
+    text_columns: tuple[str | int, ...] = ()
     part: str | None = None
     probabilities: bool = False
     """Whether each class gets a column with its probability."""
@@ -175,7 +177,7 @@ class FileLabelling:
 
         total = len(texts)
         engine = None
-        started, done_before = time.monotonic(), None
+        started, done_before, reported = time.monotonic(), None, 0.0
         for number, start in enumerate(range(0, total, BLOCK_ROWS)):
             size = min(BLOCK_ROWS, total - start)
             if self._blocks.has(number, size):
@@ -184,8 +186,12 @@ class FileLabelling:
             done_before = start if done_before is None else done_before
 
             def progress(done: float, start: int = start, size: int = size, done_before: int = done_before) -> None:
+                nonlocal reported
                 stop_if_asked(start, total)
                 ready = start + done * size
+                if 0 < ready - reported < total * _REPORTED_STEP:
+                    return
+                reported = ready
                 seconds = (time.monotonic() - started) / max(ready - done_before, 1.0) * (total - ready)
                 report(f"labelling row {int(ready):,} of {total:,}, {approximate_duration(seconds)} left", ready / total)
 
