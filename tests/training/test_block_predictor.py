@@ -49,6 +49,15 @@ def test_16_bits_are_chosen_if_they_say_the_same(predictor: Predictor, monkeypat
     assert choose_engine(predictor, FP32, TEXTS).agreement is None
 
 
+def test_an_answer_that_16_bits_make_unsure_counts_as_another(predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
+    exact, short = (BlockPredictor(predictor, BF16, engine).label(TEXTS).probabilities.max(axis=1) for engine in ("exact", "16-bit"))
+    row = int(np.nanargmax(np.abs(exact - short)))
+    monkeypatch.setattr(predictor, "answer_from", (float(exact[row]) + float(short[row])) / 2)
+    choice = choose_engine(predictor, BF16, TEXTS)
+    assert (choice.engine, choice.agreement < 1) == ("exact", True)
+    assert "got what the saved model says, unsure or not" in choice.reason
+
+
 def test_rows_from_all_over_a_file() -> None:
     assert evenly_spaced(3) == [0, 1, 2]
     spaced = evenly_spaced(1000, 10)

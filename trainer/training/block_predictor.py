@@ -116,7 +116,7 @@ class BlockPredictor:
 
 
 def choose_engine(predictor: Predictor, hardware: Hardware, texts: Sequence[str], *, max_chars: int | None = None) -> EngineChoice:
-    """16 bits if this machine computes faster in them and they give these texts the labels that the saved model gives them; else exact."""
+    """16 bits if this machine computes faster in them and what they say of these texts is what the saved model says, unsure included; else exact."""
     if hardware.precision == "fp32":
         return EngineChoice("exact", f"Computed as the saved model does, in 32 bits: this machine ({hardware.name}) is not faster in 16.")
     blocks = [BlockPredictor(predictor, hardware, engine).label(texts, max_chars=max_chars) for engine in ("exact", "16-bit")]
@@ -125,12 +125,16 @@ def choose_engine(predictor: Predictor, hardware: Hardware, texts: Sequence[str]
         return EngineChoice("exact", "Computed as the saved model does, in 32 bits.")
     exact, short = (block.probabilities[readable] for block in blocks)
     same = (predictor.task.decide(exact) == predictor.task.decide(short)).reshape(len(exact), -1).all(axis=1)
+    said = "the label of the saved model"
+    if predictor.answer_from is not None:
+        same &= np.equal(*(probabilities.max(axis=1).astype(float) < predictor.answer_from for probabilities in (exact, short)))
+        said = "what the saved model says, unsure or not"
     agreement, difference = float(same.mean()), float(np.abs(exact - short).max())
-    compared = f"of {len(same):,} texts that were compared, {int(same.sum()):,} got the label of the saved model, and no probability differed by more than {difference:.4f}"
+    compared = f"of {len(same):,} texts that were compared, {int(same.sum()):,} got {said}, and no probability differed by more than {difference:.4f}"
     if agreement < _MIN_AGREEMENT or not np.isfinite(short).all():
         return EngineChoice(
             "exact",
-            f"Computed as the saved model does, in 32 bits, because in 16 bits only {int(same.sum()):,} {compared.split(', ', 1)[0]} had its label.",
+            f"Computed as the saved model does, in 32 bits, because in 16 bits only {int(same.sum()):,} {compared.split(', ', 1)[0]} got {said}.",
             agreement,
         )
     return EngineChoice("16-bit", f"Computed in 16 bits, which is faster here: {compared}.", agreement)

@@ -3,6 +3,7 @@
 import io
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,12 @@ from tests.readers import InProcessReader
 from trainer.data.files.read_table import read_table
 from trainer.jobs.predict import label_file
 from trainer.jobs.predict.label_file import FileLabelling, LabelRequest, Tools
+from trainer.jobs.predict.stored_blocks import StoredBlock
+from trainer.training.block_predictor import BlockPredictor, LabelledBlock
 from trainer.training.encoder_loading import load_classifier, load_tokenizer
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
-from trainer.training.predictor import Predictor
+from trainer.training.predictor import Prediction, Predictor
 
 TEXTS = [f"so happy {'and glad ' * (n % 7)}today {n}" if n % 3 else f'we cry; {n} "times"' for n in range(50)]
 TEXTS[7], TEXTS[11] = "", "\u200b"
@@ -141,3 +144,32 @@ def test_a_model_that_promises_something_says_which_rows_it_would_not_answer(mod
     assert unsure == ["" if p.probabilities is None else "true" if p.unsure else "false" for p in predicted]
     assert all(row[2] for row in table.rows if row[4])
     assert result.unsure == unsure.count("true") > 0
+
+
+def test_progress_is_reported_a_few_hundred_times_however_many_batches_there_are(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label, reports, asked = BlockPredictor.label, [], []
+
+    def label_in_many_batches(
+        self: BlockPredictor, texts: list[str], *, on_progress: Callable[[float], None], **options: int
+    ) -> LabelledBlock:
+        for batch in range(1, 3001):
+            on_progress(batch / 3000)
+        return label(self, texts, **options)
+
+    monkeypatch.setattr(BlockPredictor, "label", label_in_many_batches)
+    source = tmp_path / "in.csv"
+    source.write_bytes(csv_of(",", "\n", "utf-8"))
+    labelling = FileLabelling(tmp_path / "work", source, LabelRequest(engine="exact"), TOOLS)
+    labelling.run(model, lambda what, done: reports.append((what, done)), lambda done, total: asked.append(done))
+    assert len(asked) > 3000
+    assert 400 < len(reports) < 510
+    assert reports[-1] == ("writing the file", 1.0)
+
+
+def test_a_confidence_just_below_the_threshold_is_unsure_as_it_is_for_a_single_text() -> None:
+    confidence = np.array([0.9, 0.95, np.nan], dtype=np.float32)  # the first is 0.899999976
+    block = StoredBlock(["joy", "joy", ""], confidence, np.zeros(3, dtype=bool), np.zeros((3, 0), dtype=np.float32))
+    single = Prediction("so happy", False, np.array([confidence[0], 0.1], dtype=np.float32), 4, 4, False, answer_from=0.9)
+    assert block.unsure(0.9).tolist() == [single.unsure, False, False] == [True, False, False]

@@ -45,7 +45,8 @@ class StoredBlock:
 
     def unsure(self, answers_from: float | None) -> np.ndarray:
         """Bool (n,): the rows with a label that the model would not answer with."""
-        return self.confidence < (0.0 if answers_from is None else answers_from)
+        # In 64 bits, as for a single text: numpy would round the threshold to the 32 bits of the confidences.
+        return self.confidence.astype(np.float64) < (0.0 if answers_from is None else answers_from)
 
 
 class StoredBlocks:
