@@ -23,7 +23,8 @@ export function mount({ element, props, trigger, watch }) {
   let parts = null;
   let classesDialog = null;
 
-  const present = (name) => store.data.names[name] ?? name;
+  // A label may be called "constructor", which every object has.
+  const present = (name) => (Object.hasOwn(store.data.names, name) ? store.data.names[name] : name);
   const colour = (name) => store.data.classes.find((entry) => entry.name === name)?.colour ?? "#748498";
   const inPart = (row) => filter.part === "all" || row.part === filter.part;
   // Once two labels are merged, their rows are no longer given for each other.
@@ -148,11 +149,15 @@ export function mount({ element, props, trigger, watch }) {
       cell("em-label-why em-quiet", "Why", row.why.replaceAll(" %", "\u00a0%")),
       cell("em-label-decision", "Decision", ...decided(decision), isCurrent ? buttons(row, suggested, decision) : ""),
     );
+    line.dataset.state = stateOf(row);
     line.addEventListener("click", ({ target }) => {
       if (!target.closest("button, input, label, select") && index !== current) moveTo(index);
     });
     return line;
   }
+
+  // What a drawn row shows and a decision can change.
+  const stateOf = (row) => JSON.stringify([store.decision(row.key), present(row.given), present(row.suggested)]);
 
   function decided(decision) {
     if (!decision) return [];
@@ -300,12 +305,7 @@ export function mount({ element, props, trigger, watch }) {
   function update() {
     for (let i = 0; i < lines().length; i++) {
       const row = list[pageStart() + i];
-      const shown = lines()[i].dataset.state;
-      const state = row ? JSON.stringify([store.decision(row.key), present(row.given), present(row.suggested)]) : "";
-      if (row && shown !== state) {
-        if (shown !== undefined) redrawRow(pageStart() + i);
-        lines()[i].dataset.state = state;
-      }
+      if (row && lines()[i].dataset.state !== stateOf(row)) redrawRow(pageStart() + i);
     }
     const counted = rows().filter(inPart);
     const done = counted.filter((row) => store.decision(row.key)).length;

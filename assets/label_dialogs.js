@@ -61,7 +61,7 @@ export function openClasses(root, store) {
     error.textContent = store.error;
     const { activeElement } = document;
     // An answer to an earlier change must not take away what is being typed; leaving the field saves it and draws again.
-    if (body.contains(activeElement) && activeElement.value !== activeElement.defaultValue) return;
+    if (body.contains(activeElement) && activeElement.matches("input") && activeElement.value !== activeElement.defaultValue) return;
     const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
     body.replaceChildren(...store.data.classes.map((entry) => classRow(entry, store)), newClass(store), error);
     if (focused) [...body.querySelectorAll("input, button")].find((input) => input.getAttribute("aria-label") === focused)?.focus();
@@ -93,7 +93,11 @@ function classRow({ name, colour, definition, merged, renamed }, store) {
 
 function newClass(store) {
   const input = el("input", { type: "text", dir: "auto", maxlength: 200, autocomplete: "off", placeholder: "another label", "aria-label": "Name of a new label" });
-  const add = () => input.value.trim() && store.changeClass("add", input.value.trim());
+  const add = () => {
+    const name = input.value.trim();
+    input.value = "";
+    if (name) store.changeClass("add", name);
+  };
   input.addEventListener("keydown", (event) => event.key === "Enter" && !event.isComposing && add());
   return el("div", { class: "em-class-new" }, input, el("button", { type: "button", class: "em-button", onclick: add }, "Add a label"));
 }

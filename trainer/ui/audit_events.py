@@ -203,7 +203,8 @@ def _save(studio: Studio, state: AuditState, request: Mapping[str, Any], label: 
     editor, draft_id, action, rows = current_workspace(studio).labels, request["draft"], request["action"], request["rows"]
     name = request["name"]
     if action in get_args(Action):
-        reasons = {key: suspect.why for key, suspect in audit_state.keyed_suspects(state) if key in set(rows)}
+        wanted = set(rows)
+        reasons = {key: suspect.why for key, suspect in audit_state.keyed_suspects(state) if key in wanted}
         return editor.decide(draft_id, rows, action, label=label, reasons=reasons)
     changes = {
         "undo": lambda: editor.take_back(draft_id, rows),
