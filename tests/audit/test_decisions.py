@@ -67,6 +67,26 @@ def test_a_class_that_is_renamed_or_merged_takes_decisions_and_definition_along(
     assert log.read().definitions == {"joy": "the writer is glad"}
 
 
+def test_two_classes_that_swap_names_on_the_tab_data_keep_their_decisions_apart(log: DecisionLog) -> None:
+    log.decide(
+        [Decision(1, "relabel", "0", "1", text="a"), Decision(2, "relabel", "1", "0", text="b"), Decision(3, "keep", "1", "1", text="c")]
+    )
+    log.rename_class("2", "1")
+    log.define("1", "the writer is glad")
+    log.name_classes({"0": "1", "1": "0"})
+    decisions = log.read()
+    assert [(row.before, row.after) for row in decisions.rows.values()] == [("1", "0"), ("0", "1"), ("0", "0")]
+    assert (decisions.renamed, decisions.definitions) == ({"2": "0"}, {"0": "the writer is glad"})
+
+
+def test_a_merge_that_is_taken_back_gives_the_rows_of_the_class_back(log: DecisionLog) -> None:
+    log.decide([RELABEL, KEEP, replace(RELABEL, row=9, before="joy", after="fear")])
+    log.rename_class("fear", "joy")
+    assert [row.after for row in log.read().rows.values()] == ["joy", "joy", "joy"]
+    log.restore_class("fear")
+    assert [row.after for row in log.read().rows.values()] == ["joy", "fear", "fear"]
+
+
 def test_a_line_torn_by_a_crash_is_skipped_and_damage_is_told(log: DecisionLog, tmp_path: Path) -> None:
     log.decide([RELABEL, DROP])
     file = tmp_path / "decisions-1.jsonl"

@@ -43,6 +43,14 @@ def test_what_is_written_can_be_applied(delimiter: str) -> None:
     assert (applied.n_applied, applied.n_already, any(applied.left.values())) == (3, 0, False)
 
 
+def test_classes_that_swapped_names_are_applied_to_the_right_rows() -> None:
+    decisions = decisions_of(Decision(0, "relabel", "joy", "anger", text="a"), renamed={"joy": "fear", "fear": "joy"})
+    log = read_change_log(read_table(decisions_csv(decisions, label_column="label"), header=True))
+    applied = apply_change_log(log, corpus_of(("a", "joy"), ("b", "fear")))
+    assert applied.targets == {0: "anger", 1: "joy"}
+    assert applied.n_applied == 1
+
+
 def change(text: str, before: str, after: str | None) -> LoggedChange:
     return LoggedChange(text, before, after, 2)
 

@@ -96,6 +96,17 @@ def test_classes_are_renamed_merged_restored_added_and_defined(editor: LabelEdit
     assert editor.restore_class(draft_id, "love").class_names == ("fear", "joy", "love", "peace of mind")
 
 
+def test_a_class_that_gets_its_own_name_back_takes_the_rows_along_that_were_decided_since(editor: LabelEditor, draft_id: str) -> None:
+    editor.rename_class(draft_id, "love", "affection")
+    state = editor.rename_class(draft_id, "affection", "tenderness")
+    assert state.decisions.renamed == {"love": "tenderness"}
+    editor.decide(draft_id, [("main", 0)], "relabel", label="tenderness")
+    state = editor.restore_class(draft_id, "love")
+    assert state.decisions.rows["main", 0].after == "love"
+    assert state.class_names == ("fear", "joy", "love")
+    assert state.decisions.renamed == {}
+
+
 def test_decisions_of_one_label_column_are_not_those_of_another(cache: DraftCache, tmp_path: Path) -> None:
     rows = [(f"text {n} {label}", label, str(n % 2)) for n, label in enumerate(["joy", "love"] * 6)]
     path = write_rows(tmp_path / "two.csv", rows, header=("text", "mood", "spam"))
@@ -108,6 +119,9 @@ def test_decisions_of_one_label_column_are_not_those_of_another(cache: DraftCach
     # The class gets a name on the Data tab: the decision follows it.
     draft_editor.name_classes(draft, {"0": "no", "1": "yes"})
     assert editor.state(draft).decisions.rows["main", 3].after == "no"
+    draft_editor.name_classes(draft, {"0": "yes", "1": "no"})
+    assert editor.state(draft).decisions.rows["main", 3].after == "yes"
+    assert editor.state(draft).decisions.renamed == {}
     draft_editor.set_columns(draft, label_column="mood")
     assert editor.state(draft).decisions.rows["main", 0].after == "love"
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from trainer.data.corpus import FileRole
 from trainer.runs.event_schema import Event
-from trainer.runs.event_types import ClassAdded, ClassRenamed, ClassRestored, LabelDefined, RowDecided
+from trainer.runs.event_types import ClassAdded, ClassesNamed, ClassRenamed, ClassRestored, LabelDefined, RowDecided
 from trainer.runs.events import EventLog, parse
 
 Action = Literal["keep", "relabel", "drop"]
@@ -71,6 +71,11 @@ class Decisions:
         rows = sorted((*key, row.after, row.text) for key, row in self.rows.items() if row.action != "keep")
         return hashlib.sha256(json.dumps([rows, sorted(self.renamed.items())]).encode()).hexdigest()[:16]
 
+    def of_classes(self, label_names: Iterable[str]) -> "Decisions":
+        """The same without new names of names that no class of the file has: a class that is renamed twice leaves its first new name there."""
+        own = set(label_names)
+        return replace(self, renamed={name: present for name, present in self.renamed.items() if name in own})
+
     def present_name(self, label: str) -> str:
         """The present name of a class of the file."""
         return self.renamed.get(label, label)
@@ -107,6 +112,10 @@ class DecisionLog:
         """Append that a class has another name, or is merged with the class that has this name. Raises OSError."""
         self._append([ClassRenamed(before=before, after=after)])
 
+    def name_classes(self, names: Mapping[str, str]) -> None:
+        """Append that the file's classes have these names on the tab Data now, by the names they had there. Raises OSError."""
+        self._append([ClassesNamed(before=tuple(names), after=tuple(names.values()))])
+
     def restore_class(self, name: str) -> None:
         """Append that a class of the file has its own name again. Raises OSError."""
         self._append([ClassRestored(name=name)])
@@ -141,18 +150,23 @@ class _State:
         self.renamed: dict[str, str] = {}
         self.added: dict[str, None] = {}
         self.definitions: dict[str, str] = {}
+        self.names_before: dict[RowKey, set[str]] = {}
+        """Of each decided row: the names that its class has lost to another one since."""
 
     def add(self, event: Event) -> None:
         match event:
             case RowDecided():
                 # The latest one moves to the end, so that the rows are in the order in which they were decided.
                 self.rows.pop((event.file, event.row), None)
+                self.names_before.pop((event.file, event.row), None)
                 if event.action != "undo":
                     self.rows[event.file, event.row] = _decision(event)
             case ClassRenamed():
                 self._rename(event.before, event.after)
+            case ClassesNamed():
+                self._name(dict(zip(event.before, event.after, strict=False)))
             case ClassRestored():
-                self.renamed.pop(event.name, None)
+                self._restore(event.name)
             case ClassAdded():
                 self.added[event.name] = None
             case LabelDefined():
@@ -168,10 +182,34 @@ class _State:
             renamed[before] = after
         self.renamed = {name: present for name, present in renamed.items() if name != present}
         self.added = dict.fromkeys(after if name == before else name for name in self.added)
-        self.rows = {key: replace(row, after=after) if row.after == before else row for key, row in self.rows.items()}
+        for key, row in self.rows.items():
+            if row.after == before:
+                self.rows[key] = replace(row, after=after)
+                self.names_before.setdefault(key, set()).add(before)
         if before in self.definitions:
             definition = self.definitions.pop(before)
             self.definitions.setdefault(after, definition)
+
+    def _restore(self, name: str) -> None:
+        """The rows that had this class when it was merged, or were kept in it, have it again."""
+        self.renamed.pop(name, None)
+        for key, row in self.rows.items():
+            if row.before == name if row.action == "keep" else name in self.names_before.get(key, ()):
+                self.rows[key] = replace(row, after=name)
+
+    def _name(self, names: Mapping[str, str]) -> None:
+        """All at once, so that two classes can swap their names. A present name is that of a class of the file unless that has another one."""
+        renamed = self.renamed
+
+        def present(name: str) -> str:
+            return name if name in renamed else names.get(name, name)
+
+        self.renamed = {names.get(name, name): present(now) for name, now in renamed.items() if names.get(name, name) != present(now)}
+        self.rows = {
+            key: replace(row, before=names.get(row.before, row.before), after=present(row.after)) for key, row in self.rows.items()
+        }
+        self.names_before = {key: {names.get(name, name) for name in lost} for key, lost in self.names_before.items()}
+        self.definitions = {present(label): definition for label, definition in self.definitions.items()}
 
 
 def _event(decision: Decision, action: Literal["keep", "relabel", "drop", "undo"]) -> RowDecided:

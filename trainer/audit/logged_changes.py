@@ -111,8 +111,8 @@ def apply_change_log(log: ChangeLog, corpus: Corpus) -> AppliedLog:
     n_applied = n_already = 0
     for change in log.changes:
         of_text = positions.get(change.text, [])
-        before = log.renamed.get(change.before, change.before)
-        fitting = [position for position in of_text if labels[position] == before]
+        # The log names the class as it was called then, after all renaming.
+        fitting = [position for position in of_text if labels[position] == change.before]
         if not of_text:
             # A row that was left out then is not in the file that was made from it.
             if change.after is None:

@@ -172,15 +172,15 @@ class DraftEditor:
         self._cache.update(self._owner, draft_id, lambda draft: replace(draft, form=dict(form)))
 
     def _rename_in_decisions(self, previous: PreparedDraft, prepared: PreparedDraft) -> None:
-        """Labels that were decided before their class got a name get this name too."""
+        """Labels that were decided before their class got a name get this name too; two classes can swap theirs."""
         if prepared.columns is None or not (path := self._store.decisions_path(prepared.draft, prepared.columns.label)).exists():
             return
         old, new = previous.draft.class_names, prepared.draft.class_names
-        log = DecisionLog(path)
-        with disk_errors_as_user_error(self._cache.settings):
-            for label in old.keys() | new.keys():
-                if (before := old.get(label, label)) != (after := new.get(label, label)):
-                    log.rename_class(before, after)
+        names = {old.get(label, label): new.get(label, label) for label in sorted(old.keys() | new.keys())}
+        names = {before: after for before, after in names.items() if before != after}
+        if names:
+            with disk_errors_as_user_error(self._cache.settings):
+                DecisionLog(path).name_classes(names)
 
     def _prepared(self, draft_id: str) -> PreparedDraft:
         return self._cache.prepare(self._store.get(draft_id, self._owner))

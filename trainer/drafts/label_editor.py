@@ -51,7 +51,7 @@ class LabelEditor:
         """All decisions on a draft, added up."""
         prepared = self._prepared(draft_id)
         with disk_errors_as_user_error(self._cache.settings):
-            return LabelState(prepared, self._log(prepared).read())
+            return _state(prepared, self._log(prepared))
 
     def size(self, draft_id: str) -> int:
         """Bytes of all decisions on a draft: changes with each, and is cheap enough to be asked each second. 0 for a draft that is gone."""
@@ -90,7 +90,14 @@ class LabelEditor:
     def restore_class(self, draft_id: str, name: str) -> LabelState:
         """Give a class of the file its own name back, which also takes back a merge."""
         state = self.state(draft_id)
-        return self._append(state.prepared, lambda log: log.restore_class(name)) if name in state.decisions.renamed else state
+        renamed, own = state.decisions.renamed, state.prepared.require_corpus().label_names
+        if name not in renamed:
+            return state
+        others = {state.decisions.present_name(label) for label in own if label != name} | {*state.decisions.added}
+        if renamed[name] in others:
+            return self._append(state.prepared, lambda log: log.restore_class(name))
+        # It was only renamed: what was decided since then goes back with it.
+        return self._append(state.prepared, lambda log: log.rename_class(renamed[name], name))
 
     def add_class(self, draft_id: str, name: str) -> LabelState:
         """Add a class that no row has yet. UserError ``bad_class_name``."""
@@ -139,7 +146,7 @@ class LabelEditor:
             self._store.get(prepared.draft.id, self._owner)
             append(log)
             self._store.touch(prepared.draft)
-            return LabelState(prepared, log.read())
+            return _state(prepared, log)
 
     def _decision(self, corpus: Corpus, key: RowKey, action: Action, label: str, decisions: Decisions, reason: str) -> Decision:
         position = _position(corpus, key)
@@ -148,6 +155,10 @@ class LabelEditor:
         action = "keep" if action == "relabel" and label == present else action
         after = {"keep": present, "relabel": label, "drop": ""}[action]
         return Decision(key[1], action, before, after, reason, text=text, file=key[0])
+
+
+def _state(prepared: PreparedDraft, log: DecisionLog) -> LabelState:
+    return LabelState(prepared, log.read().of_classes(prepared.require_corpus().label_names))
 
 
 def _position(corpus: Corpus, key: RowKey) -> int:

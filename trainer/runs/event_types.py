@@ -278,6 +278,13 @@ class ClassRenamed(Event, type="class renamed"):
     after: Text
 
 
+class ClassesNamed(Event, type="classes named"):
+    """The classes of the file, called ``before``, are called ``after`` now on the tab Data, in the same order and all at once."""
+
+    before: tuple[Text, ...]
+    after: tuple[Text, ...]
+
+
 class ClassRestored(Event, type="class restored"):
     """A class of the file has the name again that it has there."""
 
