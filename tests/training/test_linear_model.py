@@ -52,6 +52,13 @@ def test_a_class_without_training_rows_is_never_said() -> None:
     assert set(linear.logits(features).argmax(1)) == {0, 2, 3}
 
 
+def test_rows_of_a_single_class_say_that_one() -> None:
+    features, _ = vectors(20, 2)
+    linear = fit_linear_model(features, np.full(20, 1), 3)
+    assert (linear.weight.shape, linear.rows) == ((3, 16), 20)
+    assert set(linear.logits(features).argmax(1)) == {1}
+
+
 def test_weights_of_classes_count() -> None:
     generator = np.random.default_rng(5)
     labels = np.arange(200) % 20 // 19  # one of twenty rows is of class 1

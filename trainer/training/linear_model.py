@@ -142,11 +142,15 @@ def fit_linear_model(
     balanced: bool = False,
     is_stop_requested: Callable[[], bool] = lambda: False,
 ) -> LinearModel | None:
-    """A multinomial logistic regression (scikit-learn's, with L2 regularisation) of vectors (n, hidden_size) of at least two classes.
+    """A multinomial logistic regression (scikit-learn's, with L2 regularisation) of vectors (n, hidden_size); of a single class, it always says that one.
 
     Folds within these rows choose the regularisation. None if a stop was requested meanwhile: with many classes each of up to six fits takes
     seconds.
     """
+    all_weights, present = np.zeros((classes, features.shape[1]), dtype=np.float32), np.unique(labels)
+    if len(present) == 1:
+        # A fold may lack the only row of the other class.
+        return LinearModel(all_weights, np.where(np.arange(classes) == present, 0, -_ABSENT_LOGIT).astype(np.float32), len(features))
     c = _choose_c(features, labels, balanced=balanced, is_stop_requested=is_stop_requested)
     if c is None or is_stop_requested():
         return None
@@ -155,7 +159,6 @@ def fit_linear_model(
     if len(model.classes_) == 2:
         # scikit-learn has one logit, the difference of the two.
         weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
-    all_weights = np.zeros((classes, features.shape[1]), dtype=np.float32)
     all_biases = np.full(classes, bias.min() - _ABSENT_LOGIT, dtype=np.float32)
     all_weights[model.classes_], all_biases[model.classes_] = weight, bias
     return LinearModel(all_weights, all_biases, len(features))
