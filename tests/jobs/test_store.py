@@ -92,3 +92,16 @@ def test_a_job_that_cannot_be_filled_leaves_nothing(idle: Studio) -> None:
     with pytest.raises(ZeroDivisionError):
         idle.for_owner(ME).jobs.start("count", name="x", parameters={}, fill=fill)
     assert list((idle.settings.runs_dir / "jobs").iterdir()) == []
+
+
+def test_a_log_is_read_again_only_once_it_has_changed(idle: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, read_view = [], JobFolder.read_view
+    jobs = [start(idle, f"job {n}", to=n + 3) for n in range(3)]
+    monkeypatch.setattr(JobFolder, "read_view", lambda folder: read.append(folder.id) or read_view(folder))
+    listed = idle.for_owner(ME).jobs.list()
+    read.clear()
+    assert idle.for_owner(ME).jobs.list() == listed
+    assert read == []
+    JobFolder(jobs[1].folder).log.append(Started())
+    assert idle.for_owner(ME).jobs.get(jobs[1].id).status == "interrupted"
+    assert read == [jobs[1].id]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.atomic import REMOVED_PREFIX, remove_folder
+from trainer.cache import SingleFlightCache
 from trainer.errors import NotFoundError
 from trainer.jobs.job import Job, JobRecord, Progress
 from trainer.jobs.job_folder import JobFolder, create_folder
@@ -21,12 +22,14 @@ from trainer.runs.event_types import Queued
 from trainer.runs.exclusive_access import exclusive_access
 from trainer.runs.ids import is_id
 from trainer.runs.run import Run
+from trainer.runs.seal import file_signature
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
 from trainer.runs.writer_lock import is_being_written, maintenance_lock
 
 MAX_ENDED_JOBS = 100
 """Of one owner, trainings not counted; older ones are removed when a new one is created."""
+_MAX_VIEWS = 3 * MAX_ENDED_JOBS
 MAX_STARTS = 2
 """Starts without any progress after which an interrupted job does not go on by itself: it may be what ends the server."""
 
@@ -38,6 +41,8 @@ class JobStore:
         self._runs = runs
         self._types = {job_type.name: job_type for job_type in job_types}
         self.root = runs.root / "jobs"
+        self._views: SingleFlightCache[Job] = SingleFlightCache(_MAX_VIEWS)
+        """What the log of a job says, by its folder and the signature of its log: a page that watches one job asks for all of them each second."""
 
     def type_named(self, name: str) -> JobType:
         """The type with this name. Raises KeyError for an unknown one."""
@@ -61,12 +66,17 @@ class JobStore:
         """The present state of a job. Never raises."""
         if isinstance(record, Run):
             return self._with_words(_training_job(record, self._runs.view(record)))
-        job = record.read_view()
+        job = self._read(record)
         if job.status == "running" and not is_being_written(record.path):
             # Its end may have been logged between the two.
-            job = record.read_view()
+            job = self._read(record)
             job = replace(job, status="interrupted", progress=None) if job.status == "running" else job
         return self._with_words(replace(job, stop_requested=job.live and record.is_stop_requested()))
+
+    def _read(self, record: JobFolder) -> Job:
+        job = self._views.get((record.path, *file_signature(record.log.path)), record.read_view)
+        # Whether a log may be read does not show in its signature.
+        return record.read_view() if job.status == "damaged" else job
 
     def get(self, job_id: object, owner: str) -> JobRecord:
         """The folder of the owner's job with this id. Raises UserError ``unknown_job``; for jobs of other owners too."""
