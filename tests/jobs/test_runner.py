@@ -4,7 +4,9 @@ import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -171,6 +173,14 @@ def test_a_job_whose_folder_is_deleted_while_it_waits_does_not_end_its_lane(
         assert [ended(studio, job) for job in (first, last)] == ["finished", "finished"]
 
 
+@pytest.fixture
+def a_second_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each event is a second later than the one before: a log counts milliseconds, and two jobs may be queued within one."""
+    seconds = count(1_800_000_000)
+    monkeypatch.setattr("trainer.runs.events.time", SimpleNamespace(time=lambda: float(next(seconds))))
+
+
+@pytest.mark.usefixtures("a_second_each")
 def test_a_new_server_keeps_the_order_in_which_they_were_queued(settings: Settings, reader: FileReader, counting: Counting) -> None:
     idle = new_studio(settings, reader, counting.job_type(Lane.SHORT, Resumption.AUTOMATIC))
     idle._queue.put = lambda job_id: None  # type: ignore[method-assign]
@@ -183,6 +193,7 @@ def test_a_new_server_keeps_the_order_in_which_they_were_queued(settings: Settin
     assert queued == [jobs[1].id, jobs[2].id, jobs[0].id]
 
 
+@pytest.mark.usefixtures("a_second_each")
 def test_a_new_server_queues_the_jobs_of_all_owners(settings: Settings, reader: FileReader, counting: Counting) -> None:
     idle = new_studio(settings, reader, counting.job_type(Lane.SHORT, Resumption.AUTOMATIC))
     idle._queue.put = lambda job_id: None  # type: ignore[method-assign]
