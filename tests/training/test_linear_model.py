@@ -19,6 +19,7 @@ from trainer.training.attempt import TrainingCancelled
 from trainer.training.classifier import build_classifier, load_saved_classifier, save_classifier
 from trainer.training.encoder_loading import load_encoder, load_tokenizer
 from trainer.training.encoders import Encoder
+from trainer.training.heads import PooledClassifier
 from trainer.training.linear_model import fit_linear_model
 from trainer.training.predictor import Predictor
 
@@ -123,6 +124,13 @@ def test_a_stop_meanwhile_ends_the_training_before_its_first_step(
     monkeypatch.setattr(linear_model, "embed", stopping)
     with pytest.raises(TrainingCancelled):
         trained_with(pooling="mean")
+
+
+def test_an_encoder_that_overflows_is_said_in_words(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PooledClassifier, "pooled", lambda self, input_ids, **_: torch.full((len(input_ids), 32), float("nan")))
+    with pytest.raises(UserError, match="is not a number for some of them") as refused:
+        trained_with(method="frozen")
+    assert refused.value.code == "encoder_damaged"
 
 
 def test_the_method_frozen_is_the_linear_model_alone(trained_with: Train, material: tuple[Corpus, Splits], tiny_encoder: Encoder) -> None:

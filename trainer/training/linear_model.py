@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from trainer.data.task import find_task
+from trainer.errors import ModelError
 from trainer.runs.event_types import LinearScored
 from trainer.training.batching import PaddingCollator
 from trainer.training.hardware import Hardware
@@ -118,7 +119,10 @@ def embed(
     *,
     is_stop_requested: Callable[[], bool] = lambda: False,
 ) -> np.ndarray | None:
-    """What the last layer would read of each text, (n, hidden_size) float32, without dropout; None if a stop was requested meanwhile."""
+    """What the last layer would read of each text, (n, hidden_size) float32, without dropout; None if a stop was requested meanwhile.
+
+    Raises UserError ``encoder_damaged`` if that is no number: some encoders compute what is too large for 16 bits.
+    """
     model.to(hardware.device).eval()
     features = np.empty((len(dataset), model.config.hidden_size), dtype=np.float32)
     order, collate = np.argsort(dataset.lengths, kind="stable"), PaddingCollator(tokenizer)
@@ -131,6 +135,16 @@ def embed(
         with torch.no_grad(), torch.autocast(hardware.device, dtype=dtype, enabled=dtype is not None):
             pooled = model.pooled(**batch)
         features[chosen] = model.head.read(pooled.float().unsqueeze(1)).cpu().numpy()
+    if not np.isfinite(features).all():
+        remedy = (
+            "Choose another encoder"
+            if hardware.precision == "fp32"
+            else "Start a new run with the precision fp32, or choose another encoder"
+        )
+        raise ModelError(
+            f"What the encoder makes of the texts, computed in {hardware.precision}, is not a number for some of them. {remedy}.",
+            code="encoder_damaged",
+        )
     return features
 
 
