@@ -79,7 +79,7 @@ export class LabelStore {
 
   #again() {
     const { action, rows, name, label } = this.#sent;
-    this.#trigger("click", { action: "labels", code: JSON.stringify({ number: this.#number, draft: this.data.draft, action, rows, name }), value: label });
+    this.#trigger("click", { action: "labels", code: JSON.stringify({ number: this.#number, draft: this.data.draft, version: this.data.version, action, rows, name }), value: label });
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.error = "Not saved yet: the server does not answer. Emotune goes on trying; leave this page open.";

@@ -21,6 +21,7 @@ from trainer.jobs.job import Job, Progress
 from trainer.label_proof import ProofState
 from trainer.runs.view import KeptModel, RunView
 from trainer.ui import audit_events, audit_view
+from trainer.ui.audit_state import AuditState
 
 EVIL = "<img src=x onerror=alert(1)>"
 CORPUS = corpus_of((EVIL, "joy"), ("b", "love"), ("c", "fear"))
@@ -164,6 +165,16 @@ def test_lost_decisions_and_a_changed_file_are_told() -> None:
 def test_an_event_that_is_no_decision_is_refused(code: str) -> None:
     with pytest.raises(UserError) as error:
         audit_events._read_request(code)
+    assert error.value.code == "not_a_decision"
+
+
+def test_a_list_that_was_drawn_before_the_columns_changed_decides_nothing() -> None:
+    shown = json.loads(audit_view.table_json(RESULT, state(), "audit", {}, []))["version"]
+    now = replace(DRAFT, main=replace(DRAFT.main, label_column="1"))
+    changed = AuditState(LabelState(replace(PREPARED, draft=now), DECISIONS))
+    audit_events._require_shown(AuditState(state()), {"version": shown})
+    with pytest.raises(UserError, match="since this list was drawn") as error:
+        audit_events._require_shown(changed, {"version": shown})
     assert error.value.code == "not_a_decision"
 
 

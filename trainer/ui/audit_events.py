@@ -182,6 +182,7 @@ def _wire_decisions(studio: Studio, page: Page, results: SingleFlightCache[Audit
         number, draft_id = request["number"], request["draft"]
         try:
             before = audit_state.read(current_workspace(studio), draft_id, results)
+            _require_shown(before, request)
             labels = _save(studio, before, request, getattr(event, "value", "") or "")
         except UserError as error:
             return {tab.saved: _answer_of_failure(studio, draft_id, number, error.message)}
@@ -218,6 +219,15 @@ def _save(studio: Studio, state: AuditState, request: Mapping[str, Any], label: 
     return changes[action]()
 
 
+def _require_shown(state: AuditState, request: Mapping[str, Any]) -> None:
+    """Raise UserError ``not_a_decision`` if the window shows other rows than the draft has now: other texts, or the labels of another column."""
+    if state.labels is not None and request["version"] != state.labels.prepared.draft.version:
+        raise FileError(
+            "The columns, repairs or names of this file were changed since this list was drawn. Reload the page and decide again.",
+            code="not_a_decision",
+        )
+
+
 def _answer_of_failure(studio: Studio, draft_id: str, number: int, message: str) -> str:
     """The answer to an event that was not saved: the reason, and what the server has, if it still has the draft."""
     error = f"Not saved. {message}"
@@ -234,7 +244,7 @@ def _read_request(code: str) -> dict[str, Any]:
         rows = [_read_key(row) for row in request.get("rows") or []]
         values = {
             "number": int(request["number"]),
-            **{name: str(request.get(name) or "") for name in ("draft", "action", "name")},
+            **{name: str(request.get(name) or "") for name in ("draft", "version", "action", "name")},
             "rows": rows,
         }
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:

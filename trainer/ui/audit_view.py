@@ -179,7 +179,8 @@ def table_json(
         }
         for key, suspect in rows
     ]
-    values = {"audit": audit_id, "draft": state.prepared.draft.id, "title": title, "sentence": sentence, "rows": listed}
+    draft = state.prepared.draft
+    values = {"audit": audit_id, "draft": draft.id, "version": draft.version, "title": title, "sentence": sentence, "rows": listed}
     return _json(values | classes_values(state) | {"decisions": decisions_values(state.decisions)})
 
 
