@@ -122,7 +122,7 @@ def test_the_change_log_has_a_line_for_each_decision_and_renamed_class(log: Deci
     log.rename_class("fear", "dread")
     decisions = log.read()
     fixed = replace(decisions, rows={key: replace(row, time=1_700_000_000.0) for key, row in decisions.rows.items()})
-    assert decisions_csv(fixed, label_column="emotion").decode().splitlines() == [
+    assert decisions_csv(fixed, label_column="emotion").decode("utf-8-sig").splitlines() == [
         "row,file,column,before,after,action,reason,time,text",
         '3,main,emotion,love,joy,relabel,9 of its 10 most similar rows say joy,2023-11-14T22:13:20+00:00,"he said ""joy"",',
         'then left"',

@@ -51,6 +51,16 @@ def test_classes_that_swapped_names_are_applied_to_the_right_rows() -> None:
     assert applied.n_applied == 1
 
 
+def test_a_text_that_a_spreadsheet_would_run_is_escaped_and_found_again() -> None:
+    decisions = decisions_of(Decision(0, "relabel", "joy", "fear", text='=HYPERLINK("x")'), Decision(1, "drop", "joy", "", text="@you -1"))
+    written = decisions_csv(decisions, label_column="=label")
+    assert written.startswith(b"\xef\xbb\xbf")
+    assert b"\"'=HYPERLINK(" in written
+    assert b",'=label," in written
+    corpus = corpus_of(('=HYPERLINK("x")', "joy"), ("@you -1", "joy"), ("c", "fear"))
+    assert apply_change_log(read_change_log(read_table(written, header=True)), corpus).targets == {0: "fear", 1: None}
+
+
 def change(text: str, before: str, after: str | None) -> LoggedChange:
     return LoggedChange(text, before, after, 2)
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trainer.data.corpus import Corpus
+from trainer.data.csv_text import without_apostrophe
 from trainer.data.files.table import Table
 from trainer.errors import FileError
 from trainer.runs.event_schema import MAX_TEXT_CHARS
@@ -132,9 +133,9 @@ def apply_change_log(log: ChangeLog, corpus: Corpus) -> AppliedLog:
 
 
 def _key(text: str) -> str:
-    """A text without regard to the ends that a spreadsheet or a repair takes away."""
-    return text[:MAX_TEXT_CHARS].strip()
+    """A text without regard to the ends that a spreadsheet or a repair takes away, and to the apostrophe before what looks like a formula."""
+    return without_apostrophe(text)[:MAX_TEXT_CHARS].strip()
 
 
 def _label(cell: str) -> str:
-    return " ".join(cell.split())
+    return " ".join(without_apostrophe(cell).split())

@@ -24,5 +24,10 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]], *, spreadshe
     return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
 
 
+def without_apostrophe(cell: str) -> str:
+    """A cell as it was before an apostrophe was put before it for spreadsheets; one that has its own loses it too."""
+    return cell[1:] if cell.startswith("'") and _escape_formula(cell[1:]) == cell else cell
+
+
 def _escape_formula(cell: str) -> str:
     return f"'{cell}" if cell.startswith(_FORMULA_STARTS) and cell not in _HARMLESS and not is_numeric(cell) else cell
