@@ -85,6 +85,22 @@ def test_the_table_has_rows_classes_and_decisions() -> None:
     assert len({entry["colour"] for entry in table["classes"]}) == 4
 
 
+@pytest.mark.parametrize(
+    ("parts", "end"),
+    [
+        (["learn", "learn"], "do not explain."),
+        (["learn", "test"], " One is a test row, which the filter lists."),
+        (["test", "learn", "test"], " 2 are test rows, which the filter lists."),
+        (["test"], "do not explain."),
+    ],
+)
+def test_the_sentence_says_which_rows_the_table_does_not_list_at_first(parts: list[str], end: str) -> None:
+    rows = [(("main", number), SUSPECT) for number in range(len(parts))]
+    result = replace(RESULT, verdict="unsure", n_suspects=len(rows))
+    by_key = {key: part for (key, _), part in zip(rows, parts, strict=True)}
+    assert json.loads(audit_view.table_json(result, state(), "audit", by_key, rows))["sentence"].endswith(end)
+
+
 def test_an_answer_has_the_rows_of_the_event_or_all_rows() -> None:
     answer = json.loads(audit_view.saved_json(state(), "draft", number=3, rows=[("main", 0), ("test", 4)]))
     assert (answer["decisions"], answer["undecided"], answer["all"]) == ({"main:0": ["relabel", "affection"]}, ["test:4"], False)

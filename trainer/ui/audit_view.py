@@ -168,6 +168,7 @@ def table_json(
 ) -> str:
     """The value of the table for ``check_labels.js``: the suspects with the parts ("learn", "test") that they are in, the classes and the decisions."""
     title, sentence = title_and_sentence(result, state)
+    sentence += _test_rows_sentence([parts.get(key, "learn") for key, _ in rows])
     listed = [
         {
             "key": key_text(key),
@@ -182,6 +183,14 @@ def table_json(
     draft = state.prepared.draft
     values = {"audit": audit_id, "draft": draft.id, "version": draft.version, "title": title, "sentence": sentence, "rows": listed}
     return _json(values | classes_values(state) | {"decisions": decisions_values(state.decisions)})
+
+
+def _test_rows_sentence(parts: Sequence[str]) -> str:
+    """Says that test rows are counted too, which the table does not list at first; ``parts`` are those of all rows that stand out."""
+    n_test = parts.count("test")
+    if n_test in (0, len(parts)):
+        return ""
+    return f" {'One is a test row' if n_test == 1 else f'{n_test:,} are test rows'}, which the filter lists."
 
 
 def saved_json(state: LabelState | None, draft_id: str, *, number: int = 0, rows: Sequence[RowKey] | None = None, error: str = "") -> str:
