@@ -131,6 +131,17 @@ def test_a_training_that_starts_from_a_saved_mean_pooling_pools_like_it_without_
     assert layers == 3
 
 
+def test_a_training_on_the_first_token_of_a_saved_mean_pooling_begins_with_a_new_pooler_and_head(tmp_path: Path) -> None:
+    folder = saved(tmp_path / "model", tiny("bert", tmp_path), pooling="mean")
+    before = load_saved_classifier(folder)
+    again = local_encoder(folder)
+    model = build_classifier(again, LABELS, resolved(again, pooling="cls"))
+    # Those of vectors of length 1 are the identity, much smaller, and weights that are much larger.
+    assert float(model.bert.pooler.dense.weight.detach().std()) == pytest.approx(0.02, rel=0.1)
+    assert model.classifier.weight.std() < 0.03 < before.classifier.weight.std()
+    assert torch.equal(model.bert.encoder.layer[1].output.dense.weight, before.bert.encoder.layer[1].output.dense.weight)
+
+
 @pytest.mark.parametrize("pooling", ["cls", "mean"])
 def test_what_a_model_promises_is_not_promised_by_one_that_is_trained_from_it(pooling: str, tmp_path: Path) -> None:
     folder = saved(tmp_path / "model", tiny("bert", tmp_path), pooling=pooling)

@@ -197,8 +197,8 @@ class BaselineScored(Event, type="baseline"):
 
 
 class LinearScored(Event, type="linear"):
-    """The scores of a linear model on the unchanged encoder, trained on ``rows`` rows, on the test and the validation rows: fine-tuning starts
-    from it."""
+    """The scores of a linear model on the unchanged encoder, trained on ``rows`` rows, on the test and the validation rows: fine-tuning may
+    start from it."""
 
     accuracy: Fraction
     macro_f1: Fraction

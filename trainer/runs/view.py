@@ -202,7 +202,7 @@ class RunView:
     baseline: BaselineScores | None = None
     """None until it is known, or if it failed, which fails no run. Usually known before the first step."""
     linear: BaselineScores | None = None
-    """A linear model on the unchanged encoder, from which fine-tuning starts; None until it is known, or if this training does not start from one."""
+    """A linear model on the unchanged encoder, from which fine-tuning may start; None until it is known, or if none was tried."""
     linear_seconds: float | None = None
     """The time that it took."""
     majority: Majority | None = None

@@ -92,10 +92,19 @@ def _settings_of_ours(config: Any) -> list[str]:
 
 
 def remove_pooling_layer(model: Any) -> None:
-    """Make an encoder of a saved classifier that pools in its last layer the encoder that was trained; does nothing to others."""
+    """Make an encoder of a saved classifier that pools in its last layer the encoder that was trained; does nothing to others.
+
+    A pooler and a head begin anew, as those that were saved read vectors of length 1. They draw from torch's generator.
+    """
     config = model.config
     if getattr(config, POOLS_IN_LAST_LAYER, False):
         delattr(config, POOLS_IN_LAST_LAYER)
         layers = model.base_model.encoder.layer
         del layers[len(layers) - 1]
         config.num_hidden_layers = len(layers)
+        pooler = getattr(model.base_model, "pooler", None)
+        kept = {*model.base_model.modules()} - {*(pooler.modules() if pooler is not None else ())}
+        for layer in model.modules():
+            if isinstance(layer, nn.Linear) and layer not in kept:
+                nn.init.normal_(layer.weight, std=config.initializer_range)
+                nn.init.zeros_(layer.bias)

@@ -190,7 +190,7 @@ class _Endpoints:
             promises: For each share of right answers that may be promised: whether and above which confidence, chosen by validation rows, and what came of it on the test rows.
             confusion: The matrix of the test rows: one list for each true class, with the number of rows for each predicted one.
             baseline: "accuracy" and "macro_f1" on the test rows of a model that counts words, and the "rows" that it learned from.
-            linear_model: The same of a linear model on the unchanged encoder, from which the fine-tuning started; null without one.
+            linear_model: The same of a linear model on the unchanged encoder, without fine-tuning; null without one.
             findings: What is notable in the file, each with "code", "severity", "count" and "message".
             checks: The same of the "file" (without "results"), of the "training" and of the "result".
         """

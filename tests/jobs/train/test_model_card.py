@@ -19,7 +19,7 @@ from trainer.jobs.train.model_card import write_model_card
 from trainer.recipe import Recipe
 from trainer.runs.checksums import write_json_with_checksum
 from trainer.runs.run import Run
-from trainer.runs.view import RunView
+from trainer.runs.view import BaselineScores, Metrics, RunView
 from trainer.terminal import terminal_line
 
 NAMES = ("joy", "fear")
@@ -53,6 +53,12 @@ def test_the_card_says_which_signs_were_added(tmp_path: Path) -> None:
     _, text = card_of(tmp_path, added_tokens=("😂", "|", "❤"))
     assert "The encoder could not read 3 signs, namely 😂 \\| ❤, which are now tokens of its vocabulary." in text
     assert "could not read" not in card_of(tmp_path / "other")[1]
+
+
+def test_a_linear_model_that_was_only_tried_is_not_where_the_training_started(tmp_path: Path) -> None:
+    linear = BaselineScores(100, Metrics(0.8, 0.8), Metrics(0.8, 0.8))
+    _, text = card_of(tmp_path, linear=linear, best_step=9)
+    assert "A linear model on the unchanged encoder reaches accuracy 0.80" in text
 
 
 def test_macro_f1_is_filed_as_macro_f1(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ A text classifier with {len(report.label_names)} classes, fine-tuned with Emotun
 
 On {report.rows:,} test rows that were never trained on, nor used to choose anything (95 % intervals):
 {", ".join(f"{score.metric.name} {_format_interval(score.interval)}" for score in report.scores)}.
-Always answering “{_escape(report.majority_name)}” would be right in {percent(report.majority_share)} of them.{_baseline_sentence(view)}{_linear_sentence(view)}
+Always answering “{_escape(report.majority_name)}” would be right in {percent(report.majority_share)} of them.{_baseline_sentence(view)}{_linear_sentence(run, view)}
 
 | class | precision | recall | F1 | rows |
 |---|---:|---:|---:|---:|
@@ -253,12 +253,13 @@ def _baseline_sentence(view: RunView) -> str:
     )
 
 
-def _linear_sentence(view: RunView) -> str:
+def _linear_sentence(run: Run, view: RunView) -> str:
     """The scores of the linear model on the unchanged encoder; "" without one, or if it is the model."""
     if view.linear is None or view.kept.step == 0:
         return ""
+    started = ", from which the fine-tuning started," if run.resolved_recipe().starts_from_linear_model else ""
     return (
-        f"\nA linear model on the unchanged encoder, from which the fine-tuning started, reaches accuracy "
+        f"\nA linear model on the unchanged encoder{started} reaches accuracy "
         f"{_format_score(view.linear.test.accuracy)} and macro F1 {_format_score(view.linear.test.macro_f1)}."
     )
 
