@@ -251,16 +251,19 @@ def test_the_result_of_an_upload_is_in_view(visit: Open, moods_csv: Path, width:
     expect(page.locator("#start")).to_be_visible()
 
 
-def test_characters_unknown_to_the_encoder_are_the_first_finding(visit: Open) -> None:
-    signs = {"joy": "😂", "sadness": "😭", "anger": "😡"}
+def test_letters_unknown_to_the_encoder_are_the_first_finding_and_frequent_emoji_become_tokens(visit: Open) -> None:
+    letters = {"joy": "жизнь", "sadness": "дождь", "anger": "щит"}
+    emoji = {"joy": "😂", "sadness": "😭", "anger": "😡"}
     for width, height in SIZES:
         page = visit(width=width, height=height).page
-        upload(page, table("emoji.csv", [(f"{text} {signs[mood]}", mood) for text, mood in small_rows(120)]), rows="120")
+        upload(page, table("letters.csv", [(f"{text} {letters[mood]}", mood) for text, mood in small_rows(120)]), rows="120")
         first = page.locator("#findings .em-check").first
-        expect(first).to_contain_text("have characters that tiny-bert cannot read")
+        expect(first).to_contain_text("signs that tiny-bert cannot read")
         expect(first.locator(".em-severity").first).to_have_text("check")
         expect_in_view(page, "#findings .em-check")
         expect(page.locator("#findings")).not_to_contain_text("All texts fit")
+        upload(page, table("emoji.csv", [(f"{text} {emoji[mood]}", mood) for text, mood in small_rows(120)]), rows="120")
+        expect(page.locator("#findings")).to_contain_text("tokens of their own")
 
 
 def test_of_many_classes_the_first_and_last_are_visible(visit: Open) -> None:
