@@ -88,3 +88,12 @@ def test_stop_in_the_status_bar_stops_the_run_it_was_drawn_for_and_no_other(stud
             ("finished", False),
             ("running", False),
         ]
+
+
+def test_a_choice_above_the_matrix_leaves_headline_and_classes_and_waits_its_turn(studio: Studio) -> None:
+    blocks = page.build(studio, storage_notice="Here.", is_local=True)
+    named = {handler.name: handler for handler in blocks.fns.values()}
+    changed = {output.elem_id for output in named["open_matrix"].outputs}
+    assert changed == {"headline", "results-body", "confusion-chart", "confusions"}  # the first two only if it fails
+    assert len({named[name].concurrency_id for name in ("open_run", "open_matrix")}) == 1
+    assert named["open_run"].concurrency_limit == 1

@@ -74,9 +74,16 @@ def build(studio: Studio, run: gr.Textbox) -> ResultsTab:
     def open_run(run_id: str | None, matrix_as: str, split: str, mistakes_only: bool) -> dict:
         return show(tab, studio, run_id, matrix_as, split, mistakes_only=bool(mistakes_only))
 
+    @user_errors(lambda message: _headline_only(tab, page_frame.heading("Results") + html_pieces.notice(message, "error")))
+    def open_matrix(run_id: str | None, matrix_as: str, split: str, mistakes_only: bool) -> Any:
+        return show_matrix(tab, studio, run_id, matrix_as, split, mistakes_only=bool(mistakes_only))
+
     choices = [matrix_as, split, mistakes_only]
-    # One event for all, so that no matrix of an earlier run arrives after that of the chosen run.
-    gr.on([run.change, *(choice.input for choice in choices)], open_run, [run, *choices], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
+    # One queue for both, so that no matrix of an earlier run arrives after that of the chosen run.
+    one_by_one = {"concurrency_id": "results", "concurrency_limit": 1, **PRIVATE_EVENT_MULTIPLE}
+    run.change(open_run, [run, *choices], tab.outputs, **one_by_one)
+    matrix_outputs = [tab.headline, tab.body, tab.matrix, tab.confusions]
+    gr.on([choice.input for choice in choices], open_matrix, [run, *choices], matrix_outputs, **one_by_one)
     rows_browser.wire(studio, browser, run, matrix, confusions)
     confidence_panel.wire(studio, confidence, run)
     return tab
@@ -116,6 +123,14 @@ def show(
         tab.classes: results_view.classes(reports.test, workspace.library.result_checks(run_id)),
         tab.footer: _footer(trained=True),
     }
+
+
+def show_matrix(tab: ResultsTab, studio: Studio, run_id: str | None, matrix_as: str, split: str, *, mistakes_only: bool) -> Any:
+    """Updates of what another choice above the matrix changes; the classes, of which there may be hundreds, stay as they are."""
+    if not run_id:
+        return gr.skip()
+    library = current_workspace(studio).library
+    return _matrix(tab, library.view(run_id).task, library.reports(run_id), matrix_as, split, mistakes_only)
 
 
 def _matrix(tab: ResultsTab, task: str, reports: Reports, matrix_as: str, split: str, mistakes_only: bool) -> dict:
