@@ -31,8 +31,13 @@ _SETS = {
 }
 _SET_ASIDE = 1_500
 
-WAYS: dict[str, dict[str, str]] = {"default": {}, "first token": {"pooling": "cls"}, "no fine-tuning": {"method": "frozen"}}
-"""The defaults; those of before mean pooling and the linear start; and the linear model on the unchanged encoder alone."""
+WAYS: dict[str, dict[str, str]] = {
+    "default": {},
+    "first token": {"pooling": "cls"},
+    "linear start": {"pooling": "mean"},
+    "no fine-tuning": {"method": "frozen"},
+}
+"""The defaults; the two ways between which the number of classes decides; and the linear model on the unchanged encoder alone."""
 
 Rows = list[tuple[str, str]]
 
