@@ -77,7 +77,7 @@ def test_it_serves_the_page_at_the_port_it_was_given(served: str) -> None:
     config = json.loads(get(f"{served}/config"))
     assert config["title"] == "Emotune"
     labels = {c["props"].get("label") for c in config["components"] if c["type"] == "tabitem"}
-    assert labels == {"Data", "Train", "Results", "Try it", "Runs"}
+    assert labels == {"Data", "Train", "Results", "Try it", "Check labels", "Runs"}
 
 
 def test_analytics_and_run_history_are_off_even_if_the_environment_enables_them(served: str) -> None:

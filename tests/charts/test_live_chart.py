@@ -154,7 +154,7 @@ def test_plotly_is_fetched_once_and_only_when_a_figure_is_shown(charts):
     assert page.asked == ["live_chart.js"]
     page.page.evaluate("document.getElementById('page').style.display = ''")
     page.wait_until_drawn("one").wait_until_drawn("two")
-    assert sorted(page.asked) == ["chart.js", "chart_table.js", "live_chart.js", "plotly.min.js"]
+    assert sorted(page.asked) == ["chart.js", "chart_cells.js", "chart_table.js", "live_chart.js", "plotly.min.js"]
     assert page.locator(".main-svg", "three").count() == 0
 
 

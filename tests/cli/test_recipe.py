@@ -13,7 +13,7 @@ def test_it_lists_every_setting_with_values_default_and_meaning(capsys: pytest.C
     assert main(["recipe"]) == 0
     parts = capsys.readouterr().out.strip().split("\n\n")
     assert [part.split(":")[0] for part in parts] == list(fields_of(Recipe))
-    assert parts[1].startswith("epochs: whole numbers from 1 to 50, or automatic (default: automatic)\n    How many times")
+    assert parts[2].startswith("epochs: whole numbers from 1 to 50, or automatic (default: automatic)\n    How many times")
 
 
 def test_the_schema_is_one_json_object(capsys: pytest.CaptureFixture[str]) -> None:

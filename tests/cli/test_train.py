@@ -144,6 +144,7 @@ def test_findings_are_in_stderr_and_in_the_object(run_command: InProcessCommand,
     assert "repaired: 1 row: label written as most rows write it" in result.err
     assert json.loads((Path(result.last["path"]) / "model" / "config.json").read_text())["text_repairs"] == [
         "html_in_texts",
+        "stand_ins_in_texts",
         "links_in_texts",
     ]
 

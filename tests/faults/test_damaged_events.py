@@ -20,6 +20,31 @@ EXTRA_EVENTS: list[dict[str, Any]] = [
     {"type": "baseline", "problem": "MemoryError: too many words"},
     {"type": "job", "job": "0" * 32, "job_type": "count", "owner": "local", "name": "a count", "parameters": {"to": 3}},
     {"type": "progress", "what": "counting", "done": 0.5},
+    {
+        "type": "linear",
+        "accuracy": 0.5,
+        "macro_f1": 0.4,
+        "validation_accuracy": 0.5,
+        "validation_macro_f1": 0.4,
+        "rows": 100,
+        "seconds": 1.5,
+    },
+    {"type": "calibration", "temperature": 0.8, "kept": True, "nll_before": 0.7, "nll_after": 0.6, "rows": 24},
+    {
+        "type": "label",
+        "file": "main",
+        "row": 3,
+        "text": "a text",
+        "action": "relabel",
+        "before": "joy",
+        "after": "anger",
+        "reason": "why",
+    },
+    {"type": "class renamed", "before": "joy", "after": "delight"},
+    {"type": "classes named", "before": ["joy"], "after": ["delight"]},
+    {"type": "class restored", "name": "joy"},
+    {"type": "class added", "name": "awe"},
+    {"type": "definition", "label": "joy", "definition": "the writer is glad"},
     *(
         {"type": event_type, "message": "why", "code": "disk", "seconds": 2.0, "retry_texts_at_a_time": 8}
         for event_type in ("stopped", "failed", "cancelled")

@@ -1,6 +1,5 @@
 """LightBlocks sends what gradio's Blocks send, and a session keeps what gradio's keeps, without the work for what has not changed."""
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +7,7 @@ import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
 
+from tests.security.client import run
 from trainer.ui.light_blocks import LightBlocks, LightSession, LightSessions
 
 COMPONENTS = ("text", "html", "kept", "choice")
@@ -35,7 +35,7 @@ def answer(kind: type[gr.Blocks], session_type: type[SessionState], result: Call
     """What is sent, and what the session then holds of the state and of the choices."""
     blocks, page = make_page(kind, outputs=outputs)
     session = session_type(blocks)
-    sent = asyncio.run(blocks.postprocess_data(blocks.fns[0], result(page), session))
+    sent = run(blocks.postprocess_data(blocks.fns[0], result(page), session))
     # Gradio tells an HTML component that has not changed that a property "__type__" has.
     sent = [gr.skip() if value == {"props": gr.skip(), **gr.skip()} else value for value in sent]
     return sent, session[page["kept"]._id], session[page["choice"]._id].choices
@@ -61,7 +61,7 @@ def test_what_has_not_changed_is_not_built_anew(monkeypatch: pytest.MonkeyPatch)
     session, built = LightSession(blocks), []
     for kind in (gr.Textbox, gr.HTML, gr.Dropdown):
         monkeypatch.setattr(kind, "__init__", lambda self, *args, **options: built.append(type(self)))
-    assert asyncio.run(blocks.postprocess_data(blocks.fns[0], {page["text"]: "page"}, session))[0] == "page"
+    assert run(blocks.postprocess_data(blocks.fns[0], {page["text"]: "page"}, session))[0] == "page"
     assert built == []
 
 

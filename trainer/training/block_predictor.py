@@ -127,7 +127,8 @@ def choose_engine(predictor: Predictor, hardware: Hardware, texts: Sequence[str]
     same = (predictor.task.decide(exact) == predictor.task.decide(short)).reshape(len(exact), -1).all(axis=1)
     said = "the label of the saved model"
     if predictor.answer_from is not None:
-        same &= np.equal(*(probabilities.max(axis=1).astype(float) < predictor.answer_from for probabilities in (exact, short)))
+        chosen = (np.take_along_axis(p, predictor.task.decide(p)[:, None], axis=1)[:, 0].astype(float) for p in (exact, short))
+        same &= np.equal(*(confidence < predictor.answer_from for confidence in chosen))
         said = "what the saved model says, unsure or not"
     agreement, difference = float(same.mean()), float(np.abs(exact - short).max())
     compared = f"of {len(same):,} texts that were compared, {int(same.sum()):,} got {said}, and no probability differed by more than {difference:.4f}"

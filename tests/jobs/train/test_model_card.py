@@ -13,7 +13,7 @@ from tests.attack.markup_places import card_html
 from tests.attack.payloads import payloads
 from tests.evaluation.test_diagnostics import run, still
 from trainer.check import CheckCounts, CheckResult
-from trainer.data.checks.repairs import repair_text
+from trainer.data.checks.repairs import REPAIRS, repair_text
 from trainer.evaluation.report import build_report
 from trainer.jobs.train.model_card import write_model_card
 from trainer.recipe import Recipe
@@ -115,10 +115,14 @@ TEXTS = [
     "nothing to do here, 3 < 4 and i am <sad> now, AT&amp;amp;T",
     "HTTPS://X.IO/a and <https://x.io> and “https://x.io” and ftp://x.y",
     "email <a.smith@x.org> now",
+    "yes_comma_ it was -LRB- great -rrb- <Period> NEWLINE_TOKEN a <comma_ or a -lrb_ and half_comma",
 ]
 
 
-@pytest.mark.parametrize("codes", [("html_in_texts",), ("links_in_texts",), ("html_in_texts", "links_in_texts")])
+ALL_TEXT_REPAIRS = tuple(code for code, repair in REPAIRS.items() if repair.repair_text is not None)
+
+
+@pytest.mark.parametrize("codes", [*((code,) for code in ALL_TEXT_REPAIRS), ALL_TEXT_REPAIRS])
 def test_the_lines_of_python_repair_texts_as_the_training_did(tmp_path: Path, codes: tuple[str, ...]) -> None:
     _, text = card_of(tmp_path, repairs=("label_variants", *codes))
     (code,) = re.findall(r"for most texts.*?:\n\n```python\n(.*?)```", text, re.DOTALL)

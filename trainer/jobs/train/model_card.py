@@ -197,6 +197,12 @@ _REPAIR_CODE = {
     "html_in_texts": (
         'text = html.unescape(html.unescape(re.sub(r"(?i)(?:\\s*</?(?:br|p|b|i|u|em|strong|div|span|a|img|li|ul|ol|td|tr)(?:\\s[^<>]*)?/?>\\s*)+", " ", text)))'
     ),
+    "stand_ins_in_texts": (
+        'marks = {"lrb": "(", "rrb": ")", "lsb": "[", "rsb": "]", "lcb": "{", "rcb": "}", "comma": ",", "period": ".", "semicolon": ";",\n'
+        '         "colon": ":", "quote": \'"\', "newline": "\\n", "newline_token": "\\n", "tab_token": "\\t"}\n'
+        'names = "comma|period|semicolon|colon|quote|newline"\n'
+        'text = re.sub(rf"(?i)-[lr][rsc]b-|(?:newline|tab)_token|_(?:{names})_|<(?:{names})>", lambda m: marks[m[0].lower().strip("-_<>")], text)'
+    ),
     "links_in_texts": (
         'text = re.sub(r"(?<![\\w@/])@\\w+", "@user", re.sub(r"(?i)\\b(?:https?://|ftp://|www\\.)[^\\s<>“”]*[^\\s<>“”.,;:!?\'*~)]", "http", text))'
     ),
@@ -212,7 +218,7 @@ def _text_repairs_section(run: Run) -> str:
     lines = "\n".join(_REPAIR_CODE[code] for code in codes)
     return f"""The texts were repaired before the training ({"; ".join(REPAIRS[code].done for code in codes)}). Emotune does the
 same with every text that the model reads. Without Emotune, these lines do it for most texts (its own rules, which also keep what only looks
-like a tag or a name, are in `trainer/data/html_and_links.py`):
+like a tag or a name, are in `trainer/data/html_and_links.py` and `stand_ins.py`):
 
 ```python
 import html
