@@ -6,8 +6,8 @@ from typing import Any, Self
 
 from trainer.data.files.read_table import read_table
 from trainer.data.files.table import Limits, Table
-from trainer.data.reader.edit_wire import PackedTexts
 from trainer.data.reader.file_reader import FileReader
+from trainer.data.reader.text_wire import PackedTexts
 from trainer.data.reader.wire import pack_columns
 from trainer.data.rewrite.edits import Edits, Rewritten, WrittenAs
 from trainer.data.rewrite.rewrite_file import rewrite, rewrite_as_csv

@@ -13,7 +13,8 @@ from typing import Any
 
 from trainer.data.files.table import Table, unreadable_workbook_error
 from trainer.data.reader import resource_limits
-from trainer.data.reader.edit_wire import PackedTexts, receive_rewritten, receive_texts
+from trainer.data.reader.edit_wire import receive_rewritten
+from trainer.data.reader.text_wire import PackedTexts, receive_texts
 from trainer.data.reader.wire import BrokenWireError, receive_json, receive_table, send
 from trainer.data.rewrite.edits import Rewritten
 from trainer.error_codes import ERROR_CODES

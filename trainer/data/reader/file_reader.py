@@ -18,7 +18,8 @@ from typing import Any, Protocol, Self
 from trainer.data.files.table import Limits, Table
 from trainer.data.reader import resource_limits
 from trainer.data.reader.child_process import Answer, ChildProcess, EndedEarlyError
-from trainer.data.reader.edit_wire import PackedTexts, pack_edits
+from trainer.data.reader.edit_wire import pack_edits
+from trainer.data.reader.text_wire import PackedTexts
 from trainer.data.rewrite.edits import Edits, Rewritten, WrittenAs
 from trainer.errors import UnavailableError
 

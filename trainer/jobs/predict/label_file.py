@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from trainer.atomic import make_folder, write_file
 from trainer.data.files.file_bytes import read_bytes
-from trainer.data.reader.edit_wire import TextSlices, open_texts
 from trainer.data.reader.file_reader import TableReader
+from trainer.data.reader.text_wire import TextSlices, open_texts
 from trainer.data.rewrite.edits import AddedColumn, Edits, Rewritten, WrittenAs, free_name
 from trainer.data.text_rows import TextRows
 from trainer.errors import UserError
