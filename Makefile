@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 TOOLS := $(VENV)/tools
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# Some environments forbid to keep compiled sources: each of the many processes would compile them anew, half a second of CPU time a start.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-all lint format bench bench-gpu faults attack docs pictures lock audit browser clean
 
@@ -15,7 +18,7 @@ run: $(VENV)/ready ## set up and serve the app, and open it in the browser where
 	$(BIN)/python app.py
 
 test: $(VENV)/ready-tests browser ## set up and run every test that is neither slow nor in need of a GPU
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-all: $(VENV)/ready-tests browser ## the slow tests too, and those for a GPU where there is one
 	$(BIN)/python -m pytest -m "" --hypothesis-profile=explore
@@ -46,10 +49,10 @@ bench: $(VENV)/ready-tests ## measure against named rivals; the last line is JSO
 bench-gpu: $(VENV)/ready-tests ## measure a training on an NVIDIA GPU, where there is one; the last line is JSON
 	$(BIN)/python -m tests.bench.gpu
 
-lock: $(TOOLS)/ready ## renew constraints.txt, the lock of all packages, after a change of requirements; torch stays apart
+lock: $(TOOLS)/ready ## renew constraints.txt, the lock of all packages, after a change of requirements
 	$(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade --no-header --no-annotate \
 	  requirements.txt tests/requirements.txt > $(TOOLS)/all.txt
-	{ sed '/^[^#]/,$$d' constraints.txt; grep -vE '^(torch|triton|nvidia-|cuda-)' $(TOOLS)/all.txt; } > $(TOOLS)/lock.txt
+	{ sed '/^[^#]/,$$d' constraints.txt; grep -vE '^(triton|nvidia-|cuda-)' $(TOOLS)/all.txt; } > $(TOOLS)/lock.txt
 	cp $(TOOLS)/lock.txt constraints.txt
 
 audit: $(TOOLS)/ready ## look for known advisories on the packages of the lock; needs the internet

@@ -10,7 +10,11 @@ from trainer.settings import Settings, prepare_environment
 
 def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python app.py", description="Serve Emotune's page.")
-    parser.add_argument("--public", action="store_true", help="serve without a password everyone who can reach GRADIO_SERVER_NAME")
+    parser.add_argument(
+        "--public",
+        action="store_true",
+        help="serve everyone who can reach GRADIO_SERVER_NAME, each visitor apart from the others (EMOTUNE_MODE=public)",
+    )
     return parser
 
 
@@ -22,7 +26,7 @@ def main(arguments: Sequence[str]) -> int:
     from trainer.ui.launch import serve
 
     try:
-        serve(Settings.from_environment(), public=public)
+        serve(Settings.from_environment(public=public))
     except UserError as error:
         print(error.message, file=sys.stderr)
         return error.exit_status

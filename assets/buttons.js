@@ -1,6 +1,6 @@
 // HTML with buttons and lists: renders props.value, and a press of a button with data-action, or a choice from a list with one, triggers a click
-// event with {action, code}; the code of a choice is its value. Fetched once
-// for all components; gradio's component variables are the arguments of mount. Template: <div class="em-with-buttons"></div>.
+// event with {action, code}; the code of a choice is its value, behind the list's data-prefix if it has one. A press anywhere on a row with
+// data-open presses the button of that name in it. Fetched once for all components; gradio's component variables are the arguments of mount. Template: <div class="em-with-buttons"></div>.
 
 const CHOSEN_AFTER = 300; // milliseconds after which an option counts as chosen: the arrow keys pass over others on their way
 const RELEASE_AFTER = 8000; // milliseconds until a button that changed nothing here can be pressed again
@@ -57,7 +57,7 @@ export function mount({ element, props, trigger, watch }) {
   }
 
   box.addEventListener("click", (event) => {
-    const button = event.target.closest("button[data-action]");
+    const button = event.target.closest("button[data-action]") ?? openButton(event.target);
     if (!button || pressed || button.disabled) return;
     pressed = button;
     button.setAttribute("aria-busy", "true");
@@ -66,11 +66,28 @@ export function mount({ element, props, trigger, watch }) {
     trigger("click", { action: button.dataset.action, code: button.dataset.code ?? "" });
   });
 
+  // A click in a row, but not one that ends the selection of a text.
+  function openButton(target) {
+    if (!getSelection().isCollapsed) return null;
+    return target.closest("tr[data-open]")?.querySelector("button[data-action='row']") ?? null;
+  }
+
+  // Rows are one stop of the Tab key; arrow keys move between them.
+  box.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    const buttons = [...box.querySelectorAll("button.em-row-open")];
+    const at = step ? buttons.indexOf(event.target) : -1;
+    if (at < 0) return;
+    event.preventDefault();
+    buttons[Math.min(Math.max(at + step, 0), buttons.length - 1)].focus();
+  });
+
   box.addEventListener("change", (event) => {
     const list = event.target.closest("select[data-action]");
     if (!list) return;
     clearTimeout(chosen);
-    chosen = setTimeout(() => trigger("click", { action: list.dataset.action, code: list.value }), CHOSEN_AFTER);
+    const code = `${list.dataset.prefix ?? ""}${list.value}`;
+    chosen = setTimeout(() => trigger("click", { action: list.dataset.action, code }), CHOSEN_AFTER);
   });
 
   function release() {

@@ -127,10 +127,10 @@ const CONFIG = { responsive: true, displayModeBar: false, displaylogo: false, sh
 
 export function mount({ element, props, trigger, watch }) {
   const [div, note] = [element.querySelector(".chart"), element.querySelector("h3 small")];
-  const title = element.querySelector("h3 span").textContent;
+  const heading = element.querySelector("h3 span");
   const buttons = Object.fromEntries([...element.querySelectorAll("[data-action]")].map((button) => [button.dataset.action, button]));
-  const initialNote = note.textContent;
-  const file = title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
+  const [initialTitle, initialNote] = [heading.textContent, note.textContent];
+  const file = () => heading.textContent.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
   const probe = document.createElement("span");
   probe.hidden = true;
   element.append(probe);
@@ -167,12 +167,22 @@ export function mount({ element, props, trigger, watch }) {
     buttons.reset.classList.toggle("em-away", hideReset);
   }
 
+  // The same chart shows another score for runs of another task.
+  function setTitle(title) {
+    if (title === heading.textContent) return;
+    for (const button of Object.values(buttons)) {
+      button.setAttribute("aria-label", button.getAttribute("aria-label").replace(heading.textContent, () => title));
+    }
+    heading.textContent = title;
+  }
+
   // Reserves the space before plotly is loaded, so that nothing moves.
   function reserveSpace({ heights, meta }) {
     div.style.setProperty("--height", `${heights[0]}px`);
     div.style.setProperty("--phone-height", `${heights[1]}px`);
     cells.describe(meta.description);
     note.textContent = meta.note ?? initialNote;
+    setTitle(meta.title ?? initialTitle);
   }
 
   function render() {
@@ -208,19 +218,19 @@ export function mount({ element, props, trigger, watch }) {
   // With background and title: a transparent picture of the dark theme would be unreadable elsewhere.
   function savePng() {
     const [titleHeight, layout] = [40, structuredClone(div.layout)];
-    const text = `<b>${escapeHtml(title)}</b>  <span style="font-size:12px">${escapeHtml(note.textContent)}</span>`;
+    const text = `<b>${escapeHtml(heading.textContent)}</b>  <span style="font-size:12px">${escapeHtml(note.textContent)}</span>`;
     layout.title = { text, x: 0, xanchor: "left", y: 1, yanchor: "top", pad: { l: 14, t: 12 }, font: { size: 15, color: figure.ink } };
     layout.margin = { ...layout.margin, t: layout.margin.t + titleHeight };
     const size = { width: div.clientWidth, height: div.clientHeight + titleHeight };
     window.Plotly.downloadImage(
       { data: structuredClone(div.data), layout: { ...layout, ...size, paper_bgcolor: figure.background } },
-      { format: "png", scale: 2, filename: file, ...size },
+      { format: "png", scale: 2, filename: file(), ...size },
     );
   }
 
   buttons.reset.addEventListener("click", resetZoom);
   buttons.png.addEventListener("click", savePng);
-  buttons.csv.addEventListener("click", () => save(csvOf(JSON.parse(props.value)), "text/csv;charset=utf-8", `${file}.csv`));
+  buttons.csv.addEventListener("click", () => save(csvOf(JSON.parse(props.value)), "text/csv;charset=utf-8", `${file()}.csv`));
 
   // Changes of theme, visibility and window size
 

@@ -4,6 +4,7 @@
 import { className, el, openClasses, openKeys } from "./label_dialogs.js";
 import { pickLabel } from "./label_picker.js";
 import { LabelStore } from "./label_store.js";
+import { LABEL_TASKS } from "./label_tasks.js";
 
 const PAGE_ROWS = 50;
 const SECONDS_A_ROW = 5; // before anybody has decided five rows
@@ -25,11 +26,22 @@ export function mount({ element, props, trigger, watch }) {
 
   // A label may be called "constructor", which every object has.
   const present = (name) => (Object.hasOwn(store.data.names, name) ? store.data.names[name] : name);
+  const task = () => LABEL_TASKS[store.data.labels];
+  // The present labels of a row, those of the classes in their order, so that the same ones are written alike.
+  const now = (written) => {
+    const place = new Map(store.data.classes.map(({ name }, i) => [name, i]));
+    return task().written([...new Set(task().names(written).map(present))].sort((a, b) => (place.get(a) ?? place.size) - (place.get(b) ?? place.size)));
+  };
   const colour = (name) => store.data.classes.find((entry) => entry.name === name)?.colour ?? "#748498";
   const inPart = (row) => filter.part === "all" || row.part === filter.part;
   // Once two labels are merged, their rows are no longer given for each other.
-  const rows = () => store.data.rows.filter((row) => present(row.given) !== present(row.suggested) || store.decision(row.key));
-  const pairOf = (row) => `${present(row.given)}\u0000${present(row.suggested)}`;
+  const rows = () => store.data.rows.filter((row) => now(row.given) !== now(row.suggested) || store.decision(row.key));
+  const changesOf = (row) => task().changes(now(row.given), now(row.suggested));
+  // What a row has by what was decided, or as it is.
+  const labelsOf = (row) => {
+    const decision = store.decision(row.key);
+    return now(decision?.action === "relabel" ? decision.label : row.given);
+  };
 
   // --- loading and filters
 
@@ -43,13 +55,27 @@ export function mount({ element, props, trigger, watch }) {
       filter = { pair: "", show: "all", part: store.data.rows.some((row) => row.part === "learn") ? "learn" : "all" };
       ticked.clear();
     }
+    choosePair();
     build();
     choose();
   }
 
+  // The Results tab asks for the rows of two classes (page_frame.js): those given as one and suggested as the other, in the direction with more rows.
+  function choosePair() {
+    const wish = document.body.dataset.labelPair;
+    if (!wish) return false;
+    const [a, b] = JSON.parse(wish).map(present);
+    const counted = task().changesOfPair(a, b).map((change) => [rows().filter((row) => changesOf(row).includes(change)).length, change]);
+    const [count, pair] = counted.sort((x, y) => y[0] - x[0])[0];
+    delete document.body.dataset.labelPair;
+    if (!count) return false;
+    filter = { ...filter, pair };
+    return true;
+  }
+
   function choose() {
     const shows = { all: () => true, undecided: (row) => !store.decision(row.key), decided: (row) => store.decision(row.key) };
-    list = rows().filter((row) => inPart(row) && (!filter.pair || pairOf(row) === filter.pair) && shows[filter.show](row));
+    list = rows().filter((row) => inPart(row) && (!filter.pair || changesOf(row).includes(filter.pair)) && shows[filter.show](row));
     const first = list.findIndex((row) => !store.decision(row.key));
     current = Math.max(first, 0);
     drawPage();
@@ -100,17 +126,17 @@ export function mount({ element, props, trigger, watch }) {
       return node;
     };
     const counts = new Map();
-    for (const row of rows()) counts.set(pairOf(row), (counts.get(pairOf(row)) ?? 0) + 1);
+    for (const change of rows().flatMap(changesOf)) counts.set(change, (counts.get(change) ?? 0) + 1);
     const pairs = [...counts].sort((a, b) => b[1] - a[1]).slice(0, 100);
-    const named = pairs.map(([pair, n]) => [pair, `${pair.split("\u0000").reverse().join(" given as ")} (${n})`]);
+    const named = pairs.map(([pair, n]) => [pair, `${task().changeWords(pair)} (${n})`]);
     const several = new Set(store.data.rows.map((row) => row.part)).size > 1;
     return el(
       "div",
       { class: "em-label-filters" },
-      select("pair", "Which pair of labels", [["", "all pairs"], ...named]),
+      select("pair", task().filterName, [["", task().filterAll], ...named]),
       select("show", "Decided or not", [["all", "all rows"], ["undecided", "undecided"], ["decided", "decided"]]),
       several ? select("part", "Learning or test rows", [["learn", "learning rows"], ["test", "test rows"], ["all", "learning and test rows"]]) : "",
-      el("button", { type: "button", class: "em-button em-keys-button", onclick: () => openKeys(element, store.data.classes) }, "Keys: ?"),
+      el("button", { type: "button", class: "em-button em-keys-button", onclick: () => openKeys(element, store.data.classes, task().keyWords) }, "Keys: ?"),
     );
   }
 
@@ -132,8 +158,8 @@ export function mount({ element, props, trigger, watch }) {
   }
 
   function drawRow(row, index) {
-    const given = present(row.given);
-    const suggested = present(row.suggested);
+    const given = now(row.given);
+    const suggested = now(row.suggested);
     const isCurrent = index === current;
     const decision = store.decision(row.key);
     const tick = el("input", { type: "checkbox", tabindex: isCurrent ? 0 : -1, "aria-label": `Tick row ${index + 1}`, onchange: (event) => tickRow(row.key, event.target.checked) });
@@ -144,8 +170,8 @@ export function mount({ element, props, trigger, watch }) {
       { role: "row", tabindex: isCurrent ? 0 : -1, class: `em-label-row${isCurrent ? " em-current" : ""}${decision ? " em-decided" : ""}`, "aria-selected": String(ticked.has(row.key)), "data-key": row.key },
       cell("em-label-tick", "", el("label", { class: "em-tickbox" }, tick)),
       cell("em-label-text", "Text", el("div", { dir: "auto" }, row.text), row.part === "test" ? el("small", { class: "em-test-mark" }, "test row") : ""),
-      cell("em-label-given", "Given", className(given, colour(given))),
-      cell("em-label-suggested", "Suggested", className(suggested, colour(suggested))),
+      cell("em-label-given", "Given", ...task().givenCells(given, colour)),
+      cell("em-label-suggested", "Suggested", ...task().suggestedCells(given, suggested, colour)),
       cell("em-label-why em-quiet", "Why", row.why.replaceAll(" %", "\u00a0%")),
       cell("em-label-decision", "Decision", ...decided(decision), isCurrent ? buttons(row, suggested, decision) : ""),
     );
@@ -157,11 +183,11 @@ export function mount({ element, props, trigger, watch }) {
   }
 
   // What a drawn row shows and a decision can change.
-  const stateOf = (row) => JSON.stringify([store.decision(row.key), present(row.given), present(row.suggested)]);
+  const stateOf = (row) => JSON.stringify([store.decision(row.key), now(row.given), now(row.suggested)]);
 
   function decided(decision) {
     if (!decision) return [];
-    const words = { keep: "kept", drop: "dropped", relabel: decision.label }[decision.action];
+    const words = { keep: "kept", drop: "dropped", relabel: decision.label && task().shown(now(decision.label)) }[decision.action];
     return [el("span", { class: `em-decided-as em-${decision.action}${decision.saving ? " em-saving" : ""}` }, el("bdi", {}, words), decision.saving ? " …" : " ✓")];
   }
 
@@ -172,9 +198,9 @@ export function mount({ element, props, trigger, watch }) {
       "div",
       { class: "em-label-buttons" },
       press("Keep", "k", () => decide("keep")),
-      suggested !== present(row.given) ? press(suggested, number <= 9 && number ? `${number}` : "↵", () => decide("relabel", suggested)) : "",
+      suggested !== now(row.given) ? press(task().takeWords(now(row.given), suggested), number <= 9 && number ? `${number}` : "↵", () => decide("relabel", suggested)) : "",
       press("Drop", "d", () => decide("drop")),
-      press("Other …", "r", () => openPicker("")),
+      press(task().otherWords, "r", () => openPicker("")),
       decision ? press("Undo", "u", undo) : "",
     );
   }
@@ -209,7 +235,8 @@ export function mount({ element, props, trigger, watch }) {
 
   // --- deciding
 
-  function decide(action, label = "", keys = [list[current]?.key]) {
+  // ``stay``: on this row, of which more may be decided.
+  function decide(action, label = "", keys = [list[current]?.key], stay = false) {
     if (!keys[0]) return;
     const index = current;
     closePicker(index);
@@ -218,12 +245,28 @@ export function mount({ element, props, trigger, watch }) {
     lastDecision = now;
     history.push(...keys);
     store.decide(keys, action, label);
-    const words = { keep: "Kept.", drop: "Dropped.", relabel: `Changed to ${label}.` }[action];
-    if (keys.length === 1) {
+    const words = { keep: "Kept.", drop: "Dropped.", relabel: label && `Changed to ${task().shown(label)}.` }[action];
+    if (keys.length === 1 && stay) moveTo(index);
+    else if (keys.length === 1) {
       const next = list.findIndex((row, i) => i > index && !store.decision(row.key));
       moveTo(next < 0 ? index : next);
     }
     say(`${words} ${parts.progress.textContent}`);
+  }
+
+  // Where a text has one label, it is this one now; where it may have several, it gets this one or loses it.
+  function giveLabel(name) {
+    const row = list[current];
+    if (row) decide("relabel", now(task().withLabel(labelsOf(row), name)), [row.key], !task().givesOne);
+  }
+
+  function addLabel(name, keys) {
+    const chosen = new Set(keys);
+    const rows = store.data.rows.filter((row) => chosen.has(row.key));
+    const after = (row) => (task().names(labelsOf(row)).includes(name) ? labelsOf(row) : now(task().withLabel(labelsOf(row), name)));
+    history.push(...keys);
+    store.decideAll([...Map.groupBy(rows, after)].map(([label, group]) => [group.map((row) => row.key), "relabel", label]));
+    say(`${name}: ${parts.progress.textContent}`);
   }
 
   function undo() {
@@ -264,8 +307,8 @@ export function mount({ element, props, trigger, watch }) {
       moveTo(current);
     };
     const press = (words, run) => el("button", { type: "button", class: "em-button", onclick: act(run) }, words);
-    const label = el("select", { "aria-label": "A label for the ticked rows", class: "em-label-filter" }, el("option", { value: "" }, "Give a label …"), ...store.data.classes.map(({ name }) => el("option", { value: name }, name)));
-    label.addEventListener("change", () => label.value && act((keys) => decide("relabel", label.value, keys))());
+    const label = el("select", { "aria-label": "A label for the ticked rows", class: "em-label-filter" }, el("option", { value: "" }, task().bulkWords), ...store.data.classes.map(({ name }) => el("option", { value: name }, name)));
+    label.addEventListener("change", () => label.value && act((keys) => addLabel(label.value, keys))());
     parts.bulk.replaceChildren(
       el("strong", {}, `${ticked.size.toLocaleString("en")} ticked`),
       press("Take the suggestions", takeSuggestions),
@@ -278,7 +321,7 @@ export function mount({ element, props, trigger, watch }) {
 
   function takeSuggestions(keys) {
     const chosen = new Set(keys);
-    const byLabel = Map.groupBy(store.data.rows.filter((row) => chosen.has(row.key)), (row) => present(row.suggested));
+    const byLabel = Map.groupBy(store.data.rows.filter((row) => chosen.has(row.key)), (row) => now(row.suggested));
     const decisions = [...byLabel].map(([label, rows]) => [rows.map((row) => row.key), "relabel", label]);
     history.push(...keys);
     store.decideAll(decisions);
@@ -295,7 +338,7 @@ export function mount({ element, props, trigger, watch }) {
       closePicker(current);
       moveTo(current);
     };
-    pickLabel(cell, { classes: store.data.classes, typed, choose: (name) => decide("relabel", name), cancel });
+    pickLabel(cell, { classes: store.data.classes, typed, choose: giveLabel, cancel });
   }
 
   const closePicker = (index) => lines()[index - pageStart()]?.querySelector(".em-picker")?.remove();
@@ -329,7 +372,7 @@ export function mount({ element, props, trigger, watch }) {
 
   function drawMeaning() {
     const row = list[current];
-    const names = row ? [...new Set([present(row.given), present(row.suggested)])] : [];
+    const names = row ? [...new Set([row.given, row.suggested].flatMap((written) => task().names(now(written))))] : [];
     const known = store.data.classes.filter((entry) => names.includes(entry.name) && entry.definition);
     const edit = el("button", { type: "button", class: "em-link", onclick: () => (classesDialog = openClasses(element, store)) }, known.length ? "edit what the labels mean" : "say what the labels mean, rename or merge them");
     const key = JSON.stringify(known);
@@ -348,8 +391,8 @@ export function mount({ element, props, trigger, watch }) {
     u: undo,
     j: () => moveTo(current + 1),
     r: () => openPicker(""),
-    "?": () => openKeys(element, store.data.classes),
-    Enter: () => list[current] && decide("relabel", present(list[current].suggested)),
+    "?": () => openKeys(element, store.data.classes, task().keyWords),
+    Enter: () => list[current] && decide("relabel", now(list[current].suggested)),
     " ": () => list[current] && (tickRow(list[current].key, !ticked.has(list[current].key)), redrawRow(current)),
     ArrowDown: () => moveTo(current + 1),
     ArrowUp: () => moveTo(current - 1),
@@ -368,7 +411,7 @@ export function mount({ element, props, trigger, watch }) {
     if (!(root.contains(target) || target === document.body || onTab)) return;
     if (["Enter", " "].includes(key) && target.closest?.("button, a, input, summary")) return;
     const label = /^[1-9]$/.test(key) ? store.data.classes[Number(key) - 1]?.name : null;
-    const run = COMMANDS[key.length === 1 ? key.toLowerCase() : key] ?? (label ? () => decide("relabel", label) : null);
+    const run = COMMANDS[key.length === 1 ? key.toLowerCase() : key] ?? (label ? () => giveLabel(label) : null);
     const types = key.length === 1 && /\p{L}/u.test(key) && list[current];
     if (!run && !types) return;
     event.preventDefault();
@@ -377,6 +420,11 @@ export function mount({ element, props, trigger, watch }) {
   }
 
   document.addEventListener("keydown", onKey);
+  document.addEventListener("emotune:pressed", () => {
+    // After page_frame.js has noted the pair.
+    if (store.data && choosePair()) (build(), choose());
+  });
+
   watch("value", load);
   load();
 }

@@ -27,11 +27,12 @@ function open(root, title, ...content) {
   return dialog;
 }
 
-export function openKeys(root, classes) {
+// ``words``: what the first three keys do.
+export function openKeys(root, classes, [keep, take, give]) {
   const keys = [
-    ["k", "keep the label as it is"],
-    ["Enter", "take the suggested label"],
-    ["1 – 9", "give the label with this number"],
+    ["k", keep],
+    ["Enter", take],
+    ["1 – 9", give],
     ["a letter, or r", "choose a label by typing its beginning, then Enter"],
     ["d", "drop the row"],
     ["u", "undo the last decision, or that of this row"],
@@ -55,6 +56,7 @@ export function openClasses(root, store) {
     el("p", { class: "em-quiet em-small" }, "One sentence for each label helps to decide alike. A new name renames the label in all rows; the name of another label merges the two."),
     body,
   );
+  if (store.data.columns.length) body.before(fromColumn(store));
   const error = el("p", { class: "em-label-error", role: "alert" });
   const draw = () => {
     if (!dialog.isConnected) return;
@@ -69,6 +71,14 @@ export function openClasses(root, store) {
   dialog.redraw = draw;
   draw();
   return dialog;
+}
+
+// A column of the file may say what the labels mean.
+function fromColumn(store) {
+  const choices = store.data.columns.map(([number, name]) => el("option", { value: number }, name));
+  const select = el("select", { class: "em-label-filter", dir: "auto" }, el("option", { value: "" }, "choose a column"), ...choices);
+  select.addEventListener("change", () => select.value && store.changeClass("define-from", select.value));
+  return el("label", { class: "em-from-column em-small" }, "Take what they mean from the file:", select);
 }
 
 function classRow({ name, colour, definition, merged, renamed }, store) {

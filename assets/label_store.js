@@ -59,7 +59,7 @@ export class LabelStore {
     for (const key of event.rows ?? []) this.#pending.set(key, event);
   }
 
-  // action: rename, restore, add or define, of a class.
+  // action: rename, restore, add or define, of a class; define-from, of the column with this number.
   changeClass(action, name, text = "") {
     this.#enqueue({ action, name, label: text });
     this.#send();

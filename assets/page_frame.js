@@ -1,10 +1,30 @@
 // Behaviour of the whole page: tabs start at the top and move the focus, keyboard navigation, no lost focus, a status bar that reacts at once.
 
 (() => {
+  // Where a browser refuses storage, what would be kept lives as long as the page.
+  for (const name of ["localStorage", "sessionStorage"]) {
+    try {
+      window[name].length;
+    } catch {
+      const kept = new Map();
+      const value = {
+        getItem: (key) => kept.get(key) ?? null,
+        setItem: (key, text) => kept.set(key, `${text}`),
+        removeItem: (key) => kept.delete(key),
+      };
+      Object.defineProperty(window, name, { value });
+    }
+  }
+
   const $ = (selector, root = document) => root.querySelector(selector);
   const tabs = () => [...document.querySelectorAll("#tabs > .tab-wrapper .tab-container:not(.visually-hidden) > [role=tab]")];
   const panel = () => [...document.querySelectorAll("#tabs > [role=tabpanel]")].find((panel) => panel.offsetParent !== null);
   const heading = () => [...(panel()?.querySelectorAll("h2[tabindex='-1']") ?? [])].find((heading) => heading.offsetParent !== null);
+
+  // The rows that a suggestion of the Results tab is about, for check_labels.js, which may not be there yet.
+  document.addEventListener("emotune:pressed", ({ detail }) => {
+    if (detail.action === "check-pair") document.body.dataset.labelPair = detail.code;
+  });
 
   // Tabs
 
@@ -49,6 +69,23 @@
       buttons.at(-1)?.click();
     }
   });
+
+  // Gradio names each radio button by itself, and anew with each choice: each would be a stop of the Tab key, and arrow keys would not lead from
+  // one to the next. With one name for all the browser does both.
+
+  function groupRadios(target) {
+    const group = [...(target.closest("fieldset")?.querySelectorAll("input[type=radio]") ?? [])];
+    const checked = group.find((radio) => radio.checked);
+    for (const radio of group) radio.name = group[0].name;
+    // The browser unchecks all but one of a name.
+    if (checked) checked.checked = true;
+    return checked;
+  }
+  document.addEventListener("focusin", ({ target, relatedTarget }) => {
+    if (target.type !== "radio" || !target.matches(":focus-visible") || target.closest("fieldset")?.contains(relatedTarget)) return;
+    groupRadios(target)?.focus();
+  });
+  document.addEventListener("keydown", ({ target }) => target.type === "radio" && groupRadios(target), true);
 
   // The focus never falls back to the body: if its element disappears, it moves to the heading.
 

@@ -43,6 +43,31 @@ list.addEventListener("click", ({ target }) => {
   target.closest("tr")?.querySelector("input[data-run]")?.click();
 });
 
+// A press in the footer is meant for what is selected now: until the footer shows that, the press waits.
+let waiting = "";
+const footerButtons = () => [...document.querySelectorAll("#footer-runs button[data-action][data-code]")];
+const isStale = ({ dataset }) => dataset.code.split(" ").sort().join() !== [...selected].sort().join();
+document.addEventListener(
+  "click",
+  (event) => {
+    waiting = "";
+    const button = footerButtons().find((candidate) => candidate.contains(event.target));
+    if (!button || !isStale(button)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    waiting = button.dataset.action;
+  },
+  true,
+);
+const replay = setInterval(() => {
+  if (!element.isConnected) return clearInterval(replay);
+  const fresh = waiting ? footerButtons().filter((button) => !isStale(button)) : [];
+  if (!fresh.length) return;
+  const action = waiting;
+  waiting = "";
+  fresh.find((button) => button.dataset.action === action)?.click();
+}, 100);
+
 // The last button pressed near the list: runs_tab.py reads it to move the focus.
 document.addEventListener("emotune:pressed", ({ detail }) => {
   list.dataset.pressed = detail.action;

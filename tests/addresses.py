@@ -1,4 +1,4 @@
-"""Addresses of servers that tests start: a free port, waiting for the first response, and which URLs are external."""
+"""Addresses of servers that tests start: free ports, waiting for the first response, and which URLs are external."""
 
 import socket
 import subprocess
@@ -22,6 +22,15 @@ def free_port() -> int:
         return listener.getsockname()[1]
 
 
+def is_free(port: int) -> bool:
+    """Whether a server can be started on this port of this computer."""
+    try:
+        socket.create_server(("127.0.0.1", port)).close()
+    except OSError:
+        return False
+    return True
+
+
 def wait_until_served(address: str, process: "subprocess.Popen | Program", output: Callable[[], str] = str) -> None:
     """Wait for the first response; ``output`` returns the output of the server process, for the message if it ends or hangs."""
     deadline = time.monotonic() + TIMEOUT_SECONDS
@@ -31,6 +40,8 @@ def wait_until_served(address: str, process: "subprocess.Popen | Program", outpu
         try:
             urllib.request.urlopen(f"{address}/config", timeout=5).close()
             return
+        except urllib.error.HTTPError:
+            return  # a login is asked for first
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.1)
 

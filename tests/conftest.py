@@ -11,6 +11,7 @@ import random  # noqa: E402
 import shutil  # noqa: E402
 import tempfile  # noqa: E402
 from collections.abc import Iterator  # noqa: E402
+from dataclasses import dataclass  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import TYPE_CHECKING  # noqa: E402
 
@@ -18,6 +19,7 @@ import pytest  # noqa: E402
 from hypothesis import HealthCheck  # noqa: E402
 from hypothesis import settings as hypothesis_settings  # noqa: E402
 
+import trainer.ui  # noqa: E402, F401  (before a test imports gradio: trainer/ui/stub_files.py)
 from tests.child_processes import script  # noqa: E402
 from tests.warm_interpreter import WarmInterpreter, start_warm_interpreter  # noqa: E402
 from trainer.data.reader.file_reader import FileReader  # noqa: E402
@@ -26,7 +28,7 @@ from trainer.studio import Studio  # noqa: E402
 from trainer.training.encoders import Encoder, local_encoder  # noqa: E402
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, BrowserContext, BrowserType
 
 # The same examples in every run, so that only the change under test can fail; ``make test-all`` looks for new ones. No deadline, as machines may be
 # busy.
@@ -73,19 +75,42 @@ CHROMIUM = [
 sites is off, as no other browser has it."""
 
 
+@dataclass(frozen=True)
+class Chromium:
+    """Playwright's type of browser, the program, and the folder of a profile."""
+
+    type: "BrowserType"
+    program: Path
+    profile: Path
+
+
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
-    """Chromium; one per test process, as Playwright cannot be started twice."""
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Chromium"]:
+    """How to start Chromium; one per test process, as Playwright cannot be started twice."""
     program = shutil.which("chromium")
     if program is None:
         pytest.skip("needs Chromium (Debian: apt-get install chromium)")
     from playwright.sync_api import sync_playwright
 
-    chromium = script(program, tmp_path_factory.mktemp("browser") / "chromium")
+    folder = tmp_path_factory.mktemp("browser")
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM)
-        yield launched
-        launched.close()
+        yield Chromium(playwright.chromium, script(program, folder / "chromium"), folder / "profile")
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: "Chromium") -> Iterator["Browser"]:
+    """Chromium whose contexts share nothing."""
+    launched = chromium.type.launch(executable_path=chromium.program, args=CHROMIUM)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="session")
+def shared_context(chromium: "Chromium") -> Iterator["BrowserContext"]:
+    """One browser with a profile for most pages: there Chromium keeps what it has compiled of their scripts, a third of a page's load."""
+    context = chromium.type.launch_persistent_context(chromium.profile, executable_path=chromium.program, args=CHROMIUM)
+    yield context
+    context.close()
 
 
 @pytest.fixture(scope="module", autouse=True)

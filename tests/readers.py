@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
-from trainer.data.files.read_table import read_table
+from trainer.data.files.read_table import open_content, read_table
 from trainer.data.files.table import Limits, Table
 from trainer.data.reader.file_reader import FileReader
+from trainer.data.reader.read_texts import read_texts
 from trainer.data.reader.text_wire import PackedTexts
 from trainer.data.reader.wire import pack_columns
-from trainer.data.rewrite.edits import Edits, Rewritten, WrittenAs
+from trainer.data.rewrite.append_columns import append_columns
+from trainer.data.rewrite.edits import Appending, Cells, Edits, Rewritten, WrittenAs
 from trainer.data.rewrite.rewrite_file import rewrite, rewrite_as_csv
-from trainer.data.text_rows import find_texts
 
 
 class InProcessReader:
@@ -20,15 +21,29 @@ class InProcessReader:
     def read(self, data: bytes, **options: Any) -> Table:
         return read_table(data, **options)
 
-    def read_texts(self, data: bytes, text_columns: Sequence[str] = (), **options: Any) -> PackedTexts:
-        rows, texts = find_texts(read_table(data, **options), text_columns)
-        return PackedTexts(rows, pack_columns([texts], list(range(len(texts)))).to_pybytes())
+    def read_texts(self, data: bytes, text_columns: Sequence[str] = (), *, with_texts: bool = True, **options: Any) -> PackedTexts:
+        limits = _limits(options)
+        content = open_content(data, limits)
+        rows, parts = read_texts(content, limits, text_columns, packed=content.data is not data, **options)
+        return PackedTexts(rows, tuple(pack_columns([part], range(len(part))).to_pybytes() for part in parts if with_texts))
 
     def rewrite(self, data: bytes, edits: Edits, *, written_as: WrittenAs = "itself", **options: Any) -> Rewritten:
         if written_as != "itself":
             return rewrite_as_csv(read_table(data, **options), edits, spreadsheet=written_as == "spreadsheet")
-        limits = Limits(**{name: options.pop(name) for name in asdict(Limits()) if name in options})
-        return rewrite(data, edits, limits, **options)
+        return rewrite(data, edits, _limits(options), **options)
+
+    def append(self, data: bytes, appending: Appending, cells: Cells, sink: BinaryIO, **options: Any) -> tuple[str, ...]:
+        limits = _limits(options)
+        pieces = append_columns(data, open_content(data, limits), appending, cells, limits, **options)
+        while True:
+            try:
+                sink.write(next(pieces))
+            except StopIteration as end:
+                return end.value
+
+
+def _limits(options: dict[str, Any]) -> Limits:
+    return Limits(**{name: options.pop(name) for name in asdict(Limits()) if name in options})
 
 
 class SharedReader:
@@ -57,3 +72,6 @@ class SharedReader:
 
     def rewrite(self, data: bytes, edits: Edits, **options: Any) -> Rewritten:
         return self._owner.rewrite(data, edits, **options)
+
+    def append(self, data: bytes, appending: Appending, cells: Cells, sink: BinaryIO, **options: Any) -> tuple[str, ...]:
+        return self._owner.append(data, appending, cells, sink, **options)

@@ -75,7 +75,13 @@ OTHERS = {
     "trainer/data/checks/language.py": "a pure function of one letter",
     "trainer/data/files/encoding_guess.py": "two tables, of constants",
     "trainer/data/duplicates/one_letter_pairs.py": "a table that depends on nothing but its size, which is a power of two",
+    "trainer/training/export/exported.py": "digests of files, by path, size and time of change",
     "trainer/training/encoder_loading.py": "the checksum of a packaged file, which never changes",
+    "trainer/call_rate.py": "calls of the last minutes, nothing computed",
+    "trainer/data/reader/file_reader.py": "contents that ended a child, nothing computed",
+    "trainer/upload_owners.py": "whose the uploads of a day are, nothing computed",
+    "trainer/open_pages.py": "which pages are open, nothing computed",
+    "trainer/security/handover.py": "links of a quarter of an hour, nothing computed",
     "trainer/security/password.py": "failed attempts that expire, nothing computed",
 }
 

@@ -28,6 +28,15 @@ def test_what_it_finds_can_be_recorded_of_a_run(check: Check) -> None:
     assert [finding["severity"] for finding in dump_event(created)["findings"]] == [result.severity for result in found]
 
 
+@pytest.mark.parametrize("check", FILE_CHECKS, ids=lambda check: check.code)
+def test_no_text_of_a_row_is_in_what_it_says(check: Check) -> None:
+    """It is recorded of a run, and goes out with its report and its model card; the examples do not."""
+    file = EXAMPLES[check.code][0]()
+    starts = {text[:20] for text in file.corpus.texts if len(text) >= 20}
+    for result in run_checks([check], file):
+        assert not any(start in result.sentence for start in starts)
+
+
 @each_check
 def test_it_can_find_something(check: Check) -> None:
     results = run_checks([check], EXAMPLES[check.code][0]())

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,28 @@ from trainer.trained_models import TrainedModels
 from trainer.workspace import Workspace
 
 ROOT = Path(__file__).resolve().parents[1]
-WITHOUT_OWNER = {"for_owner", "close", "encoders", "hardware", "recover", "settings", "warm_up"}
+WITHOUT_OWNER = {
+    "for_owner",
+    "close",
+    "encoders",
+    "forget_visitors",
+    "hardware",
+    "model_is_on_its_way",
+    "recover",
+    "settings",
+    "status",
+    "warm_up",
+}
 """What the page and the terminal may use of a studio."""
 STORES = ("trainer.runs.store", "trainer.drafts.store", "trainer.drafts.draft_cache")
 MODULES = sorted([*(ROOT / "trainer" / "ui").rglob("*.py"), *(ROOT / "trainer" / "cli").rglob("*.py"), ROOT / "trainer" / "__main__.py"])
+
+
+@cache
+def nodes() -> list[tuple[str, ast.AST]]:
+    """Path of the module and node, of all modules of page and terminal."""
+    trees = {path.relative_to(ROOT).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+    return [(path, node) for path, tree in trees.items() for node in ast.walk(tree)]
 
 
 def is_owner(node: ast.expr) -> bool:
@@ -28,27 +47,25 @@ def is_owner(node: ast.expr) -> bool:
     )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_page_and_terminal_name_the_owner_in_for_owner_only(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def test_page_and_terminal_name_the_owner_in_for_owner_only() -> None:
+    for path, node in nodes():
         if isinstance(node, ast.Call) and any(map(is_owner, [*node.args, *(keyword.value for keyword in node.keywords)])):
-            assert isinstance(node.func, ast.Attribute), ast.unparse(node)
-            assert node.func.attr == "for_owner", ast.unparse(node)
+            assert isinstance(node.func, ast.Attribute), f"{path}: {ast.unparse(node)}"
+            assert node.func.attr == "for_owner", f"{path}: {ast.unparse(node)}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_page_and_terminal_use_only_the_ownerless_part_of_a_studio(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def test_page_and_terminal_use_only_the_ownerless_part_of_a_studio() -> None:
+    for path, node in nodes():
         if isinstance(node, ast.Attribute):
             name = node.value.id if isinstance(node.value, ast.Name) else node.value.attr if isinstance(node.value, ast.Attribute) else ""
-            assert name not in ("studio", "_studio") or node.attr in WITHOUT_OWNER, ast.unparse(node)
+            allowed = WITHOUT_OWNER | {"uploads", "visits"}
+            assert name not in ("studio", "_studio") or node.attr in allowed, f"{path}: {ast.unparse(node)}"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_page_and_terminal_create_no_stores(path: Path) -> None:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+def test_page_and_terminal_create_no_stores() -> None:
+    for path, node in nodes():
         if isinstance(node, ast.ImportFrom) and node.module in STORES:
-            assert not {alias.name for alias in node.names} & {"RunStore", "DraftStore", "DraftCache"}
+            assert not {alias.name for alias in node.names} & {"RunStore", "DraftStore", "DraftCache"}, path
 
 
 def test_a_studio_offers_nothing_of_an_owner_without_one() -> None:

@@ -118,17 +118,31 @@ def test_each_level_gives_a_recipe_and_an_explanation(level: str, rows: int, cla
     )
 
 
+def test_balanced_says_why_it_does_not_just_read_the_rows() -> None:
+    def explain(rows: int, classes: int) -> str:
+        return recipe_for_level("Balanced", train_rows=rows, class_count=classes, mean_tokens=20, pooling="mean")[1]
+
+    assert explain(48, 6).startswith(
+        "With 8 training rows a class, it starts from a linear model on the unchanged encoder, and reads the 48 training rows"
+    )
+    assert explain(8_592, 77).startswith("With 77 classes, it starts from a linear model")
+    assert explain(716, 6).startswith("Reads the 716 training rows 6 times")
+
+
 def test_balanced_is_the_default_recipe() -> None:
     recipe, explanation = recipe_for_level("Balanced", train_rows=716, class_count=6, mean_tokens=20)
     assert recipe == Recipe()
     assert "6 times in batches of 32" in explanation
 
 
-@given(st.integers(10, 500_000), st.integers(2, 100), st.floats(3, 500), st.sampled_from(["cpu", "cuda"]))
-def test_quick_is_less_work_than_balanced_and_that_less_than_best(rows: int, classes: int, tokens: float, device: str) -> None:
+@given(st.integers(10, 500_000), st.integers(2, 100), st.floats(3, 500), st.sampled_from(["cpu", "cuda"]), st.sampled_from(["cls", "mean"]))
+def test_quick_is_less_work_than_balanced_and_that_less_than_best(
+    rows: int, classes: int, tokens: float, device: str, pooling: str
+) -> None:
     def work(level: str) -> float:
-        recipe = recipe_for_level(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device)[0]
-        return recipe.resolved(train_rows=rows, learning_rate=1e-4).epochs * min(tokens, recipe.max_length)
+        recipe = recipe_for_level(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, pooling=pooling)[0]
+        resolved = recipe.resolved(train_rows=rows, learning_rate=1e-4, pooling=pooling, classes=classes)
+        return resolved.epochs * min(tokens, recipe.max_length)
 
     assert work("Quick look") <= work("Balanced") <= work("Best")
 

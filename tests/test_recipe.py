@@ -224,7 +224,7 @@ def test_a_toy_setting_takes_one_place() -> None:
 def test_every_setting_is_in_the_form_or_elsewhere_on_the_page() -> None:
     in_form = [f.name for fields in form_groups(Recipe).values() for f in fields]
     assert len(in_form) == len(set(in_form))
-    assert set(fields_of(Recipe)) - set(in_form) == {"encoder", "validation_share", "test_share", "repairs"}
+    assert set(fields_of(Recipe)) - set(in_form) == {"encoder", "validation_share", "test_share", "folds", "repairs"}
     assert [f.name for f in form_groups(Recipe)[PACE]][:4] == ["epochs", "batch_size", "learning_rate", "max_length"]
     assert all(f.group in (None, *form_groups(Recipe)) for f in fields_of(Recipe).values())
 

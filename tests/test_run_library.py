@@ -461,10 +461,11 @@ def test_a_changed_model_of_a_run_is_loaded_again(studio: Studio, monkeypatch: p
 
         label_names = NAMES
 
-        def predict(self, texts: list[str], *, max_chars: int) -> list[Prediction]:
-            return [Prediction(text, False, np.full(3, 1 / 3), 3, 3, False) for text in texts]
+    def predict(model: Loaded, texts: list[str], *, max_chars: int) -> list[Prediction]:
+        return [Prediction(text, False, np.full(3, 1 / 3), 3, 3, False) for text in texts]
 
     monkeypatch.setattr("trainer.training.predictor.Predictor", Loaded)
+    monkeypatch.setattr("trainer.training.predictor.predict_texts", predict)
     run = create_run(studio)
     for _ in range(2):
         workspace.models.predict(run.id, ["happy"])
@@ -473,4 +474,4 @@ def test_a_changed_model_of_a_run_is_loaded_again(studio: Studio, monkeypatch: p
     workspace.models.predict(run.id, ["happy"])
     assert len(loaded) == 2
     workspace.delete(run.id)
-    assert not studio._services.predictors
+    assert not len(studio._services.models.predictors)

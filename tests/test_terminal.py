@@ -1,5 +1,6 @@
 """No text controls the terminal."""
 
+import os
 import sys
 
 import pytest
@@ -29,6 +30,19 @@ def test_printed_text_has_no_control_sequences(capsys: pytest.CaptureFixture[str
     assert "\x1b" not in captured.out + captured.err
     assert "\u202e" not in captured.out
     assert "plain words, fett, \u05e9\u05dc\u05d5\u05dd\n\tmore" in captured.out
+
+
+def test_a_reader_that_has_gone_ends_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = []
+    with open(writing, "w") as pipe:
+        monkeypatch.setattr(sys, "stdout", pipe)
+        with without_control_characters():
+            print("more than the pipe's buffer" * 10_000)
+            done.append("the command went on")
+            print("and in the buffer until the end")
+    assert done
 
 
 def test_the_list_of_runs_has_one_line_per_run_for_any_name(

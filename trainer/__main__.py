@@ -1,4 +1,5 @@
-"""The same jobs without a browser: ``python -m trainer train | resume | predict | inspect | audit | recipe | runs | drafts``.
+"""The same jobs without a browser: ``python -m trainer train | resume | report | predict | explain | evaluate | export | inspect | audit | recipe | runs
+| drafts | status | switch | users``.
 
 Parses the arguments; the commands are in ``cli/``.
 """
@@ -11,9 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from trainer.cli import audit, inspect, lists, predict, recipe, train
+from trainer.cli import audit, evaluate, explain, export, inspect, lists, predict, recipe, server, show_report, train
 from trainer.errors import UserError
 from trainer.settings import prepare_environment
+from trainer.switches import SWITCHES
 from trainer.terminal import without_control_characters
 
 _CALLED_AT = time.monotonic()
@@ -53,7 +55,23 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m trainer", description="Fine-tune a text classifier on a labelled file, without a browser."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_train, _add_resume, _add_predict, _add_inspect, _add_audit, _add_recipe, _add_runs, _add_drafts):
+    for add in (
+        _add_train,
+        _add_resume,
+        _add_report,
+        _add_predict,
+        _add_explain,
+        _add_evaluate,
+        _add_export,
+        _add_inspect,
+        _add_audit,
+        _add_recipe,
+        _add_runs,
+        _add_drafts,
+        _add_status,
+        _add_switch,
+        _add_users,
+    ):
         add(commands)
     return parser
 
@@ -68,10 +86,11 @@ def _add_train(commands: Any) -> None:
         metavar="COL",
         help="the text column: its name, or its position counted from 0 (default: guessed); named twice, two columns are joined",
     )
-    parser.add_argument("--label", metavar="COL", help="the label column, likewise")
+    _add_label_column(parser)
     parser.add_argument(
         "--part", metavar="NAME", help="the sheet of a workbook, the file of a zip or the list of a JSON file to read (default: guessed)"
     )
+    _add_label_options(parser)
     parser.add_argument("--test", type=Path, metavar="FILE", help="keep this file as the test split")
     parser.add_argument("--validation", type=Path, metavar="FILE", help="use this file as the validation split")
     parser.add_argument(
@@ -81,6 +100,9 @@ def _add_train(commands: Any) -> None:
     parser.add_argument("--preset", metavar="NAME", help="a ready recipe: Tutorial, Frozen encoder, DistilBERT tutorial, ...")
     parser.add_argument("--encoder", metavar="NAME", help="an encoder of the catalogue, or a folder that holds one")
     parser.add_argument("--epochs", metavar="N", help="how many times all training rows are read")
+    parser.add_argument(
+        "--folds", metavar="K", help="for a file of a few hundred rows: score it by K models, each tested on rows it has not seen (2 to 20)"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -94,12 +116,50 @@ def _add_train(commands: Any) -> None:
     parser.set_defaults(command=train.train)
 
 
+def _add_label_column(parser: Any) -> None:
+    parser.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        metavar="COL",
+        help="the label column, likewise; named twice, a text may have several labels",
+    )
+
+
+def _add_task(parser: Any) -> None:
+    parser.add_argument(
+        "--task",
+        choices=("single", "several"),
+        default="",
+        help="whether a text has one label or may have several (default: as the file looks)",
+    )
+
+
+def _add_label_options(parser: Any) -> None:
+    _add_task(parser)
+    parser.add_argument(
+        "--label-names", type=Path, metavar="FILE", help="names of labels that are numbers: that of label 0 on the first line, and so on"
+    )
+
+
 def _add_resume(commands: Any) -> None:
     parser = commands.add_parser("resume", help="resume a run that was interrupted, stopped or failed, then print the report")
     parser.add_argument("run", metavar="RUN", help="a run's id or its folder")
     parser.add_argument("--more-epochs", type=int, default=0, metavar="N", help="train a finished run for N more epochs")
     parser.add_argument("--json", action="store_true", help="the last line of the output is one JSON object, as with train")
     parser.set_defaults(command=train.resume)
+
+
+def _add_report(commands: Any) -> None:
+    parser = commands.add_parser("report", help="print the report of a run that has a model, or write it as a file to share")
+    parser.add_argument("run", metavar="RUN", help="a run's id")
+    parser.add_argument("--html", type=Path, metavar="OUT", help="write it as one HTML file that requests nothing")
+    parser.add_argument("--texts", action="store_true", help="with the texts of the most confident mistakes on test rows in that file")
+    parser.add_argument(
+        "--ordered", choices=["yes", "no"], help="say that the labels are, or are not, steps of a scale (default: told by their names)"
+    )
+    parser.add_argument("--json", action="store_true", help="the last line of the output is one JSON object")
+    parser.set_defaults(command=show_report.report)
 
 
 def _add_predict(commands: Any) -> None:
@@ -120,9 +180,9 @@ def _add_predict(commands: Any) -> None:
     parser.add_argument("--probabilities", action="store_true", help="one more column for each class, with its probability")
     parser.add_argument(
         "--engine",
-        choices=["auto", "exact", "16-bit"],
+        choices=["auto", "torch", "16-bit", "onnx", "onnx-int8"],
         default="auto",
-        help="how to compute (default: 16 bits where it is faster and says the same)",
+        help="how to compute (default: the fastest way that says what the saved model says); onnx and onnx-int8 need an export",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object with the results of all texts, or about the labelled file")
     parser.set_defaults(command=predict.predict)
@@ -130,12 +190,53 @@ def _add_predict(commands: Any) -> None:
     parser.error = lambda message: argparse.ArgumentParser.error(parser, message + _DASH)
 
 
+def _add_explain(commands: Any) -> None:
+    parser = commands.add_parser("explain", help="how much each word of a text speaks for a class")
+    parser.add_argument("model", metavar="RUN_OR_MODEL_DIR", help="as for predict")
+    parser.add_argument("text", metavar="TEXT", help="the text; one that begins with a dash goes behind two dashes: RUN -- -TEXT")
+    parser.add_argument("--class", dest="label", metavar="CLASS", help="the class that the words speak for (default: the predicted one)")
+    parser.add_argument("--json", action="store_true", help="one JSON object with the prediction and the words")
+    parser.set_defaults(command=explain.explain)
+
+
+def _add_evaluate(commands: Any) -> None:
+    parser = commands.add_parser("evaluate", help="the scores of a run's model on another file with labels, kept beside the run")
+    parser.add_argument("run", metavar="RUN", help="a run's id, or its folder")
+    parser.add_argument("--file", type=Path, required=True, metavar="FILE", help="a table of texts and labels, as for train")
+    parser.add_argument("--text", action="append", default=[], metavar="COL", help="the text column, as for train")
+    parser.add_argument(
+        "--label",
+        action="append",
+        default=[],
+        metavar="COL",
+        help="the label column, likewise; guessed by the labels of the model; named twice, the labels of a text together",
+    )
+    parser.add_argument("--part", metavar="NAME", help="the sheet, file or list to read, as for train")
+    parser.add_argument("--json", action="store_true", help="one JSON object on the last line: the report, and what was left out")
+    parser.set_defaults(command=evaluate.evaluate)
+
+
+def _add_export(commands: Any) -> None:
+    parser = commands.add_parser("export", help="write the model of a run as a zip: its folder, ONNX, or a web page")
+    parser.add_argument("run", metavar="RUN", help="a run's id or its folder")
+    parser.add_argument(
+        "--format",
+        choices=["zip", "onnx", "onnx-int8", "web"],
+        default="zip",
+        help="the folder of transformers; ONNX with 32 or 8 bits a number, which needs neither PyTorch nor transformers; or a page that classifies in the browser (default: zip)",
+    )
+    parser.add_argument("--out", type=Path, metavar="FILE", required=True, help="where the zip goes")
+    parser.add_argument("--json", action="store_true", help="one JSON object about the export")
+    parser.set_defaults(command=export.export)
+
+
 def _add_inspect(commands: Any) -> None:
     parser = commands.add_parser("inspect", help="show what is in files: columns, labels, problems")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="tables, as for train")
     parser.add_argument("--text", action="append", default=[], metavar="COL", help="the text column, as for train")
-    parser.add_argument("--label", metavar="COL", help="the label column, likewise")
+    _add_label_column(parser)
     parser.add_argument("--part", metavar="NAME", help="the sheet, file or list to read, as for train")
+    _add_label_options(parser)
     parser.add_argument("--repair", metavar="CODES", help="repair the file: codes of findings with commas between them, or all")
     parser.add_argument("--out", type=Path, metavar="FILE", help="where the repaired file goes; the change log goes beside it")
     parser.add_argument("--for-spreadsheets", action="store_true", help="defuse cells that a spreadsheet would run as a formula")
@@ -147,8 +248,9 @@ def _add_audit(commands: Any) -> None:
     parser = commands.add_parser("audit", help="show which labels of a file look wrong, and why")
     parser.add_argument("file", type=Path, metavar="FILE", help="a table of texts and labels, as for train")
     parser.add_argument("--text", action="append", default=[], metavar="COL", help="the text column, as for train")
-    parser.add_argument("--label", metavar="COL", help="the label column, likewise")
+    _add_label_column(parser)
     parser.add_argument("--part", metavar="NAME", help="the sheet, file or list to read, as for train")
+    _add_task(parser)
     parser.add_argument(
         "--deep", action="store_true", help="train the default recipe five times too, and let it judge rows that it has not learned"
     )
@@ -178,6 +280,28 @@ def _add_drafts(commands: Any) -> None:
     parser.add_argument("--remove", metavar="ID", help="remove this one for good; runs that were trained on it stay")
     parser.add_argument("--json", action="store_true", help="one JSON list of the files")
     parser.set_defaults(command=lists.drafts)
+
+
+def _add_status(commands: Any) -> None:
+    parser = commands.add_parser("status", help="who uses a server, what it does, and how much of the disk is free")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.set_defaults(command=server.status)
+
+
+def _add_switch(commands: Any) -> None:
+    parser = commands.add_parser("switch", help="turn something off on a running server, or block a visitor")
+    parser.add_argument("name", metavar="NAME", help=f"{', '.join(SWITCHES)}, or block:OWNER with an owner that status lists")
+    parser.add_argument("state", choices=["on", "off"], help="whether it is on from now on")
+    parser.set_defaults(command=server.switch)
+
+
+def _add_users(commands: Any) -> None:
+    parser = commands.add_parser(
+        "users", help="who may log in to a server in team mode; a password is asked for, or read from the standard input"
+    )
+    parser.add_argument("action", choices=["list", "add", "remove"], help="what to do; add gives a known user another password")
+    parser.add_argument("name", nargs="?", default="", metavar="NAME", help="small letters, digits, dots, dashes and underscores")
+    parser.set_defaults(command=server.users)
 
 
 if __name__ == "__main__":

@@ -35,6 +35,10 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "audit_too_large": ("The file is too large for a check of its labels.", "Check a part of it."),
         "bad_class_name": ("The name of a class is empty, too long or has characters that cannot be seen.", "Type another one."),
         "compressed_file": ("The file is compressed in a way that is not opened.", "Unpack it and give the table inside."),
+        "decided_folds": (
+            "Folds test every row, and labels were changed, rows dropped or texts added: the score would rise by that alone.",
+            "Turn the folds off, or take the decisions back.",
+        ),
         "decisions_leave_nothing": (
             "With the decisions on labels, no training or validation rows would be left to learn from.",
             "Take some of them back.",
@@ -43,6 +47,10 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "duplicate_class_names": ("Two classes would have the same name.", "Give every class a name of its own."),
         "empty_file": ("The file has no content, no rows or only blanks.", "Choose a file with texts and labels."),
         "empty_labels": ("The label column is empty in nearly every row.", "Choose another column, or fill it in."),
+        "empty_text": (
+            "A text to learn from is empty.",
+            "Type a word or more.",
+        ),
         "empty_texts": ("The text column is empty in nearly every row.", "Choose another column, or fill it in."),
         "file_damaged": ("The file is damaged or cut short.", "Copy or download it again."),
         "file_not_found": ("There is no file of this name.", "Check the name and the folder."),
@@ -52,6 +60,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         ),
         "file_too_large": ("The file, or what is packed in it, is larger than the limit.", "Give a part of it, or raise the limit."),
         "file_unreadable": ("The file cannot be read.", "Check its permissions, or copy it and try the copy."),
+        "given_test": ("The file has test or validation rows of its own, so it is not scored in folds.", "Turn the folds off."),
         "hub_no_table": ("The Hugging Face Hub has no table of this data set that can be read.", "Download its file there and upload it."),
         "label_is_measurement": ("The label column holds numbers that measure something.", "Choose a column that names classes."),
         "letter_not_in_encoding": (
@@ -62,7 +71,15 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "no_columns": ("No columns are chosen.", "Choose the columns of the texts and the labels."),
         "no_dataset": ("No data set is named.", "Choose one from the list, or type its name."),
         "no_file": ("No file is chosen or open.", "Choose or open one."),
+        "no_known_label": (
+            "No row of a file has a label that the model knows, besides texts that it learnt from.",
+            "Give a file with other texts and its labels.",
+        ),
         "no_label_column": ("No column looks like labels.", "Name the label column, or add one."),
+        "no_label_names": (
+            "A file of label names holds none.",
+            "Write the name of each label on a line of its own, that of label 0 first.",
+        ),
         "no_row": ("The file has no such row, or it has no text.", "Choose a row that has a text."),
         "no_rows": ("No row of the file can be used.", "Choose a file with one row a text."),
         "no_text_column": ("No column looks like texts.", "Name the text column."),
@@ -86,6 +103,22 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "same_column": ("One column is chosen for two purposes.", "Choose different columns."),
         "spreadsheet_file": ("The workbook cannot be opened.", "Save it as CSV (UTF-8) in its program and give that."),
         "test_in_training": ("All training rows are test rows too.", "Give other test rows, or none."),
+        "test_row": (
+            "The label of a row that is no validation row was to be corrected in the results.",
+            "Check the labels of the whole file; test rows keep their labels in every score.",
+        ),
+        "text_is_held": (
+            "A text to learn from is, or nearly is, a validation or test row of the run.",
+            "Try another text; those rows are never learnt from.",
+        ),
+        "text_is_row": (
+            "A text to learn from is a row of the file already.",
+            "Correct the label of that row in Check labels.",
+        ),
+        "text_too_long": (
+            "A text to learn from is longer than a log of decisions holds.",
+            "Add it to the file.",
+        ),
         "too_few_rows": ("There are too few rows to train on and to score.", "Add rows of each class."),
         "too_many_cells": ("The table has more cells than the limit.", "Give fewer rows or columns."),
         "too_many_classes": ("There are more classes than the limit.", "Choose another label column, or join classes."),
@@ -95,7 +128,10 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "unknown_column": ("There is no such column.", "Name one of the file's columns."),
         "unknown_dataset": ("The Hugging Face Hub has no such data set, or it is not public.", "Check the name."),
         "unknown_finding": ("The file does not have this finding any more.", "Look at its findings again."),
-        "unknown_form": ("There is no such form of the repaired file.", "Use a link of the page."),
+        "unknown_form": (
+            "There is no such form of a file or a model to be downloaded.",
+            "Use a link of the page, or a form that the message lists.",
+        ),
         "unknown_label": ("The file has no such class.", "Choose one of its classes, or add it first."),
         "unknown_part": ("The data set, workbook or zip has no such part.", "Name one of its parts; the message lists them."),
         "unknown_role": ("A file can be for training, validation or test only.", "Choose one of these."),
@@ -108,13 +144,17 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
     },
     RecipeError: {
         "bad_name": ("The name is empty, too long or cannot be shown.", "Type another one."),
+        "bad_user": ("A user's name or password is not allowed, or the two passwords differ.", "Type others."),
         "compare_count": ("Too few or too many runs are chosen.", "Choose as many as a comparison takes."),
+        "no_users": ("The server of a team has no users.", "Add one: python -m trainer users add NAME."),
         "not_a_recipe": ("The file is no recipe.", "Give a JSON file with a value for each setting."),
+        "not_for_this_task": ("This is only for texts with one label each.", "Do without it, or choose one label a text for the file."),
         "open_to_all": ("The server would be open to everybody who can reach it.", "Set a password, or confirm it with --public."),
         "precision_unavailable": ("The device cannot calculate in this precision.", "Choose the precision auto."),
         "setting_not_possible": ("The encoder does not have what the setting changes.", "Leave the setting at its default."),
         "setting_out_of_range": ("A setting has a value that it cannot have.", "Use a value from its range."),
         "settings_disagree": ("Two settings exclude each other.", "Change one of them."),
+        "unknown_engine": ("There is no such engine.", "Use one of the engines; the message lists them."),
         "unknown_level": ("There is no such level.", "Use one of the levels."),
         "unknown_preset": ("There is no such preset.", "Use one of the presets."),
         "unknown_repair": ("There is no such repair.", "Use the code of a finding that has one."),
@@ -123,6 +163,10 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
     ModelError: {
         "encoder_damaged": ("The encoder lacks files, or they are damaged.", "Download or copy it again, or choose another one."),
         "encoder_too_large": ("The encoder is larger than the limit.", "Choose a smaller one."),
+        "export_failed": (
+            "The process that exports the model failed or ended too early.",
+            "Try again with other programs ended, or take the model folder.",
+        ),
         "label_not_learnt": ("The model has no such label.", "Choose one of its labels; the message lists them."),
         "model_damaged": ("The model cannot be loaded.", "Train it again, or copy its folder again."),
         "model_folder_refused": (
@@ -133,8 +177,13 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
             "The tokenizer of the model does not tell where its tokens stand in a text.",
             "Train with another encoder to see which words matter.",
         ),
+        "no_export": ("The model cannot be written as ONNX, or nobody could say whether it answers alike.", "Take the model folder."),
         "no_promise": ("The validation rows do not suffice for this promise.", "Choose a smaller share of right answers, or add rows."),
         "no_texts": ("There is no text to predict.", "Give at least one text."),
+        "no_vectors": (
+            "The last layer of the model reads no single vector of a text.",
+            "Train with another encoder to see which training rows are similar to a text.",
+        ),
         "not_a_classifier": ("The folder has no classifier for one label a text.", "Name the folder of such a classifier."),
         "not_texts": ("The texts are not a list of texts.", "Send a list of strings."),
         "too_many_characters": ("The texts have more characters than one call may have.", "Send fewer at once."),
@@ -148,10 +197,12 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "job_damaged": ("The files of the job are damaged.", "Start it again."),
         "job_is_live": ("The job waits or runs.", "Stop it first."),
         "loss_not_finite": ("The training diverged: the loss is no longer a number.", "Choose a smaller learning rate and start again."),
+        "no_exports": ("The model is not exported to ONNX, or its export is damaged.", "Export it."),
         "no_model": ("The run has no model.", "Choose a finished run."),
         "no_result": ("The job has no result.", "Wait until it has finished, or start it again."),
         "no_state": ("The last state of the run is no longer kept.", "Start a new run with more epochs."),
         "not_finished": ("The run has not finished its epochs.", "Resume it first."),
+        "offered_model": ("The model belongs to the server, for everybody to try.", "Train your own to change it."),
         "rows_damaged": ("The rows of the run cannot be read.", "Start a new run from the original file."),
         "run_damaged": ("Files of the run are damaged or missing.", "Start a new run for what is lost."),
         "run_is_live": ("The run trains or waits.", "Stop it first."),
@@ -161,9 +212,12 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
     NotFoundError: {
         "no_run_chosen": ("The chosen runs no longer exist.", "Choose others."),
         "unknown_draft": ("There is no such file among those being prepared.", "Open it again."),
+        "unknown_evaluation": ("There is no such evaluation on another file.", "Choose one of the list."),
         "unknown_job": ("There is no such job.", "Choose one from the list."),
         "unknown_rows": ("A link asks for rows in a way that is not known.", "Use the links on the page."),
         "unknown_run": ("There is no such run.", "Choose one from the list."),
+        "unknown_share": ("A link to a shared run leads nowhere, or not any more.", "Ask whoever sent it for another one."),
+        "unknown_user": ("There is no such user.", "Name one of those that users list prints."),
     },
     UnavailableError: {
         "already_serving": ("Another server uses the folder of the runs.", "Use that one, or end it first."),
@@ -172,11 +226,22 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "disk_not_writable": ("A folder or file cannot be written.", "Check its permissions and the disk."),
         "encoder_unreachable": ("The encoder cannot be fetched now.", "Check the network, or choose one that is here."),
         "hub_unreachable": ("The Hugging Face Hub cannot be reached.", "Check the network, or upload a file."),
+        "memory_full": ("The memory of the server is nearly full.", "Try again in some minutes."),
+        "no_npm_package": (
+            "A script for the web page cannot be fetched from the npm registry.",
+            "Connect to the internet once, or name another registry.",
+        ),
         "not_served": ("The page cannot be served at this address.", "Choose another port or address."),
         "queue_full": ("As many trainings wait as may wait.", "Wait until some have ended, or stop one."),
         "reader_unavailable": ("The process that reads files cannot be started.", "Try again, and check memory and disk."),
         "run_is_busy": ("Another program is writing the run.", "Try again in a moment."),
+        "switched_off": ("The owner of the server has switched this off for now.", "Try again later."),
+        "too_many_pages": ("As many pages are open as may be, of one visitor or in all.", "Close one."),
+        "too_many_predictions": ("One visitor asks for more predictions in a minute than allowed.", "Wait a moment."),
         "too_many_runs": ("There are as many runs as there may be.", "Delete those that are not needed."),
+        "too_many_starts": ("One visitor has started as many trainings in an hour as allowed.", "Wait; what is prepared stays."),
+        "too_much_kept": ("The files and runs of one visitor take as much space as allowed.", "Delete runs that are not needed."),
+        "users_damaged": ("The list of users cannot be read.", "Remove it, and add the users again."),
     },
     NoMemoryError: {
         "batch_too_large": ("A batch needs more memory than is free.", "Choose a smaller batch, shorter texts or a smaller encoder."),
@@ -185,6 +250,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
 }
 
 _REFUSALS: Mapping[str, tuple[int, str, str]] = {
+    "blocked": (403, "The owner of the server has blocked this visitor.", "Ask whoever runs the server."),
     "foreign_page": (403, "A page of another site made the request.", "Open Emotune itself."),
     "no_password": (401, "The server needs the password.", "Log in first."),
     "not_here": (404, "The server has nothing under this path.", "Use a path of the page."),
@@ -196,6 +262,7 @@ _REFUSALS: Mapping[str, tuple[int, str, str]] = {
     "unknown_host": (421, "The server is not served under this name.", "Name it in EMOTUNE_HOSTS."),
     "unreadable": (422, "The request does not have the form of a call.", "Use the form that the page describes."),
     "uploads_full": (507, "The uploads take all the space that they may have.", "Wait a while, or clear them."),
+    "uploads_off": (503, "The owner of the server has switched uploads off for now.", "Try again later."),
     "wrong_values": (422, "The values of the call do not fit its inputs.", "Send those that the page sends."),
 }
 

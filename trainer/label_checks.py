@@ -6,12 +6,15 @@ What was decided about labels is in ``drafts/label_editor.py``.
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from trainer.audit.checks_by_task import require_deep
 from trainer.audit.quick_check import require_checkable
 from trainer.audit.suspects import AuditResult
+from trainer.data.columns.label_form import TaskChoice
 from trainer.drafts.drafts import Drafts
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import FileError, UserError
@@ -47,16 +50,17 @@ class LabelChecks:
         sources: Mapping[str, tuple[str, Path | bytes]],
         *,
         text_columns: Sequence[str] = (),
-        label_column: str | None = None,
+        label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
+        task: TaskChoice = "",
         deep: bool = False,
         seed: int = 0,
     ) -> Job:
-        """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind.
+        """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind. ``task``: "single" or "several".
 
         All rows say something about others but those that the file itself gives for a test.
         """
-        prepared = self._drafts.open_files(sources, text_columns=text_columns, label_column=label_column, part=part)
+        prepared = self._drafts.open_files(sources, text_columns=text_columns, label_column=label_column, part=part, task=task)
         try:
             return self._start(prepared, seed, splits_of=None, deep=Recipe() if deep else None)
         finally:
@@ -87,6 +91,8 @@ class LabelChecks:
         if corpus is None:
             raise prepared.problem or FileError("This file has no texts and labels to check yet.", code="not_ready")
         require_checkable(corpus)
+        if deep is not None:
+            require_deep(corpus.task)
         draft = prepared.draft
         test_rows = _test_rows(prepared, splits_of)
         digest = hashlib.sha256(test_rows.tobytes()).hexdigest()[:16]
@@ -104,6 +110,7 @@ def _test_rows(prepared: PreparedDraft, recipe: Recipe | None) -> np.ndarray:
     """Positions of the rows that a training with this recipe keeps for its test; without one, those that the file gives for a test."""
     corpus = prepared.corpus
     if recipe is not None and prepared.problem is None:
-        return prepared.splits(recipe).test
+        # Folds keep none aside, but a training with decisions does.
+        return prepared.splits(replace(recipe, folds=None)).test
     given = corpus.given_split or ("",) * len(corpus)
     return np.flatnonzero(np.array([part == "test" for part in given], dtype=bool)).astype(np.int64)

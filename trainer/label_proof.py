@@ -55,12 +55,13 @@ class LabelProof:
         return self._start(draft_id, self._library.recipe(before.id), level=before.level, compared_with=before.id)
 
     def run_before(self, draft_id: str) -> RunView | None:
-        """The last run that learns, or learnt, from the draft's file with the labels and the choices as they are without any decision."""
+        """The last run that keeps test rows aside and learns, or learnt, from the draft's file with the labels and the choices as they are without any decision."""
         draft = self._store.get(draft_id, self._owner)
         views = [
             view
             for view in self._library.runs()
-            if not view.decisions and not view.class_names and (view.live or view.has_model) and not view.stop_requested
+            # Folds test every row, those too that decisions change.
+            if not view.folds and not view.decisions and not view.class_names and (view.live or view.has_model) and not view.stop_requested
         ]
         digests = file_digests([self._store.path(draft, draft.main)]) if views else frozenset()
         for view in views:

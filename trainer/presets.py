@@ -12,6 +12,7 @@ from typing import Literal
 from trainer.errors import RecipeError
 from trainer.recipe import Recipe
 from trainer.recipe_file import load_recipe
+from trainer.regimes import describe_reason
 
 _FOLDER = Path(__file__).resolve().parent.parent / "assets" / "presets"
 
@@ -95,12 +96,16 @@ def recipe_for_level(
     ``mean_tokens`` is the mean length of the texts in tokens, ``device`` is "cpu", "cuda" or "mps", ``pooling`` the encoder's own. Encoder,
     seed, split and repairs are those of ``base``. Raises UserError ``unknown_level``.
     """
-    unchanged = {name: getattr(base or Recipe(), name) for name in ("encoder", "seed", "validation_share", "test_share", "repairs")}
+    unchanged = {
+        name: getattr(base or Recipe(), name) for name in ("encoder", "seed", "validation_share", "test_share", "folds", "repairs")
+    }
     base_recipe = Recipe(**unchanged)
     # The explanation does not depend on the learning rate.
     resolved = base_recipe.resolved(train_rows=train_rows, learning_rate=1e-5, pooling=pooling, classes=class_count)
     if level == "Balanced":
-        start = "Starts from a linear model on the unchanged encoder, and reads" if resolved.starts_from_linear_model else "Reads"
+        reason, start = describe_reason(train_rows=train_rows, classes=class_count), "Reads"
+        if resolved.starts_from_linear_model:
+            start = f"{reason}, it starts from a linear model on the unchanged encoder, and reads"
         return base_recipe, (
             f"{start} the {train_rows:,} training rows {_times(resolved.epochs)} in batches of {resolved.batch_size}, "
             "which gave good scores for the time on files of this size."

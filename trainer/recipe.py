@@ -9,6 +9,7 @@ from typing import Any
 
 from trainer.errors import RecipeError
 from trainer.recipe_fields import EVALUATION, OVERFITTING, PACE, TRAINED, fields_of, recipe_field
+from trainer.regimes import choose_regime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +24,8 @@ class Recipe:
         "auto",
         "Method",
         "“full” trains everything, and where the head reads the average of all tokens it starts from a linear model on the unchanged encoder; "
-        "“frozen” is that linear model alone, in seconds.",
-        choices=("auto", "full", "frozen"),
+        "“contrastive” brings texts of the same class together, and puts a linear model on top; “frozen” is a linear model alone, in seconds.",
+        choices=("auto", "full", "contrastive", "frozen"),
         group=TRAINED,
         place=0,
     )
@@ -32,7 +33,8 @@ class Recipe:
         int,
         None,
         "Epochs",
-        "How many times the model reads all training rows. Automatic: 6 below 3,000 rows, 4 below 10,000, 3 below 40,000, else 2.",
+        "How many times the model reads all training rows. Automatic: 6 below 3,000 rows, 4 below 10,000, 3 below 40,000, else 2; contrastive "
+        "learning takes about 40 steps, and no more than 20 epochs.",
         minimum=1,
         maximum=50,
         optional=True,
@@ -55,7 +57,8 @@ class Recipe:
         float,
         None,
         "Learning rate",
-        "How far each step moves the weights. Automatic: the encoder's default, four times that with LoRA.",
+        "How far each step moves the weights. Automatic: the encoder's default, less where few rows start from a linear model and for contrastive "
+        "learning, four times as much with LoRA.",
         minimum=1e-7,
         maximum=1e-2,
         optional=True,
@@ -135,8 +138,8 @@ class Recipe:
         str,
         "auto",
         "Pooling",
-        "What the head reads: “cls” is the first token, “mean” is the average of all tokens. “auto” takes the average with 20 classes or more "
-        "if the encoder was trained for it, and else the first token.",
+        "What the head reads: “cls” is the first token, “mean” is the average of all tokens. If the encoder was trained for the average, “auto” "
+        "takes it with 20 classes or more and below 20 rows a class; otherwise it takes the first token.",
         choices=("auto", "cls", "mean"),
         group=TRAINED,
         place=3,
@@ -205,6 +208,16 @@ class Recipe:
         group=TRAINED,
         place=7,
     )
+    class_names: str = recipe_field(
+        str,
+        "automatic",
+        "Names of the classes",
+        "With “automatic” and fewer than 100 rows a class, the name of each class counts as four more texts of it in the linear model, if training "
+        "rows that are set aside say that this helps; with “off” only texts count.",
+        choices=("automatic", "off"),
+        group=TRAINED,
+        place=8,
+    )
     early_stopping: int | None = recipe_field(
         int,
         None,
@@ -241,7 +254,8 @@ class Recipe:
         int,
         None,
         "Evaluations per epoch",
-        "How often the validation rows are scored. Automatic: up to four times, as long as it stays cheap.",
+        "How often the validation rows are scored. Automatic: up to four times, as long as it stays cheap; once with contrastive learning, which "
+        "fits its head each time.",
         minimum=1,
         maximum=50,
         optional=True,
@@ -284,6 +298,16 @@ class Recipe:
     test_share: float = recipe_field(
         float, 0.2, "Test share", "Share of the rows kept aside for the final score.", minimum=0.01, maximum=0.5
     )
+    folds: int | None = recipe_field(
+        int,
+        None,
+        "Folds",
+        "For a file of a few hundred rows: this many models are each tested on a part of the rows that it has not seen, and one more learns from all.",
+        minimum=2,
+        maximum=20,
+        optional=True,
+        none_label="off",
+    )
     repairs: tuple[str, ...] = recipe_field(
         tuple, (), "Repairs", "What is repaired in the file before the training: the codes of the findings, separated by commas."
     )
@@ -312,6 +336,12 @@ class Recipe:
                 "The method frozen is a linear model on the average of all tokens. It needs the head linear, the pooling auto or mean, and no LoRA.",
                 code="settings_disagree",
             )
+        if self.method == "contrastive" and (self.pooling == "cls" or self.head != "linear" or self.frozen_epochs):
+            raise RecipeError(
+                "The method contrastive trains the encoder and puts a linear model on the average of all tokens. It needs the head linear, the "
+                "pooling auto or mean, and no epochs with a frozen encoder.",
+                code="settings_disagree",
+            )
 
     @property
     def starts_from_linear_model(self) -> bool:
@@ -322,6 +352,11 @@ class Recipe:
     def never_trains_encoder(self) -> bool:
         """Whether the encoder stays as it is from the first step to the last. The recipe must be resolved."""
         return self.method == "frozen" or self.frozen_epochs >= self.epochs
+
+    @property
+    def never_trains_head(self) -> bool:
+        """Whether no gradient reaches the head: it is fitted before each evaluation."""
+        return self.method == "contrastive"
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Recipe":
@@ -339,47 +374,27 @@ class Recipe:
 
     def resolved(self, *, train_rows: int, learning_rate: float, pooling: str = "cls", classes: int = 2) -> "Recipe":
         """The recipe with every automatic value filled in. ``learning_rate`` and ``pooling`` are the encoder's own."""
-        method = "full" if self.method == "auto" else self.method
-        automatic_pooling = pooling if classes >= _MANY_CLASSES else "cls"
-        pooling = "mean" if method == "frozen" else automatic_pooling if self.pooling == "auto" else self.pooling
-        rate = self.learning_rate or learning_rate * (_LORA_LEARNING_RATE_FACTOR if self.lora_rank else 1)
-        reads_unit_vectors = pooling == "mean" and self.head == "linear"
-        head_rate = self.head_learning_rate or (min(_UNIT_VECTOR_RATE_FACTOR * rate, 0.1) if reads_unit_vectors else None)
+        regime = choose_regime(
+            method=self.method,
+            pooling=self.pooling,
+            head=self.head,
+            train_rows=train_rows,
+            classes=classes,
+            encoder_pooling=pooling,
+        )
+        rate = self.learning_rate or learning_rate * regime.rate_factor * (_LORA_LEARNING_RATE_FACTOR if self.lora_rank else 1)
         return dataclasses.replace(
             self,
-            method=method,
-            epochs=self.epochs or _epochs_for(train_rows),
-            batch_size=self.batch_size or _batch_size_for(train_rows, from_linear_model=reads_unit_vectors),
+            method=regime.method,
+            epochs=self.epochs or regime.epochs,
+            batch_size=self.batch_size or regime.batch_size,
+            evaluations_per_epoch=self.evaluations_per_epoch or regime.evaluations_per_epoch,
             learning_rate=rate,
-            pooling=pooling,
-            head_learning_rate=head_rate,
+            pooling=regime.pooling,
+            head_learning_rate=self.head_learning_rate or (regime.head_rate_factor and min(regime.head_rate_factor * rate, 0.1)),
         )
 
-
-_MANY_CLASSES = 20
-"""From here on a linear model on the average of all tokens is a good start: with 77 classes it gained 1.7 points over the first token, with the
-six of the sample it lost 5. What is between was not measured."""
-
-_UNIT_VECTOR_RATE_FACTOR = 10
-"""The weights that read vectors of length 1 are some ten times as large as usual, and have to move as much faster."""
 
 _LORA_LEARNING_RATE_FACTOR = 4
 """LoRA weights start at zero and have to learn faster than pretrained ones (Biderman et al. 2024); four times was best on the
 sample's validation rows."""
-
-
-def _epochs_for(train_rows: int) -> int:
-    """With few rows, a new head needs more passes over them."""
-    if train_rows < 3_000:
-        return 6
-    if train_rows < 10_000:
-        return 4
-    return 3 if train_rows < 40_000 else 2
-
-
-def _batch_size_for(train_rows: int, *, from_linear_model: bool) -> int:
-    """With few rows, large batches leave too few steps; with many rows, they save optimizer steps."""
-    if train_rows < 400:
-        return 16
-    # Banking77, with 8,592 rows of 77 classes, was measured with 32.
-    return 32 if train_rows < (10_000 if from_linear_model else 5_000) else 64

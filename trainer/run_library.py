@@ -5,7 +5,7 @@ Starts and stops nothing. Everything known of a run is read from its folder.
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,19 @@ from trainer.cache import SingleFlightCache
 from trainer.check import CheckResult
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
+from trainer.data.task import find_task
 from trainer.errors import NotFoundError, RecipeError, RunError, UserError
-from trainer.evaluation.comparison import ComparedRun, Comparison, RunPredictions, compare, run_predictions
+from trainer.evaluation.comparison import (
+    MAX_DIFFERING,
+    ComparedRun,
+    Comparison,
+    DifferingRow,
+    RunPredictions,
+    compare,
+    differing_rows,
+    run_predictions,
+    shown_labels,
+)
 from trainer.evaluation.confidence import confidence_report
 from trainer.evaluation.diagnostics import check_training
 from trainer.evaluation.label_effect import LabelEffect, label_effect
@@ -27,6 +38,8 @@ from trainer.evaluation.mistakes import PredictedRows, predicted_rows
 from trainer.evaluation.predictions import SPLITS
 from trainer.evaluation.report import Reports, Scores, main_scores, split_report
 from trainer.evaluation.result_checks import check_result
+from trainer.evaluation.run_report import Suggestions
+from trainer.evaluation.subgroups import Subgroup
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.exclusive_access import exclusive_access, unwritable
@@ -72,11 +85,14 @@ class ScoreCache:
         """By run, signature of its rows and ``n_rows``."""
         self.effects: SingleFlightCache[LabelEffect] = SingleFlightCache(_MAX_EFFECTS)
         """By the run without and the run with decisions, and the signatures of their predictions."""
+        self.subgroups: SingleFlightCache[tuple[Subgroup, ...]] = SingleFlightCache(_MAX_REPORTS)
+        self.suggestions: SingleFlightCache[Suggestions] = SingleFlightCache(_MAX_REPORTS)
+        """Both by run and signatures of its rows and predictions."""
         self.predicted_rows: SingleFlightCache[PredictedRows] = SingleFlightCache(_MAX_PREDICTED_ROWS)
         """By run, signatures of its rows and predictions, and split."""
 
     def discard(self, run_id: str) -> None:
-        for cache in (self.reports, self.scores, self.examples, self.predicted_rows):
+        for cache in (self.reports, self.scores, self.examples, self.predicted_rows, self.subgroups, self.suggestions):
             cache.discard(lambda key: key[0] == run_id)
         self.effects.discard(lambda key: run_id in key[:2])
 
@@ -91,9 +107,10 @@ class RunLibrary:
         self._cache = cache
         self._owner = owner
 
-    def runs(self) -> list[RunView]:
-        """The owner's runs, newest first."""
-        return self._runs.list(self._owner)
+    def runs(self, *, offered: bool = False) -> list[RunView]:
+        """The owner's runs, newest first; with ``offered`` behind them those whose models the server offers to everybody."""
+        own = self._runs.list(self._owner)
+        return [*own, *(view for view in self._runs.list_offered() if view not in own)] if offered else own
 
     def view(self, run_id: str) -> RunView:
         """What is known of a run. UserError ``unknown_run`` if there is none of this id."""
@@ -156,15 +173,17 @@ class RunLibrary:
         runs = tuple(sorted(map(self._compared, chosen), key=_validation_rank))
         # A class that was renamed or merged before one of the trainings is the same in the others.
         names = {before: after for run in runs for before, after in run.view.class_names.items()}
-        predictions = [self._predictions(run.view.id).with_class_names(names) for run in runs if run.scores is not None]
+        predictions = [self._predictions(run.view.id, names) for run in runs if run.scores is not None]
         tested = {frozenset(zip(each.texts, each.labels, strict=True)) for each in predictions}
         files = {self._run(run.view.id).source_digest() for run in runs}
         same_file = (len(files) == 1 and None not in files) or (len(predictions) == len(runs) and len(tested) == 1)
-        if len(predictions) < 2:
+        # What is right is another question where a text may have several labels.
+        if len(predictions) < 2 or len({find_task(run.view.task).key for run in runs}) > 1:
             return Comparison(runs, None, (), same_file)
         reference, *others = predictions
         results = [compare(reference, other, n_comparisons=len(others)) for other in others]
-        return Comparison(runs, 0, tuple(enumerate(results, start=1)), same_file)
+        differing = tuple(_shown(differing_rows(reference, other)) for other in others)
+        return Comparison(runs, 0, tuple(enumerate(results, start=1)), same_file, differing)
 
     def label_effect(self, before_id: str, after_id: str) -> LabelEffect:
         """What the decisions on labels did: the run with them (A) against the one without them (B), on the test rows of both as they were.
@@ -186,7 +205,7 @@ class RunLibrary:
 
     def rename(self, run_id: str, name: str) -> RunView:
         """Give a run a name of 1 to 60 printable characters, without the blanks around it. UserError for any other."""
-        run = self._run(run_id)
+        run = self._run(run_id, to_read=False)
         stripped = name.strip()
         if not 1 <= len(stripped) <= MAX_NAME_CHARS or not stripped.isprintable():
             problem = f"this one has {len(stripped):,}" if stripped.isprintable() else "this one has characters that cannot be seen"
@@ -209,7 +228,7 @@ class RunLibrary:
 
         UserError while the run is training or waiting.
         """
-        run = self._run(run_id)
+        run = self._run(run_id, to_read=False)
         with exclusive_access(self._runs, run) as (view, lock):
             if view.live:
                 doing = "is training" if view.status == "running" else "waits in the queue"
@@ -225,8 +244,8 @@ class RunLibrary:
         self._cache.discard(run.id)
         return trash
 
-    def _run(self, run_id: object) -> Run:
-        return self._runs.get(run_id, self._owner)
+    def _run(self, run_id: object, *, to_read: bool = True) -> Run:
+        return self._runs.get(run_id, self._owner, to_read=to_read)
 
     def _reports(self, run: Run) -> Reports:
         def compute() -> Reports:
@@ -237,13 +256,15 @@ class RunLibrary:
         return self._cache.reports.get((run.id, *file_signature(run.predictions)), compute)
 
     def _label_effect(self, before_id: str, after_id: str) -> LabelEffect:
-        names = self.view(after_id).class_names
-        before, after = (self._predictions(run_id).with_class_names(names) for run_id in (before_id, after_id))
+        view = self.view(after_id)
+        names, task = view.class_names, find_task(view.task)
+        before, after = (self._predictions(run_id, names) for run_id in (before_id, after_id))
         mended: dict[str, str | None] = {}
         for log in self._run(after_id).path.glob(f"{DECISIONS}*"):
             with suppress(OSError):
-                rows = DecisionLog(log).read().rows.values()
-                mended |= {row.text: None if row.action == "drop" else row.after for row in rows if row.action != "keep"}
+                rows = DecisionLog(log, task).read().rows.values()
+                labels = {row.text: None if row.action == "drop" else task.parse_written(row.after) for row in rows if row.action != "keep"}
+                mended |= {text: None if names is None else shown_labels(names) for text, names in labels.items()}
         return label_effect(before, after, mended)
 
     def _compared(self, run_id: str) -> ComparedRun:
@@ -259,10 +280,10 @@ class RunLibrary:
             problems.append(error.message)
         return ComparedRun(view, recipe, scores, " ".join(problems))
 
-    def _predictions(self, run_id: str) -> RunPredictions:
+    def _predictions(self, run_id: str, class_names: Mapping[str, str]) -> RunPredictions:
         run = self._run(run_id)
         try:
-            return run_predictions(*pipeline.load_run_rows(run), pipeline.load_run_predictions(run))
+            return run_predictions(*pipeline.load_run_rows(run), pipeline.load_run_predictions(run), class_names)
         except ValueError as error:
             name = self._runs.view(run).name
             raise RunError(
@@ -270,20 +291,27 @@ class RunLibrary:
             ) from error
 
 
+def _shown(rows: Sequence[DifferingRow]) -> tuple[DifferingRow, ...]:
+    """Some rows of each side, if there are many."""
+    sides = [[row for row in rows if row.only_a == side] for side in (True, False)]
+    return tuple(row for side in sides for row in side[: MAX_DIFFERING // 2])
+
+
 def _examples(corpus: Corpus, splits: Splits, n_rows: int) -> tuple[ExampleRow, ...]:
     """Rows of the test split in a fixed random order: readable ones first, and one of each class before a second of any."""
     low, high = _READABLE_CHARS
-    shuffled = np.random.default_rng(0).permutation(splits.test)
+    # In folds no row is kept aside: these show what can be typed, and prove nothing.
+    shuffled = np.random.default_rng(0).permutation(splits.test if len(splits.test) else np.concatenate([splits.train, splits.validation]))
     # A stable sort keeps the random order among equally readable texts.
     order = sorted(shuffled.tolist(), key=lambda row: max(low - len(corpus.texts[row]), len(corpus.texts[row]) - high, 0))
-    seen: Counter[int] = Counter()
+    seen: Counter[str] = Counter()
     ranked = []
     for row in order:
-        label = int(corpus.label_ids[row])
+        label = corpus.label(row)
         ranked.append((seen[label], len(ranked), row))
         seen[label] += 1
     chosen = [row for _, _, row in sorted(ranked)[:n_rows]]
-    return tuple(ExampleRow(corpus.texts[r], corpus.label_names[corpus.label_ids[r]], int(corpus.source_rows[r]) + 1) for r in chosen)
+    return tuple(ExampleRow(corpus.texts[r], corpus.label(r), int(corpus.source_rows[r]) + 1) for r in chosen)
 
 
 def _validation_rank(run: ComparedRun) -> tuple[bool, float, float]:

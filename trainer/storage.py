@@ -5,11 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from trainer.atomic import remove_folder
 from trainer.drafts.copies import Copies, find_copies, remove_copies, source_digests
 from trainer.drafts.draft_cache import DraftCache
+from trainer.drafts.history import DraftSummary
 from trainer.errors import RunError, UserError
 from trainer.runs.disk_space import (
     DraftStorage,
@@ -53,11 +55,19 @@ class StorageManager:
         self._owner = owner
         self._job_folders = job_folders
 
+    def kept_bytes(self) -> int:
+        """The size of the owner's runs, drafts and other jobs, without the checkpoints of ended trainings, which go first."""
+        runs, drafts = self._runs.list(self._owner), self._drafts.history.summaries(self._owner)
+        folders = self._folders(runs, drafts)
+        checkpoints = total_bytes(*(files for _, files in self._checkpoints(runs)))
+        return total_bytes(*map(files_on_disk, [*folders, *self._job_folders()])) - checkpoints
+
     def usage(self) -> Storage:
         """What the owner's runs, drafts and other jobs take of the disk, and the page's copies of uploads."""
         runs, drafts = self._runs.list(self._owner), self._drafts.history.summaries(self._owner)
-        folders = [self._settings.runs_dir / view.id for view in runs] + [self._drafts.store.root / draft.id for draft in drafts]
-        uploads = files_on_disk(self._settings.uploads_dir)
+        folders = self._folders(runs, drafts)
+        # Whose the copies are is not known from the disk.
+        uploads = {} if self._settings.mode.separate_visitors else files_on_disk(self._settings.uploads_dir)
         jobs = [files_on_disk(folder) for folder in self._job_folders()]
         return Storage(
             total=total_bytes(uploads, *jobs, *map(files_on_disk, folders)),
@@ -86,9 +96,14 @@ class StorageManager:
             latest = self._drafts.history.latest(self._owner)
             for draft in find_copies([folder], self._drafts.store, self._other_runs(()), self._owner, latest).drafts_to_delete:
                 self._drafts.remove(draft)
-            remove_copies(self._settings.uploads_dir, source_digests(folder))
+            remove_copies(self._settings.uploads_dir, source_digests(folder), partial(self._drafts.uploads.release, self._owner))
         # Last: until then the next start knows what to look for.
         shutil.rmtree(folder, ignore_errors=True)
+
+    def delete_uploads(self) -> None:
+        """Delete the page's copies of all files that the owner has sent, opened or not, but for those that somebody else has sent too."""
+        for folder in self._drafts.uploads.release_all(self._owner):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def expiring_checkpoints(self) -> tuple[str, ...]:
         """The ids of the runs whose checkpoints are deleted when the next training ends, as all together take more than the settings allow.
@@ -126,6 +141,10 @@ class StorageManager:
     def clear_uploads(self) -> int:
         """Remove the page's copies of uploads that are older than an hour: drafts and runs have their own. Returns the bytes removed."""
         return remove_older(self._settings.uploads_dir, time.time() - _UPLOAD_SECONDS)
+
+    def _folders(self, runs: Sequence[RunView], drafts: Sequence[DraftSummary]) -> list[Path]:
+        """The folders of these runs and drafts."""
+        return [self._settings.runs_dir / view.id for view in runs] + [self._drafts.store.root / draft.id for draft in drafts]
 
     def _other_runs(self, run_ids: Collection[str]) -> list[Run]:
         return [Run(self._settings.runs_dir / view.id) for view in self._runs.list(self._owner) if view.id not in run_ids]

@@ -3,6 +3,7 @@
 Not for JSON, which escapes them itself, nor for the page.
 """
 
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -23,9 +24,18 @@ def terminal_line(text: str) -> str:
 
 @contextmanager
 def without_control_characters() -> Iterator[None]:
-    """Strip control characters from whatever is printed while the block runs, on either stream."""
-    with redirect_stdout(_PlainStream(sys.stdout)), redirect_stderr(_PlainStream(sys.stderr)):
-        yield
+    """Strip control characters from whatever is printed while the block runs, on either stream.
+
+    What is printed after the reader has gone (``| head``) is lost, and the command goes on: a training is not ended by its last reader.
+    """
+    output, errors = _PlainStream(sys.stdout), _PlainStream(sys.stderr)
+    with redirect_stdout(output), redirect_stderr(errors):
+        try:
+            yield
+        finally:
+            # Otherwise the interpreter would do it at its end, and complain about a reader that has gone.
+            output.flush()
+            errors.flush()
 
 
 class _PlainStream:
@@ -35,8 +45,23 @@ class _PlainStream:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        self._stream.write(_CONTROL.sub(_REPLACEMENT, text))
+        with self._without_reader():
+            self._stream.write(_CONTROL.sub(_REPLACEMENT, text))
         return len(text)
+
+    def flush(self) -> None:
+        with self._without_reader():
+            self._stream.flush()
+
+    @contextmanager
+    def _without_reader(self) -> Iterator[None]:
+        """Send what is written to nowhere from the moment at which the pipe's reader has gone, as Python's documentation advises."""
+        try:
+            yield
+        except BrokenPipeError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stream.fileno())
+            os.close(nowhere)
 
     def writelines(self, lines: Iterable[str]) -> None:
         for line in lines:

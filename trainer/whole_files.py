@@ -3,6 +3,7 @@
 The work itself is in ``jobs/predict``.
 """
 
+import io
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 
@@ -11,6 +12,7 @@ from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.file_bytes import read_bytes
 from trainer.data.text_rows import TextRows
 from trainer.errors import FileError, NotFoundError, RunError
+from trainer.jobs.evaluate.evaluate_job import EVALUATE
 from trainer.jobs.job import Job
 from trainer.jobs.job_type import JobServices
 from trainer.jobs.owner_jobs import OwnerJobs
@@ -36,7 +38,7 @@ class WholeFiles:
         refuse_lone_surrogates(list(text_columns), part)
         limits = self._settings.file_limits
         data = read_bytes(path, max_bytes=limits["max_bytes"])
-        return self._services.reader.read_texts(data, text_columns, part=part, **limits).rows
+        return self._services.reader.read_texts(data, text_columns, with_texts=False, part=part, **limits).rows
 
     def label(
         self,
@@ -80,6 +82,20 @@ class WholeFiles:
         """The owner's jobs of this kind, newest first."""
         return [job for job in self._jobs.list() if job.type == PREDICT.name]
 
+    def of_run(self, run_id: str) -> list[Job]:
+        """The jobs that label, or labelled, a file with the model of a run, or judge the model on one, newest first."""
+        return [job for job in self.of_both_kinds() if job.parameters.get("run") == run_id]
+
+    def refuse_live_jobs(self, run_id: str) -> None:
+        """Raise UserError ``job_is_live`` if a file is labelled with the model of a run, or the model judged on it, or waits for that."""
+        for job in self.of_run(run_id):
+            if job.live:
+                raise RunError(f"{job.name} is at work with this model. Stop it first, on the tab Try it.", code="job_is_live")
+
+    def of_both_kinds(self) -> list[Job]:
+        """The owner's jobs of this kind, and those that judge a model on a file, newest first."""
+        return [job for job in self._jobs.list() if job.type in (PREDICT.name, EVALUATE.name)]
+
     def export(self, job_id: str, form: str) -> tuple[str, bytes]:
         """A file name and the content of the result: "exact", or "spreadsheet" (CSV in which no cell is run as a formula). Raises UserError."""
         job = self.get(job_id)
@@ -90,15 +106,18 @@ class WholeFiles:
             return f"{name.stem} labelled{suffix}", _read(job.folder / RESULT)
         if form != "spreadsheet":
             raise FileError("There is no such download. Choose one of the links on the page.", code="unknown_form")
-        rewritten, _ = labelling_of(job.folder, job.parameters, self._services).write("spreadsheet")
-        return f"{name.stem} labelled for spreadsheets.csv", rewritten.data
+        sink = io.BytesIO()
+        labelling_of(job.folder, job.parameters, self._services).write(sink, "spreadsheet")
+        return f"{name.stem} labelled for spreadsheets.csv", sink.getvalue()
 
     def remove(self, job_id: str) -> None:
-        """Delete a job with its file and its result for good. UserError ``job_is_live`` while it waits or runs."""
-        job = self.get(job_id)
+        """Delete a job of either kind with its file and its result for good; an evaluation stays beside its run. UserError ``job_is_live``."""
+        job = self._jobs.get(job_id)
+        if job.type not in (PREDICT.name, EVALUATE.name):
+            raise NotFoundError("There is no such job. Choose one from the list.", code="unknown_job")
         with maintenance_lock(job.folder) as lock, disk_errors_as_user_error(self._settings):
             if lock is None or job.live:
-                raise RunError(f"{job.name} is still being labelled. Stop it first.", code="job_is_live")
+                raise RunError(f"{job.name} is still at work. Stop it first.", code="job_is_live")
             remove_folder(job.folder)
 
 

@@ -5,65 +5,56 @@ Made by ``Studio.for_owner``. Knows neither page nor terminal.
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-from trainer.audit.apply_decisions import apply_decisions, count_decisions
+from trainer.atomic import remove_folder
+from trainer.audit.apply_decisions import apply_decisions, require_unchanged_rows
 from trainer.audit.decisions import Decisions
-from trainer.cache import SingleFlightCache
-from trainer.check import count_checks, found
+from trainer.created_fields import created_fields, decision_fields
+from trainer.data.columns.label_form import TaskChoice
+from trainer.data.corpus import Corpus
+from trainer.data.kept_columns import find_kept_columns
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.drafts.advice import Advice, advise, estimate_seconds, recipe_for_level
-from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.drafts import Drafts
 from trainer.drafts.editor import DraftEditor
 from trainer.drafts.inspection import Inspection, inspect_file
 from trainer.drafts.label_editor import LabelEditor
 from trainer.drafts.preparation import PreparedDraft
-from trainer.errors import MustFixError, UserError
+from trainer.drafts.store import DraftStore
+from trainer.errors import MustFixError, UnavailableError, UserError
+from trainer.file_evaluations import FileEvaluations
 from trainer.jobs.job import Job
-from trainer.jobs.job_type import JobServices
-from trainer.jobs.queue_limits import check_capacity
-from trainer.jobs.runner import JobRunner
+from trainer.jobs.queue_limits import check_capacity, check_disk
 from trainer.jobs.train.resume_training import find_live_run
+from trainer.jobs.train.task_check import require_possible
 from trainer.label_checks import LabelChecks
+from trainer.label_corrections import LabelCorrections
 from trainer.label_proof import LabelProof
+from trainer.model_exports import ModelExports
+from trainer.open_pages import OwnPages
 from trainer.recipe import Recipe
-from trainer.run_library import RunLibrary, ScoreCache
-from trainer.runs.event_types import Created, RecordedCounts, RecordedFinding
+from trainer.run_library import RunLibrary
+from trainer.run_reports import RunReports
+from trainer.runs.event_types import Created
 from trainer.runs.names import friendly_name
 from trainer.runs.run import Run
-from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
-from trainer.settings import Settings, disk_errors_as_user_error
+from trainer.services import Services
+from trainer.settings import disk_errors_as_user_error
+from trainer.shared_runs import Reader, SharedRuns
+from trainer.similar_texts import SimilarTexts
 from trainer.storage import StorageManager
+from trainer.switches import Switches
+from trainer.text_format import approximate_duration, file_size, pluralize
 from trainer.trained_models import TrainedModels
-from trainer.training.encoder_catalogue import EncoderCatalogue
-from trainer.training.encoders import Encoder
 from trainer.training.hardware import with_precision
-from trainer.training.machine import Machine
+from trainer.training.memory import used_memory_share
+from trainer.users import user_of_owner
 from trainer.whole_files import WholeFiles
-
-if TYPE_CHECKING:
-    from trainer.training.predictor import Predictor
-
-
-@dataclass(frozen=True)
-class Services:
-    """What the workspaces of all owners share."""
-
-    settings: Settings
-    encoders: EncoderCatalogue
-    runs: RunStore
-    drafts: DraftCache
-    scores: ScoreCache
-    predictors: SingleFlightCache["Predictor"]
-    runner: JobRunner
-    machine: Machine
-    jobs: JobServices
 
 
 class Workspace:
@@ -77,10 +68,11 @@ class Workspace:
         self._draft_cache = services.drafts
         self._queue = services.runner.queue
         self._machine = services.machine
-        self.drafts = Drafts(services.drafts, owner)
+        self._starts = services.starts
+        self.drafts = Drafts(services.drafts, owner, self._check_upload)
         self.editor = DraftEditor(services.drafts, owner)
         self.labels = LabelEditor(services.drafts, owner)
-        self.models = TrainedModels(services.settings, services.runs, services.predictors, owner)
+        self.models = TrainedModels(services.settings, services.runs, services.models, services.predictions, owner)
         self.library = RunLibrary(services.settings, services.runs, self.models, services.scores, owner)
         self.storage = StorageManager(
             services.settings,
@@ -90,17 +82,41 @@ class Workspace:
             owner,
             lambda: [job.folder for job in self.jobs.list_folders()],
         )
-        self.jobs = services.runner.for_owner(owner)
+        self.reports = RunReports(services.settings, services.runs, self.library, services.encoders, services.scores, owner)
+        self.jobs = services.runner.for_owner(owner, self._check_job)
+        self.exports = ModelExports(services.settings, self.models, self.jobs)
         self.files = WholeFiles(services.jobs, self.models, self.jobs)
+        self.similar = SimilarTexts(self.models, services.runs, services.models, self.jobs)
+        self.evaluations = FileEvaluations(services.jobs, self.models, self.jobs)
         self.label_checks = LabelChecks(self.drafts, self.jobs)
+        self.pages = OwnPages(services.pages, owner, services.settings.max_pages, services.settings.max_pages_in_all)
+        self.shared = SharedRuns(services.settings, services.runs, self.models, partial(_reader, services, owner))
+        self.corrections = LabelCorrections(self.drafts, self.labels, self.library)
         self.proof = LabelProof(services.runs, services.drafts, self.library, self.start, owner)
+
+    @property
+    def user(self) -> str:
+        """The name of the owner, who is a user of a team; empty for any other owner."""
+        return user_of_owner(self._owner)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether there are runs, opened files or results of the owner."""
+        return bool(self.jobs.list() or self.drafts.summaries())
 
     # Before a training
 
     def inspect(
-        self, path: str | Path, *, text_columns: Sequence[str] = (), label_column: str | None = None, part: str | None = None
+        self,
+        path: str | Path,
+        *,
+        text_columns: Sequence[str] = (),
+        label_column: str | tuple[str, ...] | None = None,
+        part: str | None = None,
+        task: TaskChoice = "",
     ) -> Inspection:
         """Read one file, or a part of it, guess the columns that are not named, and check it also for the first encoder. Makes no draft."""
+        self._check_memory()
         limits = self._settings.file_limits
         encoder = self._encoders.info(self._encoders.default.name)
         return inspect_file(
@@ -109,6 +125,7 @@ class Workspace:
             text_columns=text_columns,
             label_column=label_column,
             part=part,
+            task=task,
             encoder=encoder,
             max_classes=self._settings.max_classes,
             **limits,
@@ -145,8 +162,8 @@ class Workspace:
         ``level`` is the preset level that the recipe belongs to, if any. The decisions on the draft's labels are done, except without
         ``with_decisions``; ``compared_with`` is the run that is to show whether they helped.
 
-        Raises UserError if the file or the recipe does not allow a training, ``must_fix`` if a finding should be fixed first (not with
-        ``ignore_findings``); nothing is left behind then.
+        Raises UserError if the file or the recipe does not allow a training, ``decided_folds`` if decisions would change what folds test, ``must_fix``
+        if a finding should be fixed first (not with ``ignore_findings``); nothing is left behind then.
         """
         self._settings.ensure_writable()
         encoder = self._encoders.get(recipe.encoder)
@@ -154,7 +171,7 @@ class Workspace:
         prepared.require_corpus()
         self._check_findings(prepared, ignore_findings=ignore_findings)
         decisions = self.labels.state(draft_id).decisions if with_decisions else Decisions()
-        corpus, splits = apply_decisions(prepared.require_corpus(), prepared.splits(recipe), decisions)
+        corpus, splits = _decided_rows(prepared, recipe, decisions)
         if self._machine.hardware is not None:
             with_precision(self._machine.hardware, recipe.precision)
         recipe = replace(recipe, repairs=prepared.draft.repairs, encoder=encoder.name)
@@ -168,22 +185,17 @@ class Workspace:
             existing = find_live_run(self._runs, [view for view in views if not view.parent and view.draft == version], recipe)
             if existing is not None:
                 return existing
-            check_capacity(self._settings, views)
-
-            def fill(folder: Path) -> None:
-                store, columns = self._draft_cache.store, prepared.columns
-                log = store.decisions_path(prepared.draft, columns.label) if decisions.version and columns is not None else None
-                store.copy_to_run(prepared.draft, folder, decisions=log)
-                save_rows(folder / "data.parquet", corpus, splits)
-
+            check_capacity(self._settings, views, self._runs.list_all())
+            self._check_budgets()
+            fill = partial(_fill_run, self._draft_cache.store, prepared, decisions, corpus, splits)
             created = Created(
                 name=friendly_name([view.name for view in views]),
                 owner=self._owner,
                 level=level or None,
                 draft=version,
                 compared_with=compared_with or None,
-                **_created_fields(prepared, encoder, splits, advice),
-                **_decision_fields(prepared, recipe, decisions),
+                **created_fields(prepared, recipe, encoder, corpus, splits, advice),
+                **decision_fields(prepared, recipe, decisions, corpus),
             )
             with disk_errors_as_user_error(self._settings):
                 run = self._runs.create(recipe=recipe, resolved=resolved, fill=fill, created=created)
@@ -196,8 +208,10 @@ class Workspace:
         recipe: Recipe,
         *,
         text_columns: Sequence[str] = (),
-        label_column: str | None = None,
+        label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
+        task: TaskChoice = "",
+        class_names: Mapping[str, str] | None = None,
         ignore_findings: bool = False,
     ) -> RunView:
         """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind.
@@ -205,9 +219,15 @@ class Workspace:
         The recipe's repairs are done. Raises UserError ``must_fix`` if something else should be fixed first, as ``start`` does.
         """
         # Before the files are read, which takes longer than anything here.
-        check_capacity(self._settings, self._runs.list(self._owner))
+        check_capacity(self._settings, self._runs.list(self._owner), self._runs.list_all())
         draft = self.drafts.open_files(
-            sources, text_columns=text_columns, label_column=label_column, part=part, repair_codes=recipe.repairs
+            sources,
+            text_columns=text_columns,
+            label_column=label_column,
+            part=part,
+            repair_codes=recipe.repairs,
+            task=task,
+            class_names=class_names,
         ).draft
         try:
             return self.start(draft.id, recipe, ignore_findings=ignore_findings)
@@ -221,7 +241,7 @@ class Workspace:
         Raises UserError ``run_damaged`` if the recipe, or the run's copy of its file, is damaged.
         """
         self._settings.ensure_writable()
-        run = self._run(run_id)
+        run = self._runs.get(run_id, self._owner, to_read=True)
         recipe = run.recipe()
         return self.drafts.open_from_run(run), recipe
 
@@ -235,16 +255,44 @@ class Workspace:
         A run that ended with a model keeps it: a child run continues, and its view is returned. Raises UserError if there is nothing to
         continue. Pressed twice, it continues once.
         """
-        return self._view_after(run_id, partial(self.jobs.resume, more_epochs=more_epochs))
+        return self._view_after(run_id, partial(self.jobs.resume, admit=self._check_budgets, more_epochs=more_epochs))
 
     def delete(self, run_id: str) -> None:
-        """Delete a run with everything in its folder and what ``storage.find_copies`` returns for it, at once and for good.
+        """Delete a run with everything in its folder, the files that its model labelled and what ``storage.find_copies`` returns for it, at once and
+        for good. An export of its model is stopped.
 
-        UserError while it is training or waiting.
+        UserError while it is training or waiting, and while a file is being labelled with its model.
         """
+        self.files.refuse_live_jobs(run_id)
+        self.similar.stop(run_id)
+        self.exports.stop(run_id)
         trash = self.library.move_to_trash(run_id)
         self.storage.delete_trash(trash)
         self.models.unload(run_id)
+        for job in self.files.of_run(run_id):
+            self.files.remove(job.id)
+        self.exports.remove_jobs(run_id)
+        self.shared.forget(run_id)
+
+    def delete_everything(self) -> bool:
+        """Delete all runs, files and results of the owner for good. What is under way is stopped first: returns whether it has ended too, so
+        that nothing is left; otherwise call it again."""
+        jobs = self.jobs.list()
+        for job in jobs:
+            with suppress(UserError):
+                if job.live:
+                    self.jobs.stop(job.id)
+        for draft in self.drafts.summaries():
+            with suppress(UserError, OSError):
+                self.drafts.remove(draft.id)
+        for view in self.library.runs():
+            with suppress(UserError, OSError):
+                self.delete(view.id)
+        for job in self.jobs.list_folders():
+            if not job.live:
+                remove_folder(job.folder)
+        self.storage.delete_uploads()
+        return not self.has_work
 
     def wait(self, run_id: str, seconds: float) -> RunView:
         """Sleep until the run has ended, ``seconds`` at most, and return its view."""
@@ -256,6 +304,50 @@ class Workspace:
         What another process does to a run that is not live is seen within 20 calls.
         """
         return f"{self._runs.version(self._owner)}|{self._queue.changes}|{self._machine.hardware is None}"
+
+    def _check_budgets(self) -> None:
+        """Raise UserError ``switched_off``, ``too_much_kept`` or ``too_many_starts`` if the owner may not start a training now."""
+        settings = self._settings
+        Switches(settings.runs_dir).check_trainings()
+        self._check_kept()
+        if seconds := self._starts.admit(self._owner, settings.max_starts_per_hour):
+            raise UnavailableError(
+                f"You have started {pluralize(settings.max_starts_per_hour, 'training')} in the last hour, as many as one visitor may. "
+                f"The next can start in {approximate_duration(seconds)}; what you have prepared stays.",
+                code="too_many_starts",
+            )
+
+    def _check_upload(self) -> None:
+        """Raise UserError ``switched_off``, ``disk_full``, ``memory_full`` or ``too_much_kept`` if the owner may open no file now."""
+        Switches(self._settings.runs_dir).check_uploads()
+        # What each of many owners may keep fills it together.
+        if self._settings.mode.separate_visitors:
+            check_disk(self._settings, "opening a file")
+        self._check_job()
+
+    def _check_job(self) -> None:
+        """Raise UserError ``memory_full`` or ``too_much_kept`` if the owner may start no job now."""
+        self._check_memory()
+        self._check_kept()
+
+    def _check_memory(self) -> None:
+        """Raise UserError ``memory_full`` if nothing should be read now."""
+        limit = self._settings.max_memory_percent
+        if limit and used_memory_share() * 100 > limit:
+            raise UnavailableError(
+                "The memory of this server is nearly full, so it reads nothing more at the moment. Try again in some minutes; what is running goes on.",
+                code="memory_full",
+            )
+
+    def _check_kept(self) -> None:
+        """Raise UserError ``too_much_kept`` if the owner's work takes all the space that it may have."""
+        limit = self._settings.max_owner_bytes
+        if limit and (kept := self.storage.kept_bytes()) >= limit:
+            raise UnavailableError(
+                f"Your files and runs take {file_size(kept)}; this server keeps at most {file_size(limit)} for one visitor. "
+                "Delete what you do not need on the Runs tab.",
+                code="too_much_kept",
+            )
 
     def _run(self, run_id: str) -> Run:
         return self._runs.get(run_id, self._owner)
@@ -278,31 +370,25 @@ class Workspace:
             prepared.require_trainable(self._settings.max_classes)
 
 
-def _created_fields(prepared: PreparedDraft, encoder: Encoder, splits: Splits, advice: Advice) -> dict[str, Any]:
-    """What a run's event ``created`` records of its file and its encoder."""
-    # What a training takes on this machine says nothing about the file.
-    checks = [check for check in (*prepared.checks, *advice.checks) if check.code != "estimate"]
-    return {
-        "encoder_folder": encoder.source if encoder.is_custom else None,
-        "base_model": encoder.repository or None,
-        "source_name": prepared.draft.main.name,
-        "source_part": prepared.table.part if prepared.table.parts else None,
-        "rows": {"train": len(splits.train), "validation": len(splits.validation), "test": len(splits.test)},
-        "split_notes": splits.split_notes,
-        "repairs": prepared.repaired.counts,
-        "findings": tuple(map(RecordedFinding.of, found(checks))),
-        "checks": RecordedCounts.of(count_checks(checks)),
-        "task": prepared.require_corpus().task.key,
-        "forecast_seconds": advice.seconds,
-    }
+def _reader(services: Services, caller: str, owner: str) -> Reader:
+    """What reads the runs of an ``owner`` for somebody else, the ``caller``."""
+    models = TrainedModels(services.settings, services.runs, services.models, services.predictions, owner, caller=caller)
+    return Reader(Workspace(services, owner).reports, models)
 
 
-def _decision_fields(prepared: PreparedDraft, recipe: Recipe, decisions: Decisions) -> dict[str, Any]:
-    """What a run's event ``created`` records of the decisions on its labels."""
-    counts = count_decisions(prepared.require_corpus(), decisions, prepared.splits(recipe))
-    done = {name: getattr(counts, name) for name in ("changed", "dropped", "test_changed", "test_dropped")}
-    return {
-        "decisions": done if any(done.values()) else None,
-        "class_names": decisions.renamed or None,
-        "definitions": decisions.definitions or None,
-    }
+def _decided_rows(prepared: PreparedDraft, recipe: Recipe, decisions: Decisions) -> tuple[Corpus, Splits]:
+    """The rows that a training gets. Raises UserError ``not_for_this_task``, ``decided_folds`` and what ``apply_decisions`` raises."""
+    require_possible(recipe, prepared.require_corpus().task)
+    rows = prepared.require_corpus(), prepared.splits(recipe)
+    if recipe.folds is not None:
+        require_unchanged_rows(*rows, decisions)
+    return apply_decisions(*rows, decisions)
+
+
+def _fill_run(store: DraftStore, prepared: PreparedDraft, decisions: Decisions, corpus: Corpus, splits: Splits, folder: Path) -> None:
+    """Write into a run's folder what its training learns from: the file as it was uploaded, the decisions on its labels, and the rows."""
+    columns = prepared.columns
+    log = store.decisions_path(prepared.draft, columns.label, corpus.task) if decisions.version and columns is not None else None
+    store.copy_to_run(prepared.draft, folder, decisions=log)
+    used = set() if columns is None else {columns.text, *columns.label_columns, *columns.extra_text_columns}
+    save_rows(folder / "data.parquet", corpus, splits, find_kept_columns(prepared.table, used, corpus))

@@ -27,6 +27,7 @@ ATTACKS: tuple[str, ...] = (
     "endpoints",
     "foreign_pages",
     "paths",
+    "visitors",
     "floods",
     "slow_senders",
     "load",

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from tests.attack.outcomes import AttackOptions, Outcome
 from tests.attack.process_cost import Cost, child_processes, measure_cost
-from tests.data.files.samples import make_workbook, make_zip
+from tests.data.files.samples import make_ods, make_workbook, make_zip
 from trainer.data.files.file_bytes import read_bytes
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
@@ -175,6 +175,18 @@ def _cell(reference: str, row: int) -> str:
     return f'<row r="{row}"><c r="{reference}"><v>1</v></c></row>'
 
 
+def _repeated_rows(n_rows: int, n_columns: int) -> bytes:
+    """An .ods whose only row and whose cells are written once, with how often they come."""
+    with zipfile.ZipFile(io.BytesIO(make_ods([["some words", "joy"]]))) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    row, cell = (
+        b'<table:table-row table:number-rows-repeated="%d"' % n_rows,
+        b'<table:table-cell table:number-columns-repeated="%d"' % n_columns,
+    )
+    content = parts["content.xml"].replace(b"<table:table-row", row).replace(b"<table:table-cell", cell)
+    return make_zip(parts | {"content.xml": content})
+
+
 def _wide_sheet(n_columns: int) -> bytes:
     def name(number: int) -> str:
         letters = ""
@@ -260,6 +272,8 @@ BOMBS: dict[str, Bomb] = {
     "xlsx 16,384 columns": Bomb(lambda: _wide_sheet(16_384)),
     "xlsx 1,000,000 columns": Bomb(lambda: _wide_sheet(1_000_000)),
     "xlsx with 900 MB of media": Bomb(lambda: _with_parts(make_workbook({"S": [["a", "b"]]}), {"xl/media/x.bin": bytes(900 * _MB)})),
+    "ods rows without end": Bomb(lambda: _repeated_rows(2_147_483_647, 1)),
+    "ods rows and columns": Bomb(lambda: _repeated_rows(1_048_576, 16_384)),
     "xlsx repeated text": Bomb(lambda: _shared_strings(f"<si><t>{'x' * _MB}</t></si>", 280)),
     "xlsx text repeated 20,000 times": Bomb(lambda: _shared_strings(f"<si><t>{'x' * 100_000}</t></si>", 20_000)),
     "xlsx 280 MB of strings": Bomb(lambda: _shared_strings("<si><t>x</t></si>" * 16_000_000, 10)),

@@ -10,7 +10,11 @@ import json
 import logging
 import lzma
 import random
+import re
+import struct
 import time
+import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Callable
 
@@ -123,7 +127,30 @@ def _splice(rng: random.Random, data: bytes, others: list[bytes]) -> bytes:
     return data[:at] + other[begin:end] + data[rng.choice((at, min(len(data), at + end - begin))) :]
 
 
-_DAMAGES: tuple[Callable[[random.Random, bytes, list[bytes]], bytes], ...] = (_flip, _flip, _cut, _repeat, _splice)
+def _damage_inside(rng: random.Random, data: bytes, others: list[bytes]) -> bytes:
+    """Damage one file of a zip and pack it again, so that the damage reaches the parser of what is inside; flip bytes of another file."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+    except (zipfile.BadZipFile, zlib.error, struct.error, ValueError, EOFError, OSError, NotImplementedError, RuntimeError):
+        files = {}
+    name = rng.choice(list(files) or [""])
+    if not files.get(name):
+        return _flip(rng, data, others)
+    return make_zip(files | {name: rng.choice((_flip, _cut, _repeat, _splice, _swap_numbers))(rng, files[name], others)})
+
+
+def _swap_numbers(rng: random.Random, data: bytes, _: list[bytes]) -> bytes:
+    """Write another number in place of one in a text, often a far too big one."""
+    numbers = list(re.finditer(rb"[0-9]+", data))
+    if not numbers:
+        return data
+    number = rng.choice(numbers)
+    new = rng.choice((b"0", b"-1", b"65536", b"1048576", b"1048577", b"16777216", b"2147483647", b"4294967295", b"99999999999999999999"))
+    return data[: number.start()] + new + data[number.end() :]
+
+
+_DAMAGES: tuple[Callable[[random.Random, bytes, list[bytes]], bytes], ...] = (_flip, _flip, _cut, _repeat, _splice, _damage_inside)
 
 
 def make_valid_files() -> dict[str, list[bytes]]:
@@ -134,25 +161,36 @@ def make_valid_files() -> dict[str, list[bytes]]:
     csv = "text,label,n\n" + "".join(f'"{a}",{b},{n}\n' for a, b, n in rows)
     objects = [{"text": a, "label": b, "n": n, "more": {"cats": {"x": 1.0}, "list": [n, None, True]}} for a, b, n in rows]
     book, plain = make_workbook({"S": cells, "T": cells[:3]}), csv.encode()
+    lines = {label: "".join(f"{a}\n" for a, b, _ in rows if b == label) for label in ("joy", "sadness")}
+    html = "".join(f"<tr><td>{a}</td><td>{b}</td><td>{n}</td></tr>\n" for a, b, n in rows)
     return {
         "csv": [plain, text.encode("cp1252", "replace"), csv.encode("utf-16"), csv.replace("\n", "\r\n").encode("utf-8-sig")],
         "tsv": ["".join(f"{a}\t{b}\t{n}\n" for a, b, n in rows).encode()],
         "json": [json.dumps(objects).encode(), json.dumps({"text": [a for a, *_ in rows], "label": [b for _, b, _ in rows]}).encode()],
         "jsonl": ["\n".join(map(json.dumps, objects)).encode()],
         "xlsx": [book],
-        "xls": [make_xls(cells)],
-        "ods": [make_ods(cells)],
+        "xls": [make_xls(cells, hidden=(3, 7))],
+        "ods": [make_ods(cells, hidden=(3, 7))],
         "parquet": _parquets(rows),
-        "zip": [make_zip({"a.csv": csv}), make_zip({"a.xlsx": book})],
+        "arrow": _arrows(rows),
+        "html": [f"<html><body><table><tr><th>text</th><th>label</th><th>n</th></tr>\n{html}</table></body></html>".encode()],
+        "lines": ["".join(f"__label__{b} {a}\n" for a, b, _ in rows).encode(), "".join(f"{b}:{n} {a}\n" for a, b, n in rows).encode()],
+        "zip": [
+            make_zip({"a.csv": csv}),
+            make_zip({"a.xlsx": book}),
+            make_zip({"train.csv": csv, "test.csv": csv, "README.md": "# texts"}),
+            make_zip({f"{label}/{n}.txt": text for label in lines for n, text in enumerate(lines[label].splitlines())}),
+            make_zip({f"{label}.txt": text for label, text in lines.items()}),
+        ],
         "gz": [gzip.compress(plain, mtime=0), gzip.compress(book, mtime=0)],
         "bz2": [bz2.compress(plain)],
         "xz": [lzma.compress(plain), lzma.compress(_parquets(rows)[0])],
     }
 
 
-def _parquets(rows: list[tuple[str, str, int]]) -> list[bytes]:
+def _table(rows: list[tuple[str, str, int]]) -> pa.Table:
     texts, labels, numbers = zip(*rows, strict=True)
-    table = pa.table(
+    return pa.table(
         {
             "text": texts,
             "label": pa.array(labels).dictionary_encode(),
@@ -162,7 +200,21 @@ def _parquets(rows: list[tuple[str, str, int]]) -> list[bytes]:
             "picture": [{"bytes": b"x", "path": None}] * len(rows),
         }
     )
-    files = []
+
+
+def _arrows(rows: list[tuple[str, str, int]]) -> list[bytes]:
+    """The file and the stream, which ``datasets`` saves."""
+    table, files = _table(rows), []
+    for new_writer in (pa.ipc.new_file, pa.ipc.new_stream):
+        sink = io.BytesIO()
+        with new_writer(sink, table.schema) as writer:
+            writer.write_table(table, max_chunksize=20)
+        files.append(sink.getvalue())
+    return files
+
+
+def _parquets(rows: list[tuple[str, str, int]]) -> list[bytes]:
+    table, files = _table(rows), []
     for options in ({}, {"compression": "zstd", "row_group_size": 20}, {"compression": "none", "use_dictionary": False, "version": "1.0"}):
         sink = io.BytesIO()
         pq.write_table(table, sink, **options)

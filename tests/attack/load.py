@@ -32,7 +32,7 @@ def attack(options: AttackOptions) -> Outcome:
 def attack_server(options: AttackOptions, server: TargetServer, *, timed: bool) -> Outcome:
     """The times of all requests; only with ``timed`` are times and memory limited."""
     outcome, times = Outcome(), defaultdict(list)
-    tick = next(event for event in server.config["dependencies"] if any(trigger == "tick" for _, trigger in event["targets"]))
+    tick = next(event for event in server.config["dependencies"] if event["api_name"] == "tick")
     step_before = _step(server)
     # The first requests load what a server keeps in memory.
     _request_all(server, tick, options.scaled(REQUESTS) // 10, options.seed, outcome, defaultdict(list))

@@ -7,13 +7,13 @@ import csv
 import json
 import re
 import shutil
-import sys
 import tempfile
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.attack.markup_models import ModelsAttack
 from tests.attack.markup_page import CLASSES, AttackedPage, as_name
 from tests.attack.markup_places import card_html, check_csv_formulas, check_download_names, check_terminal
 from tests.attack.markup_scan import INIT_SCRIPT, WatchedPage
@@ -30,10 +30,8 @@ from trainer.training.encoders import local_encoder
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-_COLUMNS, _DELETED = 60, 8
-"""Payloads used together: columns of a file, runs to be deleted."""
-
-_BATCH = 180
+_COLUMNS, _DELETED = 360, 8
+"""Used together: payloads as columns of a file, runs to be deleted."""
 
 
 def attack(options: AttackOptions) -> Outcome:
@@ -51,73 +49,56 @@ def attack(options: AttackOptions) -> Outcome:
 
 
 def attack_in_browser(browser: "Browser", warm_interpreter: WarmInterpreter, options: AttackOptions, *, interact: bool = True) -> Outcome:
-    """``interact=False`` leaves out what takes many clicks: dialogs, fields, recipes and a training."""
+    """``interact=False`` leaves out what takes many clicks or trained models: dialogs, fields, recipes and trainings."""
     everything = payloads()
     selected = everything[: options.scaled(len(everything))]
     outcome = Outcome(figures={"payloads": len(selected), "trained": 0, "errors on the console": 0})
-    # In batches, since an unrealistically long list of runs would only be slow.
-    for start in range(0, len(selected), _BATCH):
-        batch = selected[start : start + _BATCH]
-        _attack_with(browser, warm_interpreter, options, batch, outcome, interact=interact, train=interact and start == 0)
-        print(
-            f"markup: {start + len(batch):,} payloads, {outcome.tries:,} tries, {len(outcome.effects)} effects",
-            file=sys.stderr,
-            flush=True,
-        )
-    return outcome
-
-
-def _attack_with(
-    browser: "Browser",
-    warm_interpreter: WarmInterpreter,
-    options: AttackOptions,
-    batch: Sequence[str],
-    outcome: Outcome,
-    *,
-    interact: bool,
-    train: bool,
-) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         work = Path(temporary)
         save_tiny_bert(work / "tiny-bert")
         server = Server(work, local_encoder(work / "tiny-bert"), warm_interpreter)
         (work / "runs").mkdir()
-        attack = _MarkupAttack(batch, outcome, server)
+        attack = _MarkupAttack(selected, outcome, server)
         attack.create_runs()
+        models = ModelsAttack(attack, work)
+        if interact:
+            models.train(server.encoder)
         server.start()
         context = browser.new_context(accept_downloads=True)
         try:
             attack.open(WatchedPage(context.new_page(), server.address.removeprefix("http://")))
-            attack.show_everything(work, options)
+            attack.show_everything(work)
             if interact:
-                attack.interact(work, options, train=train)
+                models.show()
+                models.show_shared_pages(WatchedPage(context.new_page(), attack.watched.host))
+                attack.interact(work, options)
             attack.show_model_card(WatchedPage(context.new_page(), ""))
             outcome.figures["errors on the console"] += len(attack.watched.errors)
             attack.check_other_places(work / "runs")
         finally:
             context.close()
             server.end()
+    return outcome
 
 
 class _MarkupAttack(AttackedPage):
     """Shows the payloads everywhere and checks the page after each step."""
 
-    def show_everything(self, work: Path, options: AttackOptions) -> None:
+    def show_everything(self, work: Path) -> None:
         """Everything that shows payloads without input."""
         self.show_run_lists()
         self.compare_runs()
         self.show_results()
-        self.show_runs(options.scaled(40))
+        self.show_runs()
         self.open_files(work)
 
-    def interact(self, work: Path, options: AttackOptions, *, train: bool) -> None:
+    def interact(self, work: Path, options: AttackOptions) -> None:
         """Dialogs and fields that show or take payloads."""
         self.open_delete_dialogs()
         self.rename_runs(options.scaled(60))
         self.upload_recipes(work, options.scaled(40))
         self.type_dataset_names(options.scaled(20))
-        if train:
-            self.train(options.scaled(40))
+        self.train(options.scaled(40))
 
     def show_run_lists(self) -> None:
         """The list of runs, the status bar and the pickers."""
@@ -143,7 +124,7 @@ class _MarkupAttack(AttackedPage):
                 self.page.wait_for_selector("#comparison-summary tbody tr")
                 self.page.wait_for_timeout(500)
                 self.check("comparison", len(selected) * CLASSES)
-        for start in range(0, min(len(self.named_runs), 60), MAX_COMPARED_RUNS):
+        for start in range(0, len(self.named_runs), MAX_COMPARED_RUNS):
             self.select_runs(self.named_runs[start : start + MAX_COMPARED_RUNS])
             self.page.locator("#compare-runs").click()
             self.page.wait_for_timeout(400)
@@ -189,9 +170,9 @@ class _MarkupAttack(AttackedPage):
             self.check("try it", CLASSES)
             tab(self.page, "Results")
 
-    def show_runs(self, n_runs: int) -> None:
+    def show_runs(self) -> None:
         """Train: the view of a run with its messages, settings and advice."""
-        for run in self.named_runs[:n_runs]:
+        for run in self.named_runs:
             tab(self.page, "Runs")
             self.page.locator(f"#runs-list tr:has(#run-{run}) button").first.click()
             self.page.wait_for_timeout(400)

@@ -9,12 +9,13 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from subprocess import Popen
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ from tests.warm_interpreter import Program, WarmInterpreter
 from trainer.runs.ids import is_id
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
+from trainer.users import Users
 
 TIMEOUT_SECONDS = 600.0
 CANARY = "canary-7f3a"
@@ -117,20 +119,29 @@ class TargetServer:
 
 @contextmanager
 def running_server(
-    *, short_timeouts: bool = False, uploads_gb: float = 0.05, real: bool = False, warm_interpreter: WarmInterpreter | None = None
+    *,
+    short_timeouts: bool = False,
+    uploads_gb: float = 0.05,
+    real: bool = False,
+    settings: Mapping[str, str] = MappingProxyType({}),
+    users: Sequence[str] = (),
+    warm_interpreter: WarmInterpreter | None = None,
 ) -> Iterator[TargetServer]:
     """A server with its runs; ``short_timeouts`` gives slow senders two seconds instead of twenty. With ``warm_interpreter`` it starts at once.
 
-    With ``real`` it is the app itself with the packaged encoder, and the training never pauses; without, all is tiny, and it pauses.
+    ``settings`` are environment variables, ``users`` the names of a team, of which the first has the runs. With ``real`` it is the app itself with the packaged encoder, and the training never pauses; without, all is tiny, and it pauses.
     """
     with tempfile.TemporaryDirectory(prefix="emotune-attack-") as temporary, httpx.Client(timeout=TIMEOUT_SECONDS) as http:
         folder = Path(temporary)
         save_tiny_bert(folder / "tiny-bert")
         port = free_port()
+        for name in users:
+            Users(folder / "runs" / "users.json").set_password(name, password_of(name))
         environment = {**os.environ, "PYTHONPATH": str(_ROOT), "EMOTUNE_RUNS": str(folder / "runs"), "CI": "1"}
         environment |= {"GRADIO_SERVER_PORT": str(port), "EMOTUNE_UPLOADS_GB": str(uploads_gb)}
-        for name in ("GRADIO_TEMP_DIR", "GRADIO_SERVER_NAME", "EMOTUNE_PASSWORD", "EMOTUNE_HOSTS"):
+        for name in ("GRADIO_TEMP_DIR", "GRADIO_SERVER_NAME", "EMOTUNE_PASSWORD", "EMOTUNE_HOSTS", "EMOTUNE_MODE"):
             environment.pop(name, None)
+        environment |= settings
         tiny = [str(_SERVER), str(folder / "tiny-bert"), str(folder / "brake"), *(["short-timeouts"] if short_timeouts else [])]
         command = [sys.executable, *([str(_ROOT / "app.py")] if real else tiny)]
         with open(folder / "output", "ab") as output:
@@ -139,21 +150,35 @@ def running_server(
             )
         server = TargetServer(folder, port, process, is_real=real, http=http)
         try:
-            _prepare_runs(server)
+            wait_until_served(server.address, server.process, lambda: server.output)
+            for name in users[:1]:
+                log_in(http, server, name)
+            _prepare_runs(server, is_public=settings.get("EMOTUNE_MODE") == "public")
             yield server
         finally:
             process.kill()
             process.wait()
 
 
-def _prepare_runs(server: TargetServer) -> None:
-    """Wait for the server, train one run to its end, and start a long one."""
-    wait_until_served(server.address, server.process, lambda: server.output)
+def _prepare_runs(server: TargetServer, *, is_public: bool) -> None:
+    """Train one run to its end, and start a long one."""
     server.finished = _start_run(server, epochs=2)
-    _wait_until(server, lambda: server.states()[server.finished][0] == "finished")
+    # A public server trains a model of its own too, sooner or later, which the brake would stop for ever.
+    _wait_until(server, lambda: [status for status, *_ in server.states().values()] == ["finished"] * (2 if is_public else 1))
     (server.folder / "brake").touch()
     server.training = _start_run(server, epochs=_MOST_EPOCHS) if server.is_real else _start_run(server, epochs=_MOST_EPOCHS, batch_size=4)
     _wait_until(server, lambda: server.call("progress", server.training)[1]["step"] > 0 if server.is_real else _status(server) == "running")
+
+
+def password_of(name: str) -> str:
+    """The password of a user of the team."""
+    return f"the password of {name}"
+
+
+def log_in(client: httpx.Client, server: TargetServer, name: str) -> None:
+    """Let a client be a user of the team."""
+    form = {"username": name, "password": password_of(name)}
+    client.post(f"{server.address}/login", data=form).raise_for_status()
 
 
 def _status(server: TargetServer) -> str:

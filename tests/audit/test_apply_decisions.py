@@ -10,7 +10,9 @@ from tests.data.examples import corpus_of
 from trainer.audit.apply_decisions import DecisionCounts, apply_decisions, count_decisions, decided_labels
 from trainer.audit.decisions import Decision, DecisionLog, Decisions
 from trainer.data.corpus import join_corpora
+from trainer.data.rows import load_rows, save_rows
 from trainer.data.splits import Splits
+from trainer.data.task import SEVERAL_LABELS
 from trainer.errors import UserError
 
 CORPUS = corpus_of(("a", "joy"), ("b", "love"), ("c", "joy"), ("d", "fear"), ("e", "love"), ("f", "joy"))
@@ -37,6 +39,22 @@ def test_training_and_validation_rows_change_and_test_rows_do_not() -> None:
     assert corpus.source_rows.tolist() == [1, 2, 3, 4, 5]
     assert count_decisions(CORPUS, decisions, SPLITS) == DecisionCounts(changed=2, dropped=1, test_changed=1, test_dropped=1)
     assert decided_labels(CORPUS, decisions) == [None, "joy", "fear", "fear", None, "fear"]
+
+
+def test_new_texts_are_training_rows_unless_they_are_nearly_a_row_that_is_kept_aside(tmp_path: Path) -> None:
+    held = corpus_of(
+        ("a", "joy"), ("b", "love"), ("nobody ever came to see her again", "joy"), ("the dog next door barks at night", "fear")
+    )
+    splits = Splits(np.array([0, 1]), np.array([2]), np.array([3]), np.array([], dtype=np.int64), ())
+    texts = {"so kind": "love", "The dog next door barks at nights": "joy", "Nobody ever came to see her again!": "love", "boo": "awe"}
+    corpus, longer = apply_decisions(held, splits, decisions_of(texts=texts, added=("awe",)))
+    assert corpus.texts[4:] == ("so kind", "boo")
+    assert corpus.labels == [*held.labels, "love", "awe"]
+    assert corpus.files == (*("main",) * 4, "added", "added")
+    assert [part.tolist() for part in (longer.train, longer.validation, longer.test)] == [[0, 1, 4, 5], [2], [3]]
+    assert count_decisions(held, decisions_of(texts=texts), splits).added == 4
+    save_rows(tmp_path / "rows.parquet", corpus, longer)
+    assert load_rows(tmp_path / "rows.parquet")[0].files == corpus.files
 
 
 def test_without_decisions_nothing_changes() -> None:
@@ -87,3 +105,22 @@ def test_a_decision_on_a_very_long_text_is_found_again(tmp_path: Path) -> None:
     log = DecisionLog(tmp_path / "decisions-1.jsonl")
     log.decide([relabel(0, "love", long.texts[0])])
     assert decided_labels(long, log.read())[0] == "love"
+
+
+def test_rows_with_several_labels_get_others_or_none() -> None:
+    labels = np.array([[1, 0, 0], [1, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [0, 0, 0]])
+    several = replace(CORPUS, label_ids=labels, label_names=("fear", "joy", "love"), task=SEVERAL_LABELS)
+
+    def decide(row: int, text: str, *after: str) -> Decision:
+        return Decision(row, "relabel", several.written_label(row), SEVERAL_LABELS.written(after), text=text)
+
+    decisions = decisions_of(
+        decide(0, "a", "joy", "awe"), decide(1, "b"), decide(4, "e", "joy"), renamed={"love": "joy"}, task=SEVERAL_LABELS
+    )
+    corpus, splits = apply_decisions(several, SPLITS, decisions)
+    assert corpus.label_names == ("awe", "fear", "joy")
+    # Test rows keep their labels; of two that were merged one is left.
+    assert corpus.label_sets == [("awe", "joy"), (), ("joy",), ("joy",), ("fear", "joy"), ()]
+    assert splits.test.tolist() == [4, 5]
+    assert count_decisions(several, decisions, SPLITS) == DecisionCounts(changed=2, test_changed=1)
+    assert decided_labels(several, decisions)[4] == '["joy"]'

@@ -8,6 +8,7 @@ import pytest
 
 from trainer.audit.change_log import decisions_csv
 from trainer.audit.decisions import Decision, DecisionLog, Decisions
+from trainer.data.task import SEVERAL_LABELS
 
 TEXT = "I am glad"
 RELABEL = Decision(3, "relabel", "love", "joy", "9 of its 10 most similar rows say joy", text=TEXT)
@@ -46,10 +47,31 @@ def test_rows_of_the_same_number_in_two_files_are_two_rows(log: DecisionLog) -> 
     assert [(decision.file, decision.after) for decision in log.read().rows.values()] == [("main", "joy"), ("test", "fear")]
 
 
+def test_a_new_text_has_its_latest_label_follows_its_class_and_can_be_taken_back(log: DecisionLog) -> None:
+    log.label_text("so kind", "joy")
+    assert log.read().changes_rows
+    version = log.read().version
+    log.label_text("so kind", "love")
+    log.label_text("who is there", "fear")
+    assert log.read().texts == {"so kind": "love", "who is there": "fear"}
+    assert log.read().version != version
+    log.rename_class("love", "joy")
+    assert log.read().texts["so kind"] == "joy"
+    log.restore_class("love")
+    assert log.read().texts["so kind"] == "love"
+    log.name_classes({"love": "affection"})
+    assert log.read().texts["so kind"] == "affection"
+    lines = decisions_csv(log.read(), label_column="mood").decode("utf-8-sig").splitlines()
+    assert lines[1:] == [",,mood,,affection,new text,,,so kind", ",,mood,,fear,new text,,,who is there"]
+    for text in ("so kind", "who is there"):
+        log.label_text(text, "")
+    assert not log.read().changes_rows
+    assert log.read().version == ""
+
+
 def test_a_class_that_is_renamed_or_merged_takes_decisions_and_definition_along(log: DecisionLog) -> None:
     log.add_class("calm")
-    log.define("joy", "the writer is glad")
-    log.define("fear", "the writer is afraid")
+    log.define({"joy": "the writer is glad", "fear": "the writer is afraid"})
     log.decide([RELABEL])
     log.rename_class("joy", "happiness")
     log.rename_class("love", "happiness")
@@ -62,7 +84,7 @@ def test_a_class_that_is_renamed_or_merged_takes_decisions_and_definition_along(
     log.rename_class("happiness", "joy")
     assert log.read().class_names(["fear", "joy", "love"]) == ("fear", "joy", "peace")
     log.restore_class("love")
-    log.define("fear", "")
+    log.define({"fear": ""})
     assert log.read().class_names(["fear", "joy", "love"]) == ("fear", "joy", "love", "peace")
     assert log.read().definitions == {"joy": "the writer is glad"}
 
@@ -72,7 +94,7 @@ def test_two_classes_that_swap_names_on_the_tab_data_keep_their_decisions_apart(
         [Decision(1, "relabel", "0", "1", text="a"), Decision(2, "relabel", "1", "0", text="b"), Decision(3, "keep", "1", "1", text="c")]
     )
     log.rename_class("2", "1")
-    log.define("1", "the writer is glad")
+    log.define({"1": "the writer is glad"})
     log.name_classes({"0": "1", "1": "0"})
     decisions = log.read()
     assert [(row.before, row.after) for row in decisions.rows.values()] == [("1", "0"), ("0", "1"), ("0", "0")]
@@ -129,3 +151,27 @@ def test_the_change_log_has_a_line_for_each_decision_and_renamed_class(log: Deci
         "7,main,emotion,dread,dread,keep,,2023-11-14T22:13:20+00:00,boo",
         ",,emotion,fear,dread,rename class,,,",
     ]
+
+
+def test_rows_with_several_labels_follow_their_classes(tmp_path: Path) -> None:
+    log = DecisionLog(tmp_path / "decisions-1-several.jsonl", SEVERAL_LABELS)
+    written = SEVERAL_LABELS.written
+    log.decide([Decision(0, "relabel", written(["joy"]), written(["joy", "love"]), text="a")])
+    log.decide([Decision(1, "keep", written(["love", "fear"]), written(["love", "fear"]), text="b")])
+    log.decide([Decision(2, "relabel", written(["joy"]), written([]), text="c"), Decision(3, "drop", written(["joy"]), "", text="d")])
+
+    def after() -> list[str]:
+        return [decision.after for decision in log.read().rows.values()]
+
+    log.rename_class("love", "affection")
+    assert after() == ['["joy", "affection"]', '["affection", "fear"]', "[]", ""]
+    log.rename_class("affection", "joy")
+    assert after() == ['["joy"]', '["joy", "fear"]', "[]", ""]
+    assert log.read().present('["joy", "love"]') == '["joy"]'
+    # Both labels come back where a row had both.
+    log.restore_class("love")
+    assert after() == ['["joy", "love"]', '["love", "fear"]', "[]", ""]
+    log.name_classes({"joy": "love", "love": "joy"})
+    assert after() == ['["love", "joy"]', '["joy", "fear"]', "[]", ""]
+    rows = decisions_csv(log.read(), label_column="mood").decode("utf-8-sig").splitlines()
+    assert rows[1].split(",text")[0].startswith('0,main,mood,"[""love""]","[""love"", ""joy""]",relabel')

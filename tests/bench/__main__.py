@@ -6,7 +6,9 @@ import sys
 
 from tests.bench import (
     dialects,
+    domains,
     duplicates,
+    exports,
     inspection,
     labels,
     million_rows,
@@ -16,17 +18,17 @@ from tests.bench import (
     prediction,
     runs,
     training,
-    whole_file,
+    whole_file_memory,
 )
 from trainer.settings import prepare_environment
 
 
 def main() -> None:
-    measurements = [page, painting, runs, inspection, dialects, prediction, whole_file, duplicates]
+    measurements = [page, painting, runs, inspection, dialects, prediction, exports, duplicates]
     if sys.platform == "linux":
-        measurements.append(million_rows)
+        measurements += [million_rows, whole_file_memory]
     if training.TWEETS.is_file():
-        measurements += [training, overhead, labels]
+        measurements += [training, overhead, labels, domains]
     else:
         print(f"The training is not measured: the tweets in {training.TWEETS} are missing; they are not part of the project.")
     results: dict[str, object] = {}

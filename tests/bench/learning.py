@@ -35,9 +35,12 @@ WAYS: dict[str, dict[str, str]] = {
     "default": {},
     "first token": {"pooling": "cls"},
     "linear start": {"pooling": "mean"},
+    "contrastive": {"method": "contrastive"},
     "no fine-tuning": {"method": "frozen"},
+    "texts alone": {"method": "frozen", "class_names": "off"},
 }
-"""The defaults; the two ways between which the number of classes decides; and the linear model on the unchanged encoder alone."""
+"""The defaults; the two ways between which rows and classes decide; contrastive learning; the linear model on the unchanged encoder alone; and the same
+without the names of the classes."""
 
 Rows = list[tuple[str, str]]
 

@@ -151,7 +151,7 @@ def _page_seconds() -> float:
 
 
 def _train(corpus: Corpus, rows: int, *, watched_first: bool) -> _Meter:
-    from trainer.jobs.train.pipeline import RunHistory, train_run
+    from trainer.jobs.train.run_training import RunHistory, train_run
     from trainer.training.trainer import ClassificationTrainer
 
     with tempfile.TemporaryDirectory() as folder:

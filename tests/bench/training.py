@@ -102,7 +102,7 @@ def _train_with_trainer(corpus: Corpus, *, steps: int, pad_to: int | None, seed:
 
 def _train_run(corpus: Corpus, *, rows: int, seed: int) -> float:
     """Samples per second of our training steps."""
-    from trainer.jobs.train.pipeline import RunHistory, train_run
+    from trainer.jobs.train.run_training import RunHistory, train_run
 
     with tempfile.TemporaryDirectory() as folder:
         run, splits = _run(Path(folder), corpus, rows, seed)

@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlparse
@@ -12,7 +13,7 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
-from tests.addresses import TIMEOUT_SECONDS, free_port, is_external, wait_until_served
+from tests.addresses import TIMEOUT_SECONDS, free_port, is_external, is_free, wait_until_served
 from tests.conftest import small_rows, write_rows
 from tests.warm_interpreter import Program, WarmInterpreter
 from trainer.drafts.history import DraftHistory
@@ -33,7 +34,9 @@ class Server:
     folder: Path
     encoder: Encoder
     warm_interpreter: WarmInterpreter
-    port: int = 0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Further environment variables."""
+    port: int = field(default_factory=free_port)
     process: Program | None = None
 
     @property
@@ -45,11 +48,9 @@ class Server:
         return (self.folder / "output").read_text(encoding="utf-8", errors="replace")
 
     def start(self) -> None:
-        if not self.port:
-            self.port = free_port()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "EMOTUNE_RUNS": str(self.folder / "runs"), "CI": "1"}
         environment["EMOTUNE_SAVE_SECONDS"] = "0"
-        environment |= {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_TEMP_DIR": str(self.folder / "uploads")}
+        environment |= {"GRADIO_SERVER_PORT": str(self.port), "GRADIO_TEMP_DIR": str(self.folder / "uploads"), **self.settings}
         command = [sys.executable, str(Path(__file__).with_name("server.py")), self.encoder.source, str(self.folder / "brake")]
         with open(self.folder / "output", "ab") as output:
             self.process = self.warm_interpreter.popen(command, env=environment, stdout=output, stderr=output, cwd=self.folder)
@@ -120,68 +121,75 @@ class Visit:
             self.outside.append(request.url)
 
 
-@pytest.fixture(scope="module")
-def new_server(
-    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm_interpreter: WarmInterpreter
-) -> Iterator[Callable[[], Server]]:
-    """Starts servers, each with its own empty folder."""
-    servers: list[Server] = []
+@dataclass
+class Servers:
+    """Starts servers, each with its own empty folder, on the ports of servers that have ended.
 
-    def start() -> Server:
-        servers.append(Server(tmp_path_factory.mktemp("server"), tiny_encoder, warm_interpreter))
-        servers[-1].start()
-        return servers[-1]
+    Chromium keeps the page's files and what it has compiled of them for an address: without that, loading the page takes twice the CPU time.
+    """
 
-    yield start
-    for server in servers:
+    tmp_path_factory: pytest.TempPathFactory
+    encoder: Encoder
+    warm_interpreter: WarmInterpreter
+    ports: list[int] = field(default_factory=list)
+
+    @contextmanager
+    def started(self) -> Iterator[Server]:
+        server = Server(self.tmp_path_factory.mktemp("server"), self.encoder, self.warm_interpreter, port=self._port())
+        server.start()
+        yield server
         server.brake(False)
         server.end()
+        self.ports.append(server.port)
+
+    def _port(self) -> int:
+        while self.ports:
+            if is_free(port := self.ports.pop()):
+                return port
+        return free_port()
+
+
+@pytest.fixture(scope="session")
+def servers(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm_interpreter: WarmInterpreter) -> Servers:
+    return Servers(tmp_path_factory, tiny_encoder, warm_interpreter)
 
 
 @pytest.fixture(scope="module")
-def server(new_server: Callable[[], Server], browser: Browser) -> Server:
+def server(servers: Servers, browser: Browser) -> Iterator[Server]:
     """The server that most tests share; each test leaves it with no training and the brake off."""
-    return new_server()
+    with servers.started() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
-def empty_server(new_server: Callable[[], Server], browser: Browser) -> Server:
+def empty_server(servers: Servers, browser: Browser) -> Iterator[Server]:
     """A server on which nothing is ever trained."""
-    return new_server()
+    with servers.started() as started:
+        yield started
 
 
 @pytest.fixture
-def fresh_server(
-    tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm_interpreter: WarmInterpreter, browser: Browser
-) -> Iterator[Server]:
+def fresh_server(servers: Servers, browser: Browser) -> Iterator[Server]:
     """A server for one test, with no files and no runs."""
-    started = Server(tmp_path_factory.mktemp("server"), tiny_encoder, warm_interpreter)
-    started.start()
-    yield started
-    started.end()
-
-
-@pytest.fixture(scope="module")
-def shared_context(browser: Browser) -> Iterator[BrowserContext]:
-    """One browser context for most pages of a module: its cache saves the other tests seconds each."""
-    context = browser.new_context()
-    yield context
-    context.close()
+    with servers.started() as started:
+        yield started
 
 
 @pytest.fixture
 def visit(browser: Browser, shared_context: BrowserContext, server: Server) -> Iterator[Callable[..., Visit]]:
     """Opens a page, with ``new_context`` in another browser context; ``script`` runs before the page's own scripts.
 
-    A test's first page on a server has no open file. After each test: no request to another host, no dialog, no error on the console.
+    A test's first page on a server has no open file, and its browser remembers nothing of others. After each test: no request to another host, no dialog, no error on the console.
     """
     visits: list[Visit] = []
 
     def open_page(target: Server = server, *, new_context: bool = False, width: int = 1280, height: int = 900, script: str = "") -> Visit:
+        context = browser.new_context() if new_context else shared_context
+        page = context.new_page()
         if target.address not in [opened.address for opened in visits]:
             target.close_file()
-        context = browser.new_context() if new_context else shared_context
-        opened = Visit(context.new_page(), target.address)
+            context.new_cdp_session(page).send("Storage.clearDataForOrigin", {"origin": target.address, "storageTypes": "local_storage"})
+        opened = Visit(page, target.address)
         opened.record_events()
         visits.append(opened)
         opened.page.set_default_timeout(1000 * TIMEOUT_SECONDS)

@@ -2,20 +2,26 @@
 
     python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE [short-timeouts]
 
-With ``short-timeouts``, slow senders get two seconds. While BRAKE_FILE exists, the training pauses after each logged point, and waits after POINTS of them
-until the file is removed or a stop is requested. EMOTUNE_RUNS and GRADIO_SERVER_PORT work as in app.py.
+With ``short-timeouts``, slow senders get two seconds. While BRAKE_FILE exists, the training pauses after each logged point, lets a page catch up with it,
+however slow that is, and waits after POINTS of them until the file is removed or a stop is requested. EMOTUNE_RUNS and GRADIO_SERVER_PORT work as in app.py.
 """
 
 import sys
+import threading
 import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from trainer.settings import Settings, prepare_environment
 
 PAUSE_SECONDS = 0.12
 POINTS = 45
+POINTS_A_REFRESH = 3
+"""Points that the training may be ahead of what a page has asked for."""
+WITHOUT_A_PAGE_SECONDS = 3.0
+"""After which it goes on all the same: no page may be open."""
 
 
 def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
@@ -28,9 +34,17 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
     from trainer.security.request_body_limit import BodyTimeouts
     from trainer.studio import Studio
     from trainer.training.encoders import local_encoder
-    from trainer.ui import launch
+    from trainer.ui import launch, page
 
-    append, log_counts = EventLog.append, Counter()
+    append, log_counts, ahead = EventLog.append, Counter(), Counter()
+    refreshed, refresh = threading.Condition(), page.refresh
+
+    def refresh_and_tell(*args: Any, **options: Any) -> Any:
+        updates = refresh(*args, **options)
+        with refreshed:
+            ahead.clear()
+            refreshed.notify_all()
+        return updates
 
     def append_slowly(self: EventLog, event: Event, **options: bool) -> None:
         append(self, event, **options)
@@ -39,10 +53,14 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
         log_counts[self.path] += 1
         if brake.exists():
             time.sleep(PAUSE_SECONDS)
+            with refreshed:
+                ahead[self.path] += 1
+                refreshed.wait_for(lambda: ahead[self.path] < POINTS_A_REFRESH or not brake.exists(), WITHOUT_A_PAGE_SECONDS)
         while log_counts[self.path] >= POINTS and brake.exists() and not (self.path.parent / "stop").exists():
             time.sleep(PAUSE_SECONDS)
 
     EventLog.append = append_slowly
+    page.refresh = refresh_and_tell
     if short_timeouts:
         LimitedH11Protocol.header_seconds = 2.0
         middleware.BODY_TIMEOUTS = BodyTimeouts(max_pause=2.0, base_seconds=2.0, bytes_per_second=100_000.0)

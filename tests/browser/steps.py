@@ -6,6 +6,9 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.browser.conftest import Server
+from trainer.drafts.history import DraftHistory
+from trainer.drafts.store import DraftStore
+from trainer.settings import LOCAL_OWNER
 
 POINTS = """id => {
     const chart = document.querySelector(`#${id} .js-plotly-plot`);
@@ -52,6 +55,13 @@ def choose_settings(page: Page, **values: str) -> None:
     expect(page.locator("#level-explanation")).to_contain_text(re.compile("training rows|Your own settings|The settings of "))
     for name, value in values.items():
         setting(page, name).fill(value)
+
+
+def wait_until_form_saved(page: Page, server: Server, values: dict[str, str]) -> None:
+    """Wait until the server has these values with the open file; a reload before that would bring earlier ones back."""
+    history = DraftHistory(DraftStore(server.folder / "runs" / "drafts"))
+    while not values.items() <= history.latest(LOCAL_OWNER).form.items():
+        page.wait_for_timeout(100)
 
 
 def shown_run(page: Page) -> str:

@@ -44,23 +44,37 @@ def violations(page: Page, dark: bool) -> list[str]:
     ]
 
 
-VIEWS = [(390, 844, False), (1280, 860, False), (1280, 860, True)]
+_VIEWS = [(390, 844, False), (1280, 860, False), (1280, 860, True)]
+
+
+def stop_motion(page: Page) -> None:
+    """Otherwise colours are checked in the middle of a transition."""
+    page.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important; }")
+
+
+def violations_by_view(page: Page, state: str) -> dict[str, list[str]]:
+    """The violations of a page in this ``state`` by state, width and colours; nothing may be wider than the page."""
+    found = {}
+    for width, height, dark in _VIEWS:
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+        found[f"{state}, {width} pixels, {'dark' if dark else 'light'}"] = violations(page, dark)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, state
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.evaluate("document.body.classList.remove('dark')")
+    return found
 
 
 def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -> None:
     server = fresh_server
     page = visit(server).page
-    # Otherwise colours are checked in the middle of a transition.
-    page.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important; }")
+    stop_motion(page)
     problems: dict[str, list[str]] = {}
 
     def check(state: str, *names: str) -> None:
         for name in names:
             tab(page, name)
-            for width, height, dark in VIEWS:
-                page.set_viewport_size({"width": width, "height": height})
-                page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-                problems[f"{state}, {name}, {width} pixels, {'dark' if dark else 'light'}"] = violations(page, dark)
+            problems.update(violations_by_view(page, f"{state}, {name}"))
 
     expect(page.locator("#try-sample")).to_be_visible()
     check("empty", *TABS)
@@ -82,6 +96,21 @@ def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -
     end_training(page, server)
     expect(page.locator("#to-results")).to_be_visible()
     check("trained", *TABS)
+    tab(page, "Results")
+    page.locator("#rows-split").get_by_text("Validation rows").click()
+    page.locator("#rows-shown").get_by_text("All", exact=True).click()
+    expect(page.locator("#found-rows h3")).to_have_text("24 of 24 validation rows")
+    page.locator("#found-rows .em-row-open").first.click()
+    expect(page.locator(".em-similar li")).to_have_count(3)
+    check("a row is open", "Results")
+    tab(page, "Try it")
+    page.locator("#try-text textarea").fill("happy laugh and dance\nso unfair")
+    expect(page.locator("#prediction .em-words .em-for").first).to_be_visible()
+    check("words", "Try it")
+    page.locator("#try-lines input").check()
+    page.locator("#prediction .em-row-open").first.click()
+    expect(page.locator("#prediction .em-row-detail .em-for").first).to_be_visible()
+    check("several texts", "Try it")
     tab(page, "Train")
     server.brake(True)
     failed = start_training(page, seed="2")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import random
 import re
 import signal
 from collections.abc import Callable
@@ -11,9 +12,13 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import tab, upload
-from tests.browser.test_accessibility import VIEWS, violations
+from tests.browser.example_runs import make_run_of_file
+from tests.browser.steps import setting, tab, upload
+from tests.browser.test_accessibility import stop_motion, violations_by_view
 from tests.conftest import MOODS, small_rows, write_rows
+from trainer.data.reader.file_reader import FileReader
+from trainer.recipe import Recipe
+from trainer.training.encoders import Encoder
 
 Open = Callable[..., Visit]
 
@@ -24,6 +29,15 @@ def wrong_csv(tmp_path_factory: pytest.TempPathFactory) -> Path:
     names, rows = sorted(MOODS), small_rows()
     wrong = [(text, names[(names.index(label) + 1) % len(names)] if n % 10 == 0 else label) for n, (text, label) in enumerate(rows)]
     return write_rows(tmp_path_factory.mktemp("wrong") / "wrong moods.csv", wrong)
+
+
+@pytest.fixture(scope="module")
+def translated_csv(wrong_csv: Path) -> Path:
+    """The same rows with the labels in German too, but for a label that no row translates."""
+    german = dict(zip(sorted(MOODS), ("Wut", "Freude", ""), strict=True))
+    with open(wrong_csv, encoding="utf-8", newline="") as file:
+        rows = [(text, label, german[label]) for text, label in list(csv.reader(file))[1:]]
+    return write_rows(wrong_csv.with_name("translated.csv"), rows, ("text", "mood", "german"))
 
 
 def check_labels(page: Page, path: Path) -> None:
@@ -85,8 +99,11 @@ def test_check_decide_by_keyboard_reload_restart_take_away_train_again_and_compa
     page.locator(".em-label-row:not(.em-decided)").first.click()
     page.keyboard.press("k")
     expect(page.locator(".em-saving")).to_have_count(1)
+    # Once the server is back, gradio loads an open page anew, at any moment.
+    page.goto("about:blank")
     fresh_server.start()
-    opened.reload()
+    page.goto(opened.address)
+    expect(page.locator("html[data-opened]")).to_be_attached()
     opened.errors_allowed = False
     tab(page, "Check labels")
     wait_until_saved(page, 11)
@@ -118,22 +135,18 @@ def expect_corrected_file(page: Page, source: Path, decided: dict[str, str]) -> 
     assert {row["text"] for row in changes} == set(decided)
 
 
-def test_axe_finds_nothing_and_the_dialogs_work_by_keyboard(visit: Open, server: Server, wrong_csv: Path) -> None:
+def test_axe_finds_nothing_and_the_dialogs_work_by_keyboard(visit: Open, server: Server, translated_csv: Path) -> None:
     page = visit(server).page
-    page.add_style_tag(content="*, *::before, *::after { transition: none !important; animation: none !important; }")
+    stop_motion(page)
     problems: dict[str, list[str]] = {}
 
     def check(state: str) -> None:
-        for width, height, dark in VIEWS:
-            page.set_viewport_size({"width": width, "height": height})
-            page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
-            problems[f"{state}, {width} pixels, {'dark' if dark else 'light'}"] = violations(page, dark)
-        page.set_viewport_size({"width": 1280, "height": 900})
+        problems.update(violations_by_view(page, state))
 
     tab(page, "Check labels")
     check("no file")
     tab(page, "Data")
-    check_labels(page, wrong_csv)
+    check_labels(page, translated_csv)
     page.keyboard.press("Enter")
     page.keyboard.press("d")
     page.keyboard.press("k")
@@ -155,6 +168,9 @@ def test_axe_finds_nothing_and_the_dialogs_work_by_keyboard(visit: Open, server:
     # A class gets a name and a meaning, and another one joins it.
     page.get_by_role("button", name="say what the labels mean").click()
     first, second = sorted(MOODS)[:2]
+    page.get_by_label("Take what they mean from the file:").select_option(label="german")
+    for name, words in ((first, "Wut"), (second, "Freude"), (sorted(MOODS)[2], "")):
+        expect(page.get_by_label(f"What {name} means")).to_have_value(words)
     page.get_by_label(f"What {first} means").fill("a <b>clear</b> case")
     page.keyboard.press("Enter")
     page.get_by_label(f"Name of {second}", exact=True).fill(first)
@@ -196,3 +212,64 @@ def test_what_is_ticked_is_decided_at_once(visit: Open, server: Server, wrong_cs
     expect(page.locator("#footer-labels")).to_contain_text(f"{rows} labels changed. Test rows untouched.")
     page.get_by_label("Decided or not").select_option("undecided")
     expect(page.locator(".em-no-rows")).to_be_visible()
+
+
+WORDS = {"joy": 40, "anger": 40, "awe": 700, "love": 700}
+"""How many words a mood has. Many rows are needed to tell awe from love."""
+
+
+def rows_worth_suggestions() -> list[tuple[str, str]]:
+    """Texts of four moods; of every fourth one of joy and anger the label is that of the other, and every fifth one is long."""
+    source, rows, other = random.Random(3), [], {"joy": "anger", "anger": "joy"}
+    for n in range(1_200):
+        mood = source.choice(sorted(WORDS))
+        words = " ".join(f"{mood}{source.randrange(WORDS[mood])}" for _ in range(3))
+        rows.append((f"{'very ' * 30 if n % 5 == 0 else ''}{words} {n}", other.get(mood, mood) if n % 4 == 1 else mood))
+    return rows
+
+
+def say_mood(row: int, text: str, label: str) -> tuple[str, float]:
+    """What a model says that knows joy from anger, takes some love for awe, and does not read long texts to their end."""
+    if len(text) > 100 and row % 3:
+        return ("awe" if label in ("joy", "anger") else "joy"), 0.5
+    if label in ("awe", "love"):
+        return ("awe" if row % 5 == 0 else label), 0.6
+    return ("anger" if "anger" in text else "joy"), 0.95
+
+
+def test_each_suggestion_leads_where_it_says(
+    visit: Open, fresh_server: Server, tiny_encoder: Encoder, reader: FileReader, tmp_path: Path
+) -> None:
+    recipe = Recipe(encoder=tiny_encoder.name, epochs=1, max_length=16)
+    path = write_rows(tmp_path / "four moods.csv", rows_worth_suggestions())
+    view = make_run_of_file(fresh_server.folder / "runs", path, recipe, reader, say_mood)
+    fresh_server.close_file()
+    page = visit(fresh_server).page
+
+    def press(title: str) -> None:
+        tab(page, "Results")
+        page.locator("#model-picker select").select_option(view.id)
+        page.locator("#suggestions").get_by_role("button", name=title).click()
+
+    def expect_tab(name: str) -> None:
+        expect(page.get_by_role("tab", name=name)).to_have_attribute("aria-selected", "true")
+
+    tab(page, "Results")
+    page.locator("#model-picker select").select_option(view.id)
+    expect(page.locator("#suggestions li")).to_have_count(3)
+    press("Train with that length")
+    expect_tab("Train")
+    page.locator("#settings").get_by_text("More settings", exact=True).click()
+    expect(setting(page, "max_length")).to_have_value("48")
+    press("Open its file")
+    expect_tab("Data")
+    expect(page.locator("#data-summary [data-draft]")).to_contain_text("1,200 rows")
+    press("Check these labels")
+    expect_tab("Check labels")
+    page.locator("#check-labels").click()
+    pair = page.get_by_label("Which pair of labels")
+    expect(pair.locator("option:checked")).to_have_text(re.compile(r"^(joy given as anger|anger given as joy) \(\d+\)$"))
+    shown = page.locator(".em-label-row").count()
+    assert {*page.locator(".em-label-given bdi, .em-label-suggested bdi").all_inner_texts()} == {"joy", "anger"}
+    pair.select_option("")
+    assert page.locator(".em-label-row").count() > shown

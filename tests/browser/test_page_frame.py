@@ -3,11 +3,20 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import choose_settings, end_training, in_view, setting, start_training, tab, upload, wait_for_points
+from tests.browser.steps import (
+    choose_settings,
+    end_training,
+    in_view,
+    setting,
+    start_training,
+    tab,
+    upload,
+    wait_for_points,
+    wait_until_form_saved,
+)
 from tests.conftest import small_rows
 
 Open = Callable[..., Visit]
@@ -23,18 +32,19 @@ def focused_text(page: Page) -> str:
 # Tabs
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_every_tab_starts_at_the_top_and_all_tabs_are_visible(visit: Open, moods_csv: Path, width: int, height: int) -> None:
-    page = visit(width=width, height=height).page
+def test_every_tab_starts_at_the_top_and_all_tabs_are_visible(visit: Open, moods_csv: Path) -> None:
+    page = visit().page
     upload(page, moods_csv, rows="240")
-    for name in TABS:
-        bounds = page.get_by_role("tab", name=name).bounding_box()
-        assert bounds["x"] >= 0
-        assert bounds["x"] + bounds["width"] <= width
-    tab(page, "Data")
-    page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
-    tab(page, "Train")
-    page.wait_for_function("() => scrollY === 0")
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        for name in TABS:
+            bounds = page.get_by_role("tab", name=name).bounding_box()
+            assert bounds["x"] >= 0
+            assert bounds["x"] + bounds["width"] <= width
+        tab(page, "Data")
+        page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+        tab(page, "Train")
+        page.wait_for_function("() => scrollY === 0")
 
 
 def test_arrow_keys_move_along_the_tabs(visit: Open) -> None:
@@ -95,7 +105,12 @@ DELAY_STREAM_END = """(() => {
 
 def test_a_click_while_the_event_stream_closes_is_answered(visit: Open, fresh_server: Server) -> None:
     page = visit(fresh_server, script=DELAY_STREAM_END).page
+    # Opening the page need not use the queue: a changed setting does.
+    tab(page, "Train")
+    page.locator("#settings").get_by_text("More settings", exact=True).click()
+    setting(page, "epochs").fill("3")
     page.wait_for_function("() => window.ended")
+    tab(page, "Data")
     with page.expect_response("**/queue/join*"):
         page.locator("#try-sample").click()
     page.evaluate("() => window.letItEnd()")
@@ -112,36 +127,35 @@ def test_settings_survive_a_reload_after_a_single_change(visit: Open, server: Se
     choose_settings(page, epochs="3")
     page.keyboard.press("Tab")
     expect(page.locator("#level").get_by_label("Custom")).to_be_checked()
-    page.wait_for_timeout(800)
+    wait_until_form_saved(page, server, {"setting-epochs": "3", "level": "Custom"})
     visited.reload()
     choose_settings(page)
     expect(setting(page, "epochs")).to_have_value("3")
     expect(page.locator("#level").get_by_label("Custom")).to_be_checked()
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_an_error_is_shown_at_its_field_and_in_the_footer_until_it_is_fixed(
-    visit: Open, server: Server, moods_csv: Path, width: int, height: int
-) -> None:
-    page = visit(width=width, height=height).page
+def test_an_error_is_shown_at_its_field_and_in_the_footer_until_it_is_fixed(visit: Open, server: Server, moods_csv: Path) -> None:
+    page = visit().page
     runs_before = server.runs()
     upload(page, moods_csv, rows="240")
-    choose_settings(page, epochs="0")
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    page.locator("#start").click()
     message = "Epochs must be a whole number from 1 to 50"
-    expect(setting(page, "epochs")).to_be_focused()
-    expect(page.locator("#footer-start [role=alert]")).to_contain_text(message)
-    expect(page.locator("#setting-epochs")).to_contain_text(message)
-    assert in_view(page, "#footer-start [role=alert]")
-    page.wait_for_function(
-        "() => { const { top, bottom } = document.querySelector('#setting-epochs input, #setting-epochs textarea')"
-        ".getBoundingClientRect(); return top >= 0 && bottom <= innerHeight - 64 }"
-    )
-    setting(page, "epochs").fill("2")
-    expect(page.locator("#footer-start [role=alert]")).to_have_count(0)
-    expect(page.locator("#setting-epochs")).not_to_contain_text(message)
-    expect(page.locator("#start")).to_be_enabled()
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        choose_settings(page, epochs="0")
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        page.locator("#start").click()
+        expect(setting(page, "epochs")).to_be_focused()
+        expect(page.locator("#footer-start [role=alert]")).to_contain_text(message)
+        expect(page.locator("#setting-epochs")).to_contain_text(message)
+        assert in_view(page, "#footer-start [role=alert]")
+        page.wait_for_function(
+            "() => { const { top, bottom } = document.querySelector('#setting-epochs input, #setting-epochs textarea')"
+            ".getBoundingClientRect(); return top >= 0 && bottom <= innerHeight - 64 }"
+        )
+        setting(page, "epochs").fill("2")
+        expect(page.locator("#footer-start [role=alert]")).to_have_count(0)
+        expect(page.locator("#setting-epochs")).not_to_contain_text(message)
+        expect(page.locator("#start")).to_be_enabled()
     assert server.runs() == runs_before
 
 
@@ -162,25 +176,29 @@ def test_an_error_is_not_shown_while_the_user_is_typing(visit: Open, moods_csv: 
 # While something trains
 
 
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_the_status_bar_keeps_its_height_and_its_place(visit: Open, fresh_server: Server, moods_csv: Path, width: int, height: int) -> None:
+def test_the_status_bar_keeps_its_height_and_its_place(visit: Open, fresh_server: Server, moods_csv: Path) -> None:
     server = fresh_server
-    page = visit(server, width=width, height=height).page
+    page = visit(server).page
     expect(page.locator("#status-bar")).to_be_hidden()
     upload(page, moods_csv, rows="240")
     server.brake(True)
     start_training(page, seed="31")
     wait_for_points(page, 3)
-    bar_height = page.locator("#status-bar").bounding_box()["height"]
-    assert bar_height <= 64
-    for name in ("Data", "Train", "Runs"):
-        tab(page, name)
-        page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
-        assert page.locator("#status-bar").bounding_box()["y"] <= 56
-        assert page.locator("#status-bar").bounding_box()["height"] == bar_height
+    heights = {}
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        heights[width] = page.locator("#status-bar").bounding_box()["height"]
+        assert heights[width] <= 64
+        for name in ("Data", "Train", "Runs"):
+            tab(page, name)
+            page.evaluate("() => scrollTo(0, document.body.scrollHeight)")
+            assert page.locator("#status-bar").bounding_box()["y"] <= 56
+            assert page.locator("#status-bar").bounding_box()["height"] == heights[width]
     end_training(page, server)
-    expect(page.locator("#status-bar")).to_contain_text("See the results")
-    assert page.locator("#status-bar").bounding_box()["height"] == bar_height
+    for width, height in SIZES:
+        page.set_viewport_size({"width": width, "height": height})
+        expect(page.locator("#status-bar")).to_contain_text("See the results")
+        assert page.locator("#status-bar").bounding_box()["height"] == heights[width]
     page.locator("#status-bar").get_by_role("button", name="Hide this line").click()
     expect(page.locator("#status-bar")).to_be_hidden()
 

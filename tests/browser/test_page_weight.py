@@ -1,16 +1,17 @@
-"""What the page loads before it can be used, compared with a bare Gradio page that has the same types of components."""
+"""What the page loads before it can be used, compared with a bare Gradio page that has the same types of components, and what it does afterwards."""
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.addresses import free_port, wait_until_served
-from tests.browser.conftest import ROOT, Server
+from tests.browser.conftest import ROOT, Server, Visit
 from tests.child_processes import popen
+from trainer.ui.light_scripts import light_script_routes
 
 
 @dataclass(frozen=True)
@@ -62,3 +63,49 @@ def test_the_page_loads_no_more_than_a_bare_one(browser: Browser, empty_server: 
 
 def test_plotly_is_loaded_when_a_chart_is_needed(browser: Browser, empty_server: Server) -> None:
     assert not any("plotly" in address for address in load(browser, empty_server.address).addresses)
+
+
+def test_an_event_that_has_ended_leaves_a_state_of_its_outputs_only(browser: Browser, empty_server: Server) -> None:
+    (route,) = light_script_routes()
+    page = browser.new_page()
+    page.goto(empty_server.address + "/favicon.ico")
+    states = page.evaluate(
+        """async address => {
+            const script = await import(address);
+            const LoadingStates = Object.values(script).find(exported => exported?.prototype?.resolve_args);
+            const states = new LoadingStates();
+            states.register(1, [10], [20, 30], "hidden");
+            states.update({ fn_index: 1, status: "pending", stream_state: null });
+            states.update({ fn_index: 1, status: "complete", stream_state: "closed" });
+            return Object.entries(states.current).map(([id, { status }]) => [id, status]);
+        }""",
+        route.path,
+    )
+    page.close()
+    assert states == [["10", "complete"]]
+
+
+COUNT_FRAMES = """() => {
+    const { requestAnimationFrame } = window;
+    window.framesWanted = 0;
+    window.requestAnimationFrame = (callback) => {
+        window.framesWanted += 1;
+        return requestAnimationFrame(callback);
+    };
+}"""
+
+
+def wait_for_refresh(page: Page) -> None:
+    page.wait_for_event("response", lambda response: "run/predict" in response.url)
+
+
+def test_a_page_comes_to_rest_and_draws_no_more_frames(visit: Callable[..., Visit], empty_server: Server) -> None:
+    page = visit(empty_server).page
+    page.evaluate(COUNT_FRAMES)
+    frames: list[int] = []
+    for _ in range(20):
+        wait_for_refresh(page)
+        frames.append(page.evaluate("window.framesWanted"))
+        if frames[-1] in frames[:-1]:
+            break
+    assert len(set(frames)) < len(frames), frames

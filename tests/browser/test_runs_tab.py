@@ -149,7 +149,7 @@ def test_two_runs_of_a_file_compared(visit: Open, pair: tuple[RunView, RunView])
     expect(head).to_have_text("2 runs of my moods.csv compared")
     expect(head).to_be_focused()
     expect(page.locator("#comparison-summary")).to_contain_text("On 48 shared test rows")
-    expect(page.locator("#comparison-summary tbody tr")).to_have_count(2)
+    expect(page.locator("#comparison-summary table.em-stacked tbody tr")).to_have_count(2)
     expect(page.locator("#differences tbody tr")).to_have_count(1)
     expect(page.locator("#differences tbody tr")).to_contain_text("Epochs")
     for chart in ("compare-loss-chart", "compare-score-chart"):
@@ -174,7 +174,7 @@ def test_runs_of_several_files_have_no_common_curves(visit: Open, pair: tuple[Ru
     tick(page, pair[0], other_run)
     press(page, "compare")
     expect(page.locator("#comparison-summary")).to_contain_text("trained on different files")
-    expect(page.locator("#comparison-summary tbody tr")).to_have_count(2)
+    expect(page.locator("#comparison-summary table.em-stacked tbody tr")).to_have_count(2)
     expect(page.locator("#compare-loss-chart")).to_be_hidden()
     expect(page.locator("#compare-score-chart")).to_be_hidden()
     # Charts are shown only for runs that can be compared.
@@ -192,7 +192,7 @@ def test_a_rename_is_seen_on_other_pages_and_keeps_their_selection(visit: Open, 
         runs_tab(visited.page)
     tick(second.page, renamed, pair[1])
     press(second.page, "compare")
-    expect(second.page.locator("#comparison-summary tbody")).to_contain_text(renamed.name)
+    expect(second.page.locator("#comparison-summary table.em-stacked tbody")).to_contain_text(renamed.name)
     checkbox(second.page, renamed).focus()
 
     page = first.page
@@ -211,7 +211,7 @@ def test_a_rename_is_seen_on_other_pages_and_keeps_their_selection(visit: Open, 
     for visited in (first, second):
         expect(title(visited.page, renamed)).to_have_text(EVIL)
     # The comparison shows the new name at once.
-    expect(second.page.locator("#comparison-summary tbody")).to_contain_text(EVIL)
+    expect(second.page.locator("#comparison-summary table.em-stacked tbody")).to_contain_text(EVIL)
     expect(second.page.locator("#differences, #comparison-summary").first).not_to_contain_text(f"({renamed.name})")
     for visited in (first, second):
         assert visited.page.locator("img[src=x]").count() == 0
@@ -238,7 +238,17 @@ def test_deleting_asks_for_confirmation_and_escape_cancels(visit: Open, train: T
     expect(page.locator("#footer-runs button[data-action=delete]").first).to_be_focused()
     expect(checkbox(page, deleted)).to_be_checked()
 
-    checkbox(page, kept).check()
+    # Ticked and pressed at once: the question is about all that is ticked.
+    page.evaluate(
+        """run => {
+            document.querySelector(`#runs-list input[data-run="${run}"]`).click();
+            document.querySelector("#footer-runs button[data-action=delete]").click();
+        }""",
+        kept.id,
+    )
+    expect(question(page)).to_contain_text("Their model, curves, scores")
+    page.keyboard.press("Escape")
+    expect(question(page)).to_have_count(0)
     press(page, "compare")
     expect(page.locator("#comparison")).to_be_visible()
     press(page, "delete")

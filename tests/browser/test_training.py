@@ -25,6 +25,7 @@ from tests.browser.steps import (
     tab,
     upload,
     wait_for_points,
+    wait_until_form_saved,
     wait_until_idle,
     wait_until_trained,
 )
@@ -270,7 +271,7 @@ def test_levels_and_presets_fill_in_the_form(visit: Open, server: Server, moods_
     page.locator("input[accept='.json']").set_input_files(tmp_path / "mine.json")
     expect(setting(page, "epochs")).to_have_value("2")
     expect(level.get_by_label("Custom")).to_be_checked()
-    page.wait_for_timeout(500)
+    wait_until_form_saved(page, server, {"setting-epochs": "2", "level": "Custom"})
     visited.reload()
     choose_settings(page)
     expect(setting(page, "epochs")).to_have_value("2")

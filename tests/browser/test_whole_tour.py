@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import end_training, headline, in_view, tab, upload, wait_for_points, wait_until_trained
+from tests.browser.steps import headline, in_view, upload, wait_for_points, wait_until_trained
 
 Open = Callable[..., Visit]
 SIZES = [(1280, 860), (390, 844)]
@@ -76,7 +76,9 @@ def test_three_clicks_from_the_first_page_to_a_prediction(visit: Open, fresh_ser
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
-def test_from_a_file_to_the_charts_takes_three_steps(visit: Open, server: Server, moods_csv: Path, width: int, height: int) -> None:
+def test_from_a_file_to_the_charts_takes_three_steps_and_nothing_moves_while_it_trains(
+    visit: Open, server: Server, moods_csv: Path, width: int, height: int
+) -> None:
     page = visit(server, width=width, height=height).page
     walker = Walker(page)
     upload(page, moods_csv, rows="240")
@@ -89,18 +91,9 @@ def test_from_a_file_to_the_charts_takes_three_steps(visit: Open, server: Server
     expect(headline(page)).to_be_visible()
     walker.expect_in_view("#watch-head h2", "#loss-chart .chart", "#accuracy-chart .chart")
     assert walker.clicks == 3
-    end_training(page, server)
-
-
-@pytest.mark.parametrize(("width", "height"), SIZES)
-def test_no_layout_shift_during_a_training(visit: Open, server: Server, moods_csv: Path, width: int, height: int) -> None:
-    page = visit(server, width=width, height=height).page
-    upload(page, moods_csv, rows="240")
-    tab(page, "Train")
-    expect(page.locator("#start")).to_be_enabled()
+    # The answer to the press changes the page; on busy cores it comes later than the half second that browsers allow for it.
+    wait_for_points(page, 1)
     page.evaluate(SHIFTS)
-    server.brake(True)
-    page.locator("#start").click()
     wait_for_points(page, 25)
     server.brake(False)
     wait_until_trained(page)

@@ -9,6 +9,7 @@ import pytest
 from tests.audit.examples import clean_rows, planted
 from tests.cli.commands import InProcessCommand
 from tests.readers import SharedReader
+from tests.several_labels import several_labels_corpus
 from trainer.data.reader.file_reader import FileReader
 
 
@@ -52,6 +53,28 @@ def test_the_last_line_is_the_documented_object_and_the_csv_has_the_same_rows(ru
     assert few.last["suspects"] == found["suspects"][: len(few.last["suspects"])]
     assert "labels stand out" in few.out
     assert "=1+1" not in {row.split(",")[2][:4] for row in (tmp_path / "safe.csv").read_text("utf-8-sig").splitlines()}
+
+
+def test_several_labels_are_checked_and_a_log_of_decisions_on_them_is_applied(run_command: InProcessCommand, tmp_path: Path) -> None:
+    corpus = several_labels_corpus(120)
+    sets = corpus.label_sets
+    first = next(row for row, names in enumerate(sets) if names == ("anger", "joy"))
+    sets[first] = ("joy",)
+    file = write(tmp_path / "moods.csv", list(corpus.texts), ["; ".join(names) or "[]" for names in sets])
+    result = run_command("audit", file, "--task", "several", "--json")
+    assert result.status == 0, result.err
+    suspect = next(suspect for suspect in result.last["suspects"] if suspect["row"] == first)
+    assert (suspect["labels"], suspect["missing"], suspect["surplus"]) == (["joy"], ["anger"], [])
+    assert (suspect["label"], suspect["suggested"]) == ("joy", "anger, joy")
+    assert "anger seems to be missing" in result.out
+
+    log = tmp_path / "changes.csv"
+    log.write_text(f'before,after,text\n"[""joy""]","[""anger"", ""joy""]",{corpus.texts[first]}\n', encoding="utf-8")
+    applied = run_command("audit", file, "--task", "several", "--apply", log, "--to", tmp_path / "mended.csv", "--json")
+    assert applied.last["applied"] == 1
+    before, after = (path.read_text("utf-8").splitlines() for path in (file, tmp_path / "mended.csv"))
+    assert [row for row, line in enumerate(before) if line != after[row]] == [first + 1]
+    assert after[first + 1].endswith(",joy; anger")
 
 
 def test_what_cannot_be_checked_is_a_sentence(run_command: InProcessCommand, tmp_path: Path) -> None:

@@ -2,11 +2,13 @@
 
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import InProcessCommand
+from tests.cli.commands import ROOT, InProcessCommand
 from tests.conftest import small_rows, write_rows
 from tests.data.files.samples import make_workbook
 
@@ -28,6 +30,24 @@ def test_inspect_prints_one_object_per_file(run_command: InProcessCommand, small
     assert result.status == 0
     assert "240 rows" in result.out
     assert "label: mood" in result.out
+
+
+def test_inspection_imports_nothing_that_only_keeps_or_trains(small_csv: Path) -> None:
+    """Those modules took a third of the time of a small file."""
+    needless = [
+        "trainer.workspace",
+        "trainer.jobs.registry",
+        "trainer.jobs.train.pipeline",
+        "trainer.audit.quick_check",
+        "sklearn",
+        "torch",
+    ]
+    code = (
+        "import sys; from trainer.__main__ import main; "
+        f"status = main(['inspect', sys.argv[1]]); print(status, [name for name in {needless} if name in sys.modules])"
+    )
+    result = subprocess.run([sys.executable, "-c", code, str(small_csv)], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "0 []"
 
 
 def test_a_file_that_crashes_its_parser_gives_a_message(run_command: InProcessCommand, shared: Path, small_csv: Path) -> None:
@@ -94,3 +114,17 @@ def test_inspect_refuses_incomplete_repair_options_and_never_overwrites_the_file
     assert result.status == 2
     assert "Traceback" not in result.err
     assert path.read_bytes() == content
+
+
+def test_inspect_says_that_texts_have_several_labels_and_takes_another_word_for_it(run_command: InProcessCommand, tmp_path: Path) -> None:
+    rows = [(text, ("0,1", "0", "1", "1,2", "0,2", "2")[n % 6]) for n, (text, _) in enumerate(small_rows(60))]
+    path, names = write_rows(tmp_path / "several.csv", rows), tmp_path / "labels.txt"
+    names.write_text("joy\nlove\nfear\n")
+    result = run_command("inspect", path, "--label-names", names)
+    assert "  several labels a text: 30 rows of 60 have several labels in “mood”, with “,” between them (choose with --task" in result.out
+    assert "  classes: joy 30, love 30, fear 30\n" in result.out
+    single = run_command("inspect", path, "--task", "single", "--json")
+    assert len(json.loads(single.out)["labels"]) == 6
+    clean = tmp_path / "clean.csv"
+    run_command("inspect", path, "--repair", "all", "--out", clean)
+    assert json.loads(run_command("inspect", clean, "--json").out)["labels"] == {"0": 30, "1": 30, "2": 30}

@@ -1,7 +1,9 @@
 """``predict``: texts from arguments, files and the standard input; its JSON, exit statuses and messages."""
 
 import io
+import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import pytest
 from tests.cli.commands import CommandResult, InProcessCommand, run_process
 from tests.warm_interpreter import WarmInterpreter
 from trainer.training.encoders import Encoder
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.parametrize("way", ["id", "run folder", "model folder"])
@@ -190,3 +194,21 @@ def test_what_does_not_go_with_a_whole_file(run_command: InProcessCommand, train
     assert "name --out FILE too" in run_command("predict", run, "--file", source, "--probabilities").err
     assert "say where the result goes: --out FILE" in run_command("predict", run, "--file", source).err
     assert "no text column “body”" in run_command("predict", run, "--file", source, "--out", tmp_path / "out.csv", "--text", "body").err
+
+
+def test_torchrun_shares_a_file_out_with_the_bytes_of_one_process(
+    run_command: InProcessCommand, trained_run: CommandResult, tmp_path: Path
+) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text("text\n" + "".join(f"{'so happy' if n % 3 else 'we cry'} today {n}\n" for n in range(5_000)))
+    one, two = tmp_path / "one.csv", tmp_path / "two.csv"
+    run = trained_run.last["run"]
+    assert run_command("predict", run, "--file", source, "--out", one, "--engine", "torch").status == 0
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "trainer", "predict", run]
+    command += ["--file", str(source), "--out", str(two), "--engine", "torch", "--json"]
+    environment = os.environ | {"EMOTUNE_RUNS": str(Path(trained_run.last["path"]).parent)}
+    finished = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    assert finished.returncode == 0, finished.stderr
+    assert two.read_bytes() == one.read_bytes()
+    assert finished.stdout.count('"rows": 5000') == 1
+    assert sorted(tmp_path.iterdir()) == [source, one, two]

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,15 +38,33 @@ def environment(runs: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "EMOTUNE_RUNS": str(runs), "EMOTUNE_SAVE_SECONDS": "0"}
 
 
-def wait_for(runs: Path, points: int, running: "Program | subprocess.Popen", output: Path) -> RunView:
+def wait_for(runs: Path, is_far: Callable[[RunView], bool], running: "Program | subprocess.Popen", output: Path) -> RunView:
     store, deadline = RunStore(runs), time.monotonic() + TIMEOUT_SECONDS
     while True:
         views = store.list("local")
-        if views and len(views[0].points) >= points:
+        if views and is_far(views[0]):
             return views[0]
         assert running.poll() is None, output.read_text()
         assert time.monotonic() < deadline, output.read_text()
         time.sleep(0.02)
+
+
+def has_points(n: int) -> Callable[[RunView], bool]:
+    return lambda view: len(view.points) >= n
+
+
+def kill_when(is_far: Callable[[RunView], bool], train: list[str], runs: Path, warm_interpreter: WarmInterpreter) -> RunView:
+    """The interrupted run of a program that was killed when its run was so far."""
+    with open(runs.parent / "output", "wb") as output:
+        killed = warm_interpreter.popen(
+            [sys.executable, "-m", "trainer", *train], env=environment(runs), cwd=runs.parent, stdout=output, stderr=output
+        )
+    view = wait_for(runs, is_far, killed, runs.parent / "output")
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    view = RunStore(runs).view(Run(runs / view.id))
+    assert view.status == "interrupted"
+    return view
 
 
 def test_a_killed_and_resumed_training_gives_the_same_model(
@@ -57,14 +76,7 @@ def test_a_killed_and_resumed_training_gives_the_same_model(
 ) -> None:
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
     train = ["train", str(path), "--encoder", tiny_encoder.source, *ARGUMENTS]
-    with open(tmp_path / "output", "wb") as output:
-        killed = warm_interpreter.popen(
-            [sys.executable, "-m", "trainer", *train], env=environment(runs), cwd=tmp_path, stdout=output, stderr=output
-        )
-    view = wait_for(runs, 20, killed, tmp_path / "output")
-    killed.send_signal(signal.SIGKILL)
-    killed.wait()
-    assert RunStore(runs).view(Run(runs / view.id)).status == "interrupted"
+    view = kill_when(has_points(20), train, runs, warm_interpreter)
     resumed = run_process("resume", view.id, "--json", cwd=tmp_path, warm_interpreter=warm_interpreter, EMOTUNE_RUNS=str(runs))
     assert resumed.status == 0, resumed.err
     monkeypatch.setenv("EMOTUNE_RUNS", str(runs))
@@ -79,6 +91,29 @@ def test_a_killed_and_resumed_training_gives_the_same_model(
     listed = json.loads(capsys.readouterr().out)
     assert {run["run"]: run["status"] for run in listed} == {view.id: "finished", uninterrupted["run"]: "finished"}
     assert next(e.step for e in Run(runs / view.id).log.read() if e.type == "resumed") > 0
+
+
+def test_a_run_in_folds_that_is_killed_between_them_ends_with_the_same_bytes(
+    tmp_path: Path,
+    tiny_encoder: Encoder,
+    warm_interpreter: WarmInterpreter,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    path, runs = write_rows(tmp_path / "few.csv", small_rows(120)), tmp_path / "runs"
+    few = ("--folds", "5", "--epochs", "1", "--set", "batch_size=8", "--set", "max_length=32", "--json")
+    train = ["train", str(path), "--encoder", tiny_encoder.source, *few]
+    killed = kill_when(lambda view: view.folds_done > 0.2, train, runs, warm_interpreter)
+    assert 0.2 < killed.folds_done < 1
+    resumed = run_process("resume", killed.id, "--json", cwd=tmp_path, warm_interpreter=warm_interpreter, EMOTUNE_RUNS=str(runs))
+    assert resumed.status == 0, resumed.err
+    monkeypatch.setenv("EMOTUNE_RUNS", str(runs))
+    assert main(train) == 0
+    uninterrupted = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert resumed.last["test"] == uninterrupted["test"]
+    assert resumed.last["test"]["rows"] == 120
+    for name in ("predictions.parquet", "model/model.safetensors"):
+        assert (Path(resumed.last["path"]) / name).read_bytes() == (Path(uninterrupted["path"]) / name).read_bytes(), name
 
 
 def test_resuming_an_unknown_run_and_a_folder_that_is_no_run(
@@ -116,7 +151,7 @@ def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Pa
             [*command, "--encoder", tiny_encoder.source, *ARGUMENTS], env=environment(runs), stdout=output, stderr=output, cwd=tmp_path
         )
     try:
-        live_view = wait_for(runs, 3, process, tmp_path / "output")
+        live_view = wait_for(runs, has_points(3), process, tmp_path / "output")
         # Any studio on the same runs folder shows the run, as a page does.
         other_studio = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)
         assert other_studio.for_owner("local").library.view(live_view.id).status == "running"

@@ -36,6 +36,9 @@ def test_train_prints_the_documented_object(trained_run: CommandResult) -> None:
             "linear_model",
             "calibration",
             "promises",
+            "ordered",
+            "subgroups",
+            "suggestions",
         ),
     }
     assert is_id(report["run"])
@@ -56,10 +59,21 @@ def test_train_prints_the_documented_object(trained_run: CommandResult) -> None:
 
 
 def test_train_prints_the_report_before_it(trained_run: CommandResult) -> None:
-    assert "48 test rows, never trained on" in trained_run.out
+    assert "On 48 test rows that were never trained on" in trained_run.out
     assert re.search("precision +recall +F1 +rows", trained_run.out)
     assert "A simple word-count model, having learned from the same 168 training rows, reaches" in trained_run.out
     assert "Traceback" not in trained_run.err
+
+
+def test_the_report_of_a_run_is_printed_again_and_written_as_one_file(
+    trained_run: CommandResult, run_command: InProcessCommand, tmp_path: Path
+) -> None:
+    result = run_command("report", trained_run.last["run"], "--html", tmp_path / "report.html", "--json")
+    assert result.status == 0, result.err
+    assert result.last["test"] == trained_run.last["test"]
+    html = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert html.startswith("<!doctype html>")
+    assert f"{result.last['test']['macro_f1']:.3f}" in html
 
 
 def test_by_default_runs_are_in_the_users_data_folder(trained_run: CommandResult, home: Path) -> None:
@@ -145,6 +159,7 @@ def test_findings_are_in_stderr_and_in_the_object(run_command: InProcessCommand,
     assert json.loads((Path(result.last["path"]) / "model" / "config.json").read_text())["text_repairs"] == [
         "html_in_texts",
         "stand_ins_in_texts",
+        "personal_data_in_texts",
         "links_in_texts",
     ]
 

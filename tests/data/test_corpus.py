@@ -7,6 +7,7 @@ from trainer.data.corpus import NO_LABEL, NO_TEXT, Corpus, build_corpus, check_t
 from trainer.data.duplicates.normalize import duplicate_key
 from trainer.data.files.read_table import read_table
 from trainer.data.files.table import DroppedRow, Table
+from trainer.data.task import SEVERAL_LABELS
 from trainer.errors import UserError
 
 
@@ -120,6 +121,22 @@ def test_joined_files_match_labels_by_name():
     assert [joined.label_names[label] for label in joined.label_ids] == ["joy", "fear", "anger", "joy", "anger"]
     assert joined.source_rows.tolist() == [0, 1, 2, 0, 2]
     assert joined.dropped == ()
+
+
+def test_rows_with_several_labels_with_none_and_without_an_answer():
+    label_sets = [("joy", " love "), (), None, ("love", "love"), ("grief",)]
+    corpus = corpus_of(("a", ""), ("b", ""), ("c", ""), ("d", ""), ("e", ""), label_sets=label_sets)
+    assert (corpus.task, corpus.label_names) == (SEVERAL_LABELS, ("grief", "joy", "love"))
+    assert corpus.label_ids.tolist() == [[0, 1, 1], [0, 0, 0], [0, 0, 1], [1, 0, 0]]
+    assert corpus.dropped == (DroppedRow(4, NO_LABEL),)
+    assert corpus.label_sets == [("joy", "love"), (), ("love",), ("grief",)]
+    assert corpus.labels == ["joy, love", "", "love", "grief"] == [corpus.label(row) for row in range(4)]
+    assert corpus.label_counts.tolist() == [1, 1, 2]
+    assert corpus.where(corpus.label_ids[:, 0] == 0).label_names == ("joy", "love")
+    merged = corpus.rename_labels({"joy": "love"})
+    assert (merged.label_names, merged.label_ids.tolist()) == (("grief", "love"), [[0, 1], [0, 0], [0, 1], [1, 0]])
+    joined = join_corpora(corpus, test=corpus.where(corpus.label_ids[:, 2] == 1))
+    assert joined.label_ids[4:].tolist() == [[0, 1, 1], [0, 0, 1]]
 
 
 def test_a_class_that_only_the_test_file_has_is_refused():

@@ -1,6 +1,11 @@
-import numpy as np
+import itertools
 
-from trainer.data.folds import assign_folds
+import numpy as np
+import pytest
+
+from tests.data.test_splits import corpus_of
+from trainer.data.folds import assign_folds, choose_validation, split_without_test
+from trainer.errors import FileError
 
 
 def test_classes_are_spread_evenly_and_groups_stay_together():
@@ -24,3 +29,33 @@ def test_small_classes_are_in_as_many_folds_as_they_have_rows():
     folds = assign_folds(labels, np.arange(13), 5, seed=0)
     assert len(set(folds[labels == 1])) == 2
     assert set(np.bincount(folds, minlength=5)) <= {2, 3}
+
+
+@pytest.mark.parametrize("share", [0.05, 0.1, 0.5])
+def test_some_rows_validate_however_few_there_are(share: float) -> None:
+    for counts, seed in itertools.product(itertools.product(range(1, 4), repeat=3), range(3)):
+        labels = np.repeat(np.arange(3), counts)
+        groups, rows = np.arange(len(labels)), np.arange(len(labels))
+        if max(counts) == 1:
+            with pytest.raises(FileError, match="No label has a second text"):
+                choose_validation(labels, groups, rows, share, seed)
+            continue
+        validates = choose_validation(labels, groups, rows, share, seed)
+        assert validates.any(), (counts, seed)
+        assert set(labels[~validates]) == {0, 1, 2}, (counts, seed)
+
+
+def test_near_duplicates_are_one_text_of_a_label() -> None:
+    labels, groups = np.array([0, 0, 0, 1]), np.array([0, 0, 0, 1])
+    with pytest.raises(FileError, match="No label has a second text"):
+        choose_validation(labels, groups, np.arange(4), 0.1, 0)
+
+
+def test_folds_of_which_one_holds_all_of_a_label_are_refused() -> None:
+    options = {"n_folds": 2, "validation_share": 0.1, "seed": 0}
+    corpus = corpus_of([str(number) for number in range(9)], ["joy"] * 8 + ["anger"])
+    with pytest.raises(FileError, match="only one label is left to learn"):
+        split_without_test(corpus, np.arange(9), **options)
+    corpus = corpus_of([str(number) for number in range(9)], ["joy"] * 7 + ["anger"] * 2)
+    splits = split_without_test(corpus, np.arange(9), **options)
+    assert len(splits.train) + len(splits.validation) == 9

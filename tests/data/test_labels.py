@@ -68,6 +68,7 @@ EMOTIONS = ("joy", "anger", "fear", "sadness")
     [
         ({"27": 900, "4": 300, "4,27": 60, "0,4": 40, "0": 200, "4,0,27": 9}, ","),
         ({"1": 90, "5": 80, "1, 5": 30, "5, 3": 20, "3": 9}, ","),
+        (dict.fromkeys(("0", "1", "2", "0,1", "0,2", "1,2"), 10), ","),
         ({"joy;anger": 5, "joy;fear": 4, "anger;fear": 3}, ";"),
         ({"joy": 50, "fear": 40, "joy; fear": 20}, ";"),
         ({"joy|fear": 3, "joy": 9, "fear": 8}, "|"),
@@ -82,6 +83,7 @@ EMOTIONS = ("joy", "anger", "fear", "sadness")
         ({"[27]": 9, "[ 4 27]": 3}, " "),
         ({"[4, 27]": 3, "[27]": 9, "[]": 1}, ","),
         ({"{'joy', 'anger'}": 4, "{'joy'}": 10}, ","),
+        ({"['type: bug', 'area: docs']": 4, "['type: bug']": 10}, ","),
     ],
 )
 def test_several_labels_in_one_cell(counts, separator):
@@ -105,6 +107,9 @@ def test_several_labels_in_one_cell(counts, separator):
         {f"{day:02}/{month:02}/2020": 3 for day in range(1, 28) for month in range(1, 12)},
         {f"May {day}, {year}": 1 for day in range(1, 28) for year in range(2000, 2020)},
         {f"{whole},{part}": 1 for whole in range(1, 5) for part in range(10, 90)},
+        dict.fromkeys(("1", "1,3", "1,7", "2", "2,3", "2,7", "3", "3,7", "4"), 30),
+        dict.fromkeys(("1", "1,25", "1,5", "1,75", "2", "2,25", "2,5", "2,75", "3"), 30),
+        dict.fromkeys(("0", "0,25", "0,75", "1", "1,25"), 60),
         {"joy": 5_000, "anger": 5_000, "joy;anger": 1},
         {"['not spam']": 5, "['spam']": 5},
         {"['Arts, Crafts']": 5, "['Books']": 5},
@@ -234,3 +239,9 @@ def test_a_list_of_quotation_marks_takes_linear_time():
     with cpu_time() as spent:
         split_labels("['" + "\\'" * 40_000 + "]", ",")
     assert spent.seconds < 0.5
+
+
+def test_one_row_of_two_labels_that_stand_alone_elsewhere_names_several():
+    assert find_separator({"Room, bed": 20, "Noise": 20, "Room, bed; Noise": 1}) == ";"
+    assert find_separator({"Room, bed": 20, "Noise": 20, "Room; Noise": 1}) is None
+    assert find_separator({"room": 100, "noise": 100, "room, noise": 1}) is None

@@ -10,7 +10,7 @@ from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.table import Table
 from trainer.data.rows import load_rows, save_rows
 from trainer.data.splits import split
-from trainer.data.task import SINGLE_LABEL
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL
 from trainer.errors import UserError
 
 
@@ -38,6 +38,17 @@ def test_rows_of_a_run_come_back(tmp_path):
         assert (getattr(splits_again, field) == getattr(splits, field)).all()
         assert getattr(splits_again, field).dtype == np.int64
     assert splits_again.split_notes == splits.split_notes
+
+
+def test_rows_with_several_labels_come_back(tmp_path):
+    rows = [(f"text {n}", "") for n in range(12)]
+    table = Table(("text", "label"), rows, list(range(2, 14)), "utf-8", False, ",", True, ())
+    corpus = build_corpus(table, text=0, label=1, label_sets=[("joy", "fear, great"), (), ("fear, great",)] * 4)
+    save_rows(tmp_path / "data.parquet", corpus, split(corpus, validation_share=0.2, test_share=0.2, seed=1))
+    assert pq.read_table(tmp_path / "data.parquet")["label"].to_pylist()[:3] == [["fear, great", "joy"], [], ["fear, great"]]
+    again, _ = load_rows(tmp_path / "data.parquet")
+    assert (again.task, again.label_names) == (SEVERAL_LABELS, ("fear, great", "joy"))
+    assert (again.label_ids == corpus.label_ids).all()
 
 
 @pytest.mark.parametrize("ratio", [0.0, 0.5, 0.99])

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.cpu_time import cpu_time
+from tests.data.examples import several_of
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.duplicates.normalize import duplicate_key
@@ -315,6 +316,63 @@ def test_which_texts_are_tested_does_not_depend_on_the_order_of_rows(rows, seed,
         except UserError as refusal:
             outcomes.append(refusal.code)
     assert outcomes[0] == outcomes[1]
+
+
+# --- several labels a text ------------------------------------------------------------------------------------------------
+
+
+def several(texts, label_sets, given_split=None) -> Corpus:
+    parts_of_rows = given_split or [None] * len(texts)
+    corpus = several_of(*zip(texts, label_sets, parts_of_rows, strict=True))
+    return corpus if given_split else replace(corpus, given_split=None)
+
+
+def test_every_label_has_its_share_of_each_part_and_a_rare_one_at_least_a_row():
+    rng = np.random.default_rng(7)
+    shares = {"joy": 0.4, "love": 0.2, "anger": 0.1, "fear": 0.03}
+    labels = [[name for name, share in shares.items() if rng.random() < share] for _ in range(4_000)]
+    labels[:3] = [["grief"], ["grief", "fear"], ["grief", "joy"]]
+    corpus = several([f"text {n}" for n in range(4_000)], labels)
+    splits = split(corpus, **SHARES, seed=42)
+    assert_partition(corpus, splits)
+    counts = corpus.label_counts
+    assert not corpus.label_ids.any(axis=1).all()  # texts without labels
+    for part, ratio in ((splits.train, 0.7), (splits.validation, 0.1), (splits.test, 0.2)):
+        assert abs(len(part) - ratio * len(corpus)) <= 4
+        assert (abs(corpus.label_ids[part].sum(axis=0) - ratio * counts) <= np.where(counts > 3, 1.5, 3)).all()
+        assert corpus.label_ids[part].sum(axis=0).min() > 0
+
+
+_label_sets = st.lists(st.tuples(st.integers(0, 40), st.sets(st.sampled_from("abcde"))), min_size=1, max_size=80)
+
+
+@QUICK
+@given(rows=_label_sets, seed=st.integers(0, 1000), rng=st.randoms(use_true_random=False), given=st.booleans())
+def test_texts_with_several_labels_are_divided_alike_in_any_order(rows, seed, rng, given):
+    rows = [(f"text {n} or so", labels, rng.choice(["train", "train", "validation", "test"])) for n, labels in rows]
+    outcomes = []
+    for order in (rows, sorted(rows, key=lambda _: rng.random())):
+        corpus = several([text for text, *_ in order], [labels for _, labels, _ in order], [part for *_, part in order] * given or None)
+        try:
+            splits = split(corpus, **SHARES, seed=seed)
+        except UserError as refusal:
+            outcomes.append(refusal.code)
+            continue
+        assert_partition(corpus, splits)
+        outcomes.append(([sorted((corpus.texts[row], corpus.label(row)) for row in part) for part in parts(splits)], splits.split_notes))
+        if given and "test" in corpus.given_split:
+            assert splits.test.tolist() == [row for row, part in enumerate(corpus.given_split) if part == "test"]
+        if not given:
+            assert corpus.label_ids[splits.train].any(axis=0).all()
+    assert outcomes[0] == outcomes[1]
+
+
+def test_fifty_thousand_rows_with_several_labels_take_seconds():
+    labels = [{f"label {n % 28}", f"label {n % 27}"} for n in range(50_000)]
+    corpus = several([f"text {n}" for n in range(50_000)], labels)
+    with cpu_time() as spent:
+        split(corpus, **SHARES, seed=0, groups=np.arange(50_000))
+    assert spent.seconds < 10
 
 
 def test_sixteen_thousand_rows_take_seconds():

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from transformers.pipelines.text_classification import softmax
 
 from trainer.data.task import SINGLE_LABEL, find_task, most_probable_first
 from trainer.errors import UserError
@@ -19,6 +18,9 @@ def test_an_unknown_task_says_what_to_do() -> None:
 
 
 def test_probabilities_are_those_of_the_pipeline_bit_for_bit() -> None:
+    # Imported here: it takes seconds, which each process would need to collect the tests.
+    from transformers.pipelines.text_classification import softmax
+
     logits = np.random.default_rng(0).normal(0, 4, (500, 7)).astype(np.float32)
     probabilities = SINGLE_LABEL.probabilities(logits)
     assert probabilities.dtype == np.float32

@@ -15,7 +15,7 @@ from trainer.data.checks.encoder import ENCODER_CHECKS
 from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.checks.repairs import REPAIRS
 from trainer.data.files.table import READER_WARNINGS, Limits
-from trainer.data.task import SINGLE_LABEL
+from trainer.data.task import TASKS
 from trainer.error_codes import ERROR_CODES
 from trainer.errors import UserError
 from trainer.evaluation.diagnostics import TRAINING_CHECKS
@@ -74,10 +74,11 @@ def _reader_warnings() -> str:
 
 def _metrics() -> str:
     rows = [
-        (code(metric.key), metric.title, metric.description.format(classes="every class that occurs"))
-        for metric in EVALUATIONS[SINGLE_LABEL.key].metrics
+        (code(metric.key), metric.title, task.name, metric.description.format(classes="every class that occurs"))
+        for task in TASKS.values()
+        for metric in EVALUATIONS[task.key].metrics
     ]
-    return table(["code", "metric", "meaning"], rows)
+    return table(["code", "metric", "of", "meaning"], rows)
 
 
 def _errors() -> str:
@@ -110,7 +111,11 @@ def _limits() -> str:
     rows = [
         ("trainings in the queue", f"{settings.max_waiting_runs:,}; the page warns from three quarters on", ""),
         ("runs", f"{settings.max_runs:,}; the page warns from three quarters on", ""),
-        ("free disk space before a training starts", f"at least {_gigabytes(settings.min_free_bytes)}", variable["min_free_bytes"]),
+        (
+            "free disk space before a training starts or, on a server for several, a file is opened",
+            f"at least {_gigabytes(settings.min_free_bytes)}",
+            variable["min_free_bytes"],
+        ),
         ("one file", f"{_megabytes(settings.max_file_bytes)}, {settings.max_files_per_upload} at a time", ""),
         ("rows, columns and classes of a file", f"{settings.max_rows:,}, {settings.max_columns:,} and {settings.max_classes:,}", ""),
         ("characters of a file", f"{file.max_chars:,}, and {file.max_cell_chars:,} in one cell", ""),

@@ -19,10 +19,12 @@ from trainer.studio import Studio
 
 SOURCES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 OTHER_NAMES = {
-    # A value.
-    "PASSIVE",
+    # A value, and a method of HTTP.
+    *("PASSIVE", "GET"),
     # Set for the process that reads files, or names that are no variables there.
     *("ARROW_DEFAULT_MEMORY_POOL", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "CREATE_NO_WINDOW", "SIGKILL", "SIGXCPU"),
+    # Set by Emotune within a process that has a lent GPU.
+    "BORROWED_GPU",
 }
 """Names in capital letters, in modules that use the environment, that no one sets for Emotune."""
 

@@ -11,7 +11,6 @@ from tests.conftest import small_rows, write_rows
 from trainer.audit.decisions import Decision, Decisions
 from trainer.data.reader.file_reader import FileReader
 from trainer.drafts.preparation import GivenFile, read_tables
-from trainer.drafts.store import MAX_DRAFTS
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.settings import Settings
@@ -130,7 +129,7 @@ def test_a_draft_that_is_removed_while_it_is_open_opens_no_other(studio: Studio,
 
 def test_so_many_drafts_are_kept(studio: Studio, moods: Path) -> None:
     drafts = []
-    for number in range(MAX_DRAFTS + 1):
+    for number in range(20 + 1):
         drafts.append(opened(studio, moods))
         aged(studio, drafts[-1], 1000 + number)
     assert [draft.id for draft in studio.for_owner(ME).drafts.summaries()] == drafts[:0:-1]
@@ -384,3 +383,37 @@ def test_the_corrected_file_is_made_of_the_bytes_of_the_source(studio: Studio, t
     assert (name, corrected.data) == ("my moods corrected.tsv", "\r\n".join(["# by hand", "text;label", *expected]).encode("utf-16"))
     with pytest.raises(UserError):
         studio.for_owner(OTHER).editor.corrected_file(draft, Decisions())
+
+
+# Several labels a text
+
+
+def test_whether_a_text_has_one_label_or_several_is_chosen_and_kept(studio: Studio, tmp_path: Path) -> None:
+    rows = [(text, ("joy, fear", "joy", "fear")[n % 3]) for n, (text, _) in enumerate(ROWS[:60])]
+    draft, editor = opened(studio, write_rows(tmp_path / "several.csv", rows)), studio.for_owner(ME).editor
+    assert studio.for_owner(ME).drafts.get(draft).columns.several
+    single = editor.choose_task(draft, "single")
+    assert (single.draft.task, single.columns.several, len(single.corpus.label_names)) == ("single", False, 3)
+    assert editor.repair(draft, ["several_labels"]).ready
+    several = editor.choose_task(draft, "several")
+    assert (several.draft.repairs, several.corpus.label_names) == ((), ("fear", "joy"))
+    assert studio.for_owner(ME).drafts.get(draft).columns.several
+    assert editor.choose_task(draft, "").columns.several
+    with refused("unknown_setting"):
+        editor.choose_task(draft, "many")
+
+
+def test_columns_of_labels_that_are_confirmed_stay_together(studio: Studio, tmp_path: Path) -> None:
+    rows = [(text, *(str(int(n % prime == 0)) for prime in (2, 3, 5))) for n, (text, _) in enumerate(ROWS[:60])]
+    path = write_rows(tmp_path / "marks.csv", rows, ("text", "joy", "fear", "awe"))
+    draft, workspace = opened(studio, path), studio.for_owner(ME)
+    before = workspace.drafts.get(draft)
+    after = workspace.editor.confirm_columns(draft)
+    assert "columns_unsure" in {finding.code for finding in before.findings} - {finding.code for finding in after.findings}
+    assert (after.corpus.label_sets, after.columns.label_columns) == (before.corpus.label_sets, (1, 2, 3))
+    assert workspace.editor.set_columns(draft, label_column="fear").columns.label_columns == (1, 2, 3)
+    assert workspace.editor.set_columns(draft, label_column=("awe", "joy")).columns.label_columns == (3, 1)
+    assert workspace.drafts.get(draft).draft.main.label_column == ("awe", "joy")
+    assert workspace.editor.set_columns(draft, label_column="fear").columns.label_columns == (1, 2, 3)
+    one = workspace.editor.choose_task(draft, "single")
+    assert (one.columns.label_columns, one.corpus.label_names) == ((2,), ("0", "1"))

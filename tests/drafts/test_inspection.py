@@ -39,11 +39,12 @@ def test_a_good_file(tmp_path, reader):
         "text": {"name": "text", "index": 0},
         "label": {"name": "label", "index": 1},
         "labels": {"fear": 10, "joy": 10},
+        "task": {"key": "single_label_classification", "name": "one label a text", "reason": None, "columns": ["label"]},
     }
     assert {finding["code"] for finding in findings if finding["severity"] != "ok"} == {"rows_dropped", "empty_texts", "few_rows"}
     assert all(set(finding) == {"code", "severity", "count", "message"} for finding in findings)
-    assert (checks["found"], checks["passed"], checks["not_applicable"]) == (3, len(FILE_CHECKS) - 7, 4)
-    assert checks["summary"] == f"{len(FILE_CHECKS)} checks: {len(FILE_CHECKS) - 7} passed, 3 to look at, 4 not applicable here"
+    assert (checks["found"], checks["passed"], checks["not_applicable"]) == (3, len(FILE_CHECKS) - 9, 6)
+    assert checks["summary"] == f"{len(FILE_CHECKS)} checks: {len(FILE_CHECKS) - 9} passed, 3 to look at, 6 not applicable here"
     told = [result for result in checks["results"] if result["message"] and result["outcome"] != "not_applicable"]
     assert [{name: result[name] for name in findings[0]} for result in told] == findings
 
@@ -62,13 +63,18 @@ def test_joined_columns(tmp_path, reader):
     assert inspect_file(path, reader, text_columns=["b", "a"]).prepared.corpus.texts[0] == "second text number 0\nfirst text number 0"
 
 
-def test_several_labels_in_a_cell_are_explained_not_refused(tmp_path, reader):
+def test_several_labels_in_a_cell_are_read_as_such_unless_somebody_says_otherwise(tmp_path, reader):
     rows = "".join(
         f'this is text number {n},"{n % 7},{n % 11 + 7}"\n' if n % 3 else f"this is text number {n},{n % 7}\n" for n in range(200)
     )
     values = inspect(reader, tmp_path, "text,label\n" + rows)
     assert values["ok"]
-    assert [finding["code"] for finding in values["findings"] if finding["severity"] == "error"] == ["several_labels"]
+    assert len(values["labels"]) == 18
+    assert values["task"]["reason"] == "133 rows of 200 have several labels in “label”, with “,” between them"
+    assert {"several_labels": "info"}.items() <= {finding["code"]: finding["severity"] for finding in values["findings"]}.items()
+    single = inspect(reader, tmp_path, "text,label\n" + rows, task="single")
+    assert single["ok"]
+    assert [finding["code"] for finding in single["findings"] if finding["severity"] == "error"] == ["several_labels"]
 
 
 def test_a_refusal_before_reading(tmp_path, reader):

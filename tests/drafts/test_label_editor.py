@@ -34,6 +34,26 @@ def editor(cache: DraftCache) -> LabelEditor:
     return LabelEditor(cache, ME)
 
 
+def test_a_new_text_is_checked_kept_and_taken_back(editor: LabelEditor, draft_id: str) -> None:
+    editor.label_text(draft_id, "  how kind of you ", "love")
+    editor.label_text(draft_id, "=1+1", "joy")
+    assert editor.state(draft_id).decisions.texts == {"how kind of you": "love", "=1+1": "joy"}
+    name, content = editor.texts_csv(draft_id)
+    assert (name, content.decode("utf-8-sig")) == ("moods added texts.csv", "text,mood\r\nhow kind of you,love\r\n'=1+1,joy\r\n")
+    for text, label, code in (
+        ("so kind", "awe", "unknown_label"),
+        (" ", "joy", "empty_text"),
+        ("x" * 10_001, "joy", "text_too_long"),
+        ("text number 0 about joy", "fear", "text_is_row"),
+    ):
+        with pytest.raises(UserError) as refused:
+            editor.label_text(draft_id, text, label)
+        assert refused.value.code == code
+    editor.take_text_back(draft_id, "how kind of you")
+    editor.take_text_back(draft_id, "never said")
+    assert editor.state(draft_id).decisions.texts == {"=1+1": "joy"}
+
+
 def test_decisions_say_what_the_row_had_and_survive_a_restart(cache: DraftCache, editor: LabelEditor, draft_id: str) -> None:
     editor.decide(
         draft_id, [("main", 0), ("main", 1)], "relabel", label="fear", reasons={("main", 0): "9 of its 10 most similar rows say fear"}
@@ -94,6 +114,35 @@ def test_classes_are_renamed_merged_restored_added_and_defined(editor: LabelEdit
     assert state.decisions.definitions == {"joy": "the writer is glad"}
     assert state.decisions.rows["main", 0].after == "peace of mind"
     assert editor.restore_class(draft_id, "love").class_names == ("fear", "joy", "love", "peace of mind")
+
+
+def test_a_column_defines_labels_until_somebody_does(cache: DraftCache, editor: LabelEditor, tmp_path: Path) -> None:
+    meanings = {"joy": "the writer is glad", "love": "the writer likes somebody", "fear": "the writer expects harm"}
+    file = tmp_path / "defined.csv"
+    file.write_text("text,label,meaning\n" + "".join(f"{text},{label},{meanings[label]}\n" for text, label in ROWS))
+    draft_id = Drafts(cache, ME).open_files({"main": ("defined.csv", file)}).draft.id
+    assert editor.state(draft_id).decisions.definitions == meanings
+    editor.rename_class(draft_id, "love", "affection")
+    state = editor.define(draft_id, "joy", "glad or proud")
+    assert state.decisions.definitions == {"joy": "glad or proud", "affection": meanings["love"], "fear": meanings["fear"]}
+    assert editor.define(draft_id, "joy", "").decisions.definitions["joy"] == meanings["joy"]
+
+
+def test_somebody_chooses_the_column_that_says_what_labels_mean(cache: DraftCache, editor: LabelEditor, tmp_path: Path) -> None:
+    german = {"joy": "Freude", "love": "Liebe", "fear": "Angst"}
+    file = tmp_path / "translated.csv"
+    file.write_text("text,label,german,place\n" + "".join(f"{text},{label},{german[label]},{n}\n" for n, (text, label) in enumerate(ROWS)))
+    draft_id = Drafts(cache, ME).open_files({"main": ("translated.csv", file)}).draft.id
+    state = editor.state(draft_id)
+    assert state.decisions.definitions == {}
+    assert list(state.prepared.definitions_by_column) == [2]
+    editor.rename_class(draft_id, "love", "affection")
+    editor.define(draft_id, "fear", "expecting harm")
+    assert editor.define_from_column(draft_id, "2").decisions.definitions == {"joy": "Freude", "affection": "Liebe", "fear": "Angst"}
+    for other in ("3", "x", "-1", "9" * 30):
+        with pytest.raises(UserError) as error:
+            editor.define_from_column(draft_id, other)
+        assert error.value.code == "unknown_column"
 
 
 def test_a_class_that_gets_its_own_name_back_takes_the_rows_along_that_were_decided_since(editor: LabelEditor, draft_id: str) -> None:
@@ -160,3 +209,41 @@ def test_the_list_of_changes_names_the_column(editor: LabelEditor, draft_id: str
     name, content = editor.change_log(draft_id)
     assert name == "moods label changes.csv"
     assert content.decode().splitlines()[1].startswith("0,main,mood,joy,fear,relabel,,20")
+
+
+def test_where_a_text_may_have_several_labels_sets_are_decided_and_earlier_decisions_wait(
+    cache: DraftCache, editor: LabelEditor, tmp_path: Path
+) -> None:
+    rows = [(f"text number {n} about things", ("joy", "love", "joy, love", "fear")[n % 4]) for n in range(80)]
+    opened = Drafts(cache, ME).open_files({"main": ("moods.csv", write_rows(tmp_path / "moods.csv", rows))}).draft.id
+    drafts = DraftEditor(cache, ME)
+    drafts.choose_task(opened, "single")
+    editor.decide(opened, [("main", 0)], "relabel", label="love")
+    drafts.choose_task(opened, "several")
+    assert not editor.state(opened).decisions.changes_rows
+
+    state = editor.decide(opened, [("main", 0), ("main", 2)], "relabel", label='["love", "joy"]')
+    # A row that gets the labels it has is kept, in whatever order they are given.
+    assert [(row.action, row.before, row.after) for row in state.decisions.rows.values()] == [
+        ("relabel", '["joy"]', '["joy", "love"]'),
+        ("keep", '["joy", "love"]', '["joy", "love"]'),
+    ]
+    editor.decide(opened, [("main", 3)], "relabel", label="[]")
+    with pytest.raises(UserError, match="no class “awe”") as refused:
+        editor.decide(opened, [("main", 1)], "relabel", label='["joy", "awe"]')
+    assert refused.value.code == "unknown_label"
+    with pytest.raises(UserError, match="half a character"):
+        editor.decide(opened, [("main", 1)], "relabel", label='["\\ud83d"]')
+    editor.rename_class(opened, "joy", "delight")
+    state = editor.define(opened, "delight", "being glad")
+    assert [row.after for row in state.decisions.rows.values()] == ['["delight", "love"]', '["delight", "love"]', "[]"]
+    assert state.decisions.definitions == {"delight": "being glad"}
+    assert editor.change_log(opened)[1].decode().count("rename class") == 1
+
+    name, rewritten = drafts.corrected_file(opened, editor.state(opened).decisions)
+    assert name == "moods corrected.csv"
+    before, after = (tmp_path / "moods.csv").read_bytes().splitlines(), rewritten.data.splitlines()
+    assert (after[1].endswith(b'"delight, love"'), after[4].split(b",")[-1], before[2]) == (True, b"[]", after[2])
+
+    drafts.choose_task(opened, "single")
+    assert [row.after for row in editor.state(opened).decisions.rows.values()] == ["love"]

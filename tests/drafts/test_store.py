@@ -74,7 +74,7 @@ def test_a_damaged_draft_is_no_longer_here_and_hides_no_other(tmp_path: Path, ha
     with pytest.raises(UserError, match="no longer here"):
         store.get(broken.id, "local")
     assert DraftHistory(store).latest("local") == whole
-    store.prune("local")
+    store.prune("local", keep=20)
 
 
 def test_text_that_cannot_be_written_is_cleaned(tmp_path: Path) -> None:

@@ -15,6 +15,34 @@ def population(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     return confidence, generator.random(n) < 0.18 + 0.82 / (1 + np.exp(0.1 - 0.8 * z))
 
 
+def by_mapie(confidence: np.ndarray, right: np.ndarray, target: float, start: int, level: float) -> list[float]:
+    """The thresholds from that of ``start`` answers on that MAPIE keeps at this level, by fixed-sequence testing of its exact p values."""
+    from mapie.risk_control.fwer_control import control_fwer
+    from mapie.risk_control.methods import compute_hoeffding_bentkus_p_value
+
+    ordered = np.sort(confidence)[::-1]
+    thresholds = ordered[np.unique(np.linspace(start, len(right), 60).round().astype(int)) - 1]
+    answered = confidence >= thresholds[:, None]
+    # MAPIE counts the mistakes anew from their share, rounded up: a share that is a little too high would be one mistake more.
+    wrong_share = (answered & ~right).sum(axis=1) / answered.sum(axis=1) * (1 - 1e-12)
+    p_values = compute_hoeffding_bentkus_p_value(wrong_share, answered.sum(axis=1), 1 - target, binary=True)[:, 0]
+    return thresholds[control_fwer(p_values, level, "fixed_sequence")].tolist()
+
+
+@pytest.mark.parametrize("target", [0.80, 0.85, 0.90])
+@pytest.mark.parametrize("rows", [120, 700, 2500])
+def test_mapie_finds_the_same_threshold(rows: int, target: float) -> None:
+    pytest.importorskip("mapie")
+    for seed in range(4):
+        confidence, right = population(rows, seed)
+        strictest = next(
+            (n for n in range(1, 101) if binomtest(n - int(n * (1 - target) / 2), n, target, alternative="greater").pvalue <= 0.025), None
+        )
+        starts = [(rows // 2, 0.0125), (rows, 0.0125)] + [(strictest, 0.025)] * bool(strictest)
+        found = [threshold for start, level in starts for threshold in by_mapie(confidence, right, target, start, level)]
+        assert find_threshold(confidence, right, target) == min(found, default=None)
+
+
 @pytest.mark.parametrize("target", [0.80, 0.90])
 def test_in_resampled_splits_a_promise_is_broken_in_at_most_one_of_twelve(target: float) -> None:
     confidence, right = population(200_000)

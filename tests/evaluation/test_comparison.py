@@ -1,5 +1,6 @@
 """Two runs on the rows both kept aside: which rows these are, and what the numbers say."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
+from trainer.data.task import SEVERAL_LABELS
 from trainer.evaluation.comparison import (
     ComparedRun,
     Comparison,
@@ -17,7 +19,9 @@ from trainer.evaluation.comparison import (
     compare,
     compare_counts,
     describe_comparison,
+    differing_rows,
     run_predictions,
+    shown_labels,
 )
 from trainer.evaluation.intervals import Interval
 from trainer.evaluation.predictions import Predictions
@@ -54,6 +58,25 @@ def predictions_of(corpus, rows, predicted, names):
     return Predictions(np.array(rows), ["test"] * len(rows), corpus.label_ids[list(rows)], probabilities, names)
 
 
+def test_the_rows_that_only_one_run_has_right_are_those_that_are_counted():
+    a = answered(
+        [("1", "joy", "joy"), ("2", "joy", "love"), ("3", "love", "love"), ("4", "joy", "anger"), ("5", "joy", "joy"), ("5", "joy", "joy")],
+        {"9"},
+    )
+    b = answered(
+        [("1", "joy", "joy"), ("2", "joy", "joy"), ("3", "love", "joy"), ("4", "joy", "love"), ("5", "joy", "anger"), ("9", "joy", "love")]
+    )
+    rows = differing_rows(a, b)
+    counts = compare(a, b)
+    assert [(row.text, row.only_a, row.said_a, row.said_b) for row in rows] == [
+        ("3", True, "love", "joy"),
+        ("5", True, "joy", "anger"),
+        ("2", False, "love", "joy"),
+    ]
+    assert (counts.only_a, counts.only_b) == (2, 1)
+    assert rows[0].to_dict() == {"text": "3", "label": "love", "said_a": "love", "said_b": "joy", "only_a": True}
+
+
 def test_a_comparison_is_plain_data():
     split = SplitScores(204, Interval(0.75, 0.68, 0.8), Interval(0.7, 0.6, 0.78))
     views = [RunView("a" * 32, name="brisk otter"), RunView("b" * 32, name="calm fox"), RunView("c" * 32, name="torn")]
@@ -85,6 +108,28 @@ def test_mcnemar_by_hand():
     assert compare_counts(0, 6, 0, 0).p_value == pytest.approx(2 / 2**6)
     assert compare_counts(9, 4, 4, 1).p_value == 1.0
     assert compare_counts(9, 0, 0, 1).p_value == 1.0
+
+
+def test_in_folds_the_test_is_that_of_fewer_rows():
+    half, whole = compare_counts(160, 18, 6, 10, design_effect=2), compare_counts(80, 9, 3, 5)
+    assert (half.low, half.high, half.p_value) == pytest.approx((whole.low, whole.high, whole.p_value))
+    assert (half.both, half.only_a, half.only_b, half.neither) == (160, 18, 6, 10)
+    assert compare_counts(160, 18, 6, 10).differs
+    assert not half.differs
+    a = answered([(str(number), "joy", "joy" if number >= 6 else "love") for number in range(100)])
+    b = answered([(str(number), "joy", "joy" if number < 82 else "love") for number in range(100)])
+    assert compare(a, b).differs
+    in_folds = compare(dataclasses.replace(a, folds=5), b)
+    assert not in_folds.differs
+
+
+@settings(deadline=None)
+@given(both=COUNTS, only_a=COUNTS, only_b=COUNTS, neither=COUNTS)
+def test_in_folds_interval_and_test_agree_too(both, only_a, only_b, neither):
+    comparison = compare_counts(both, only_a, only_b, neither, design_effect=2.25)
+    assert comparison.differs == (comparison.low > 0 or comparison.high < 0)
+    assert comparison.low <= comparison.difference + 1e-12
+    assert comparison.difference <= comparison.high + 1e-12
 
 
 def test_the_interval_is_newcombes_tenth():
@@ -265,3 +310,18 @@ def test_a_p_value_just_below_the_limit_is_not_rounded_up_to_it():
     comparison = compare_counts(0, 28, 12, 0)
     assert comparison.differs == (comparison.p_value < 0.05)
     assert "p = 0.050" not in describe_comparison(comparison, "A", "B")
+
+
+def test_a_class_that_was_merged_is_one_and_labels_of_a_row_have_one_order() -> None:
+    corpus = corpus_of([("x", "joy"), ("y", "love"), ("z", "joy")], ("joy", "love"))
+    single = predictions_of(corpus, [1, 2], ["joy", "love"], ("joy", "love"))
+    merged = run_predictions(corpus, splits_of([0], [], [1, 2]), single, {"love": "joy"})
+    assert (merged.labels, merged.predicted) == (("joy", "joy"), ("joy", "joy"))
+
+    labels = np.array([[1, 1, 0], [0, 1, 1], [0, 0, 0]])
+    several = dataclasses.replace(corpus, label_ids=labels, label_names=("love", "awe", "joy"), task=SEVERAL_LABELS)
+    said = Predictions([1, 2], ["test", "test"], labels[1:], labels[1:] * 0.8, ("love", "awe", "joy"), SEVERAL_LABELS)
+    run = run_predictions(several, splits_of([0], [], [1, 2]), said, {"awe": "joy"})
+    assert (run.labels, run.predicted) == (("joy", "no label"), ("joy", "no label"))
+    assert run_predictions(several, splits_of([0], [], [1, 2]), said).labels == ("awe, joy", "no label")
+    assert shown_labels(["love", "awe"]) == "awe, love"

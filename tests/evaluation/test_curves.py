@@ -20,5 +20,5 @@ def test_curves_are_plain_data() -> None:
     assert json.loads(json.dumps(shape, allow_nan=False))["loss"] == [1.5, 1.25]
     assert (shape["steps"], shape["loss"], shape["accuracy"]) == ((5, 10), (1.5, 1.25), (0.25, None))
     assert (shape["eval_steps"], shape["eval_loss"], shape["eval_accuracy"], shape["eval_macro_f1"]) == ((10,), (1.0,), (0.5,), (0.4,))
-    assert shape["reference_lines"] == ({"name": "most frequent class", "accuracy": 0.3},)
+    assert shape["reference_lines"] == ({"name": "most frequent class", "score": 0.3},)
     assert (shape["key"], shape["name"], shape["best_step"]) == ("a" * 32, "brisk otter", 10)

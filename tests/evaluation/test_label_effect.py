@@ -47,8 +47,3 @@ def test_changed_test_labels_change_only_the_second_figure() -> None:
     assert effect.mended.before == pytest.approx(152 / 199)
     assert effect.mended.after == pytest.approx(182 / 199)
     assert describe_mended_test(effect.mended).startswith("A second figure, with 2 changed test labels and 1 dropped counted: 91.5 % now")
-
-
-def test_a_class_that_was_merged_is_one_for_both_runs() -> None:
-    before = RunPredictions(("x", "y"), ("love", "joy"), ("joy", "love"), frozenset()).with_class_names({"love": "joy"})
-    assert (before.labels, before.predicted) == (("joy", "joy"), ("joy", "joy"))

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.data.task import SINGLE_LABEL
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL
 from trainer.errors import UserError
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 
@@ -43,6 +43,21 @@ def test_what_is_saved_is_loaded(tmp_path, n):
     assert same(loaded, predictions)
     assert loaded.probabilities.dtype == np.float32
     assert [p.name for p in tmp_path.iterdir()] == ["predictions.parquet"]
+
+
+@pytest.mark.parametrize("cuts", [(), (0.25, 0.5, 0.125)])
+def test_several_labels_are_saved_with_their_cuts(tmp_path, cuts):
+    generator = np.random.default_rng(2)
+    labels, probabilities = generator.integers(0, 2, (5, 3)), generator.random((5, 3))
+    task, names = SEVERAL_LABELS.with_cuts(cuts), ("joy", "sadness", "love")
+    predictions = Predictions(np.arange(5), ["test"] * 5, labels, probabilities, names, task)
+    save_predictions(tmp_path / "p.parquet", predictions)
+    loaded = load_predictions(tmp_path / "p.parquet")
+    assert same(loaded, predictions)
+    assert (loaded.task.key, loaded.task.cuts) == (SEVERAL_LABELS.key, cuts)
+    assert np.array_equal(loaded.predicted, probabilities.astype(np.float32) >= (cuts or 0.5))
+    with pytest.raises(ValueError, match="shape"):
+        Predictions(np.arange(5), ["test"] * 5, labels[:, 0], probabilities, names, task)
 
 
 @given(names=st.lists(st.text(), min_size=1, max_size=4))

@@ -35,7 +35,7 @@ def test_every_number_is_scikit_learns(rows):
         assert (score.recall is None) == (score.f1 is None) == (i not in labels)
         assert (score.precision is None) == (i not in labels or i not in predicted)
         if score.f1 is not None:
-            assert (score.recall.value, score.f1) == pytest.approx((theirs["recall"], theirs["f1-score"]))
+            assert (score.recall.value, score.f1.value) == pytest.approx((theirs["recall"], theirs["f1-score"]))
         if score.precision is not None:
             assert score.precision.value == pytest.approx(theirs["precision"])
     assert report.confusion.dtype == np.int64
@@ -104,7 +104,7 @@ def test_all_right_is_not_certainty_and_a_first_mistake_makes_it_no_surer():
 def test_one_class_alone_and_classes_that_are_missing():
     report = report_of([(2, 2)] * 9 + [(2, 4)])
     assert [score.support for score in report.per_class] == [0, 0, 10, 0, 0, 0]
-    assert [score.f1 and round(score.f1, 3) for score in report.per_class] == [None, None, 0.947, None, None, None]
+    assert [score.f1 and round(score.f1.value, 3) for score in report.per_class] == [None, None, 0.947, None, None, None]
     # love (0.947) and fear (predicted, never true: 0) occur; the other four do not count.
     assert report.macro_f1.value == pytest.approx(0.947 / 2, abs=1e-3)
     assert report.majority_share == 1.0
@@ -114,13 +114,13 @@ def test_one_class_alone_and_classes_that_are_missing():
 def test_a_class_that_was_never_predicted_has_no_precision():
     report = report_of([(0, 0), (1, 0), (1, 5)], (*NAMES[:3], "fear", "anger", "awe"))
     joy = report.per_class[1]
-    assert (joy.precision, joy.f1, joy.recall.value) == (None, 0.0, 0.0)
+    assert (joy.precision, joy.f1.value, joy.recall.value) == (None, 0.0, 0.0)
     assert joy.to_dict() == {
         "precision": None,
         "recall": 0.0,
         "f1": 0.0,
         "support": 2,
-        "intervals": {"precision": None, "recall": [0.0, pytest.approx(0.6576, abs=1e-4)]},
+        "intervals": {"precision": None, "recall": [0.0, pytest.approx(0.6576, abs=1e-4)], "f1": [0.0, pytest.approx(0.7934, abs=1e-4)]},
     }
     assert report.per_class[5].to_dict()["f1"] is None
 
@@ -147,7 +147,7 @@ def test_the_terminals_shape():
     assert shape["per_class"]["anger"] == {
         **dict.fromkeys(("precision", "recall", "f1")),
         "support": 0,
-        "intervals": {"precision": None, "recall": None},
+        "intervals": {"precision": None, "recall": None, "f1": None},
     }
     assert set(shape["intervals"]) == {"accuracy", "macro_f1", "weighted_f1"}
     low, high = shape["intervals"]["accuracy"]

@@ -4,7 +4,7 @@ import json
 import zipfile
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +75,14 @@ def render_everywhere(view: RunView) -> str:
     return "".join(pieces).encode("utf-8").decode()
 
 
+def show_results(pair: Pair) -> Any:
+    """The updates of the Results tab, by the names of its components."""
+    tab = results_tab.ResultsTab(*(component.name for component in fields(results_tab.ResultsTab)))
+    return results_tab.show(tab, pair.studio, pair.run)
+
+
 def render_results(pair: Pair) -> str:
-    tab = results_tab.ResultsTab(*"headline body judged matrix confusions classes foot".split())
-    return results_tab.show(tab, pair.studio, pair.run)["headline"]
+    return show_results(pair)["headline"]
 
 
 def read_zip(pair: Pair) -> list[tuple[str, bytes]]:

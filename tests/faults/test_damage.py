@@ -16,6 +16,7 @@ from tests.faults.damaged_pair import (
     log_of,
     read_zip,
     render_results,
+    show_results,
     try_all_uses,
 )
 from trainer import __main__ as terminal
@@ -24,7 +25,6 @@ from trainer.jobs.train import pipeline
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.event_schema import dump_event
 from trainer.runs.run import Run
-from trainer.ui import results_tab
 
 UNSEALED_FILES = ("lock", "alive", "heartbeat", "error.log", "processes.log", "stop")
 """Damage in these files does not matter."""
@@ -169,8 +169,7 @@ def test_the_undamaged_results_of_a_damaged_run_are_shown(copy_pair: Callable[[]
     ):
         pair = copy_pair()
         (pair.folder / name).write_bytes(b"")
-        tab = results_tab.ResultsTab(*"headline body judged matrix confusions classes foot".split())
-        html = results_tab.show(tab, pair.studio, pair.run)
+        html = show_results(pair)
         assert name in html["headline"]
         assert ("How this was measured" in html["headline"]) == scores, name
         assert ("Download the model" in html["headline"]) == link, name

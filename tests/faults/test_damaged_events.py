@@ -13,6 +13,8 @@ from trainer.runs.run import Run
 
 EXTRA_EVENTS: list[dict[str, Any]] = [
     {"type": "renamed", "name": "calm fox"},
+    {"type": "predicted", "rows": 48, "seconds": 0.4, "bytes": 90000000},
+    {"type": "labels ordered", "ordered": "yes"},
     {"type": "notice", "message": "It ended early.", "step": 3},
     {"type": "resumed", "step": 2, "best_step": 2},
     {"type": "phase", "what": "saving the model", "stage": "saving", "done": 0.5},
@@ -44,6 +46,7 @@ EXTRA_EVENTS: list[dict[str, Any]] = [
     {"type": "classes named", "before": ["joy"], "after": ["delight"]},
     {"type": "class restored", "name": "joy"},
     {"type": "class added", "name": "awe"},
+    {"type": "new text", "text": "so kind", "label": "joy"},
     {"type": "definition", "label": "joy", "definition": "the writer is glad"},
     *(
         {"type": event_type, "message": "why", "code": "disk", "seconds": 2.0, "retry_texts_at_a_time": 8}

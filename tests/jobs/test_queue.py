@@ -50,6 +50,34 @@ def wait_until(queue: JobQueue, condition: Callable[[], bool]) -> None:
             queue.wait(seen, TIMEOUT_SECONDS)
 
 
+def test_nobody_s_second_begins_before_everybody_s_first(work: Work) -> None:
+    queue = JobQueue(work, owner_of=lambda item: item[0])
+    go = work.block("a1")
+    for item in ("a1", "a2", "a3", "b1", "b2", "c1"):
+        queue.put(item)
+    wait_until(queue, lambda: queue.current == ("a1",))
+    assert {item: queue.position(item) for item in ("b1", "c1", "a2", "b2", "a3")} == {"b1": 1, "c1": 2, "a2": 3, "b2": 4, "a3": 5}
+    go.set()
+    wait_until(queue, lambda: not queue.current and not queue.has("a3"))
+    assert work.done == ["a1", "b1", "c1", "a2", "b2", "a3"]
+    queue.close()
+    queue.join()
+
+
+def test_what_could_not_begin_costs_its_owner_no_turn(work: Work) -> None:
+    queue = JobQueue(work, owner_of=lambda item: item[0], first_pause=0.001)
+    work.answers["a1"] = ["the disk is gone"]
+    go = work.block("a1")
+    for item in ("a1", "a2", "b1"):
+        queue.put(item)
+    go.set()
+    wait_until(queue, lambda: not queue.has("a1") and not queue.has("a2") and not queue.has("b1"))
+    assert sorted(work.done) == ["a1", "a1", "a2", "b1"]
+    assert work.done.index("b1") < work.done.index("a2")
+    queue.close()
+    queue.join()
+
+
 def test_first_in_first_out_and_each_once(queue: JobQueue, work: Work) -> None:
     go = work.block("a")
     for item in "abcab":

@@ -12,8 +12,11 @@ from trainer.atomic import make_folder, write_file
 from trainer.recipe import Recipe
 from trainer.runs.ids import random_id
 from trainer.runs.permissions import restrict_permissions, restrict_umask
-from trainer.settings import LOCAL_OWNER
+from trainer.settings import LOCAL_OWNER, Settings
+from trainer.shares import Shares
 from trainer.studio import Studio
+from trainer.switches import Switches
+from trainer.users import Users
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="this system has no such rights")
 
@@ -82,6 +85,29 @@ def test_older_runs_drafts_and_uploads_are_tightened_and_nothing_else(tmp_path: 
     assert (tmp_path / "elsewhere").stat().st_mode & 0o777 == 0o644
     assert program.stat().st_mode & 0o777 == 0o700
     assert restrict_permissions(runs) == 0
+
+
+def test_whatever_a_server_keeps_is_tightened(tmp_path: Path) -> None:
+    runs = tmp_path / "runs"
+    studio = Studio(Settings(runs_dir=runs))
+    try:
+        studio.settings.ensure_writable()
+        workspace = studio.for_owner("user-ada")
+        workspace.drafts.open_sample()
+        Users(studio.settings.users_file).set_password("ada", "a long password")
+        studio.visits.save({"user-ada"}, 1.0)
+        Switches(runs).turn("no-trainings", on=True)
+        Shares(runs).share(random_id(), with_texts=False)
+        make_folder(studio.settings.uploads_dir)
+        workspace.label_checks.start(workspace.drafts.latest_id())
+    finally:
+        studio.close()
+    kept = {path.name for path in runs.iterdir()}
+    assert {"drafts", "jobs", "shares", "switches", "uploads", "users.json", "visits.json"} <= kept
+    for path in runs.rglob("*"):
+        path.chmod(0o755)
+    restrict_permissions(runs)
+    assert open_to_others(runs) == []
 
 
 def test_a_thousand_runs_are_tightened_in_well_under_a_second(tmp_path: Path) -> None:

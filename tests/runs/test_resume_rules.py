@@ -31,6 +31,8 @@ def test_what_does_not_fit_into_the_memory_goes_on_with_fewer_texts_or_not_at_al
     assert is_worth_resuming(halved)
     assert resume_label(halved) == "Train it again with 16 texts at a time"
     assert resume_label(view("failed", code=code, retry_texts_at_a_time=1, saved_step=7)) == "Resume from step 7 with one text at a time"
+    in_folds = view("failed", code=code, retry_texts_at_a_time=16, folds=5, folds_done=0.4)
+    assert resume_label(in_folds) == "Resume with the folds that are left, 16 texts at a time"
     hopeless = view("failed", code=code)
     assert not is_worth_resuming(hopeless)
     with pytest.raises(UserError, match="shorter maximum length"):

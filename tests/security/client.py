@@ -10,12 +10,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from trainer.security.visitors import owner_of
+
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
     """Responds with what was requested, after reading the whole body."""
     request = Request(scope, receive)
     size = len(await request.body())
     await JSONResponse({"path": scope["path"], "method": scope["method"], "bytes": size})(scope, receive, send)
+
+
+async def say_owner(scope: Scope, receive: Receive, send: Send) -> None:
+    """Responds with the owner that was named for a request."""
+    await JSONResponse({"owner": owner_of(scope)})(scope, receive, send)
 
 
 async def failing_app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from trainer.errors import UserError
 from trainer.security.hosts import allowed_hosts, check_protected
-from trainer.settings import Settings
+from trainer.settings import PUBLIC, Settings
 
 LOCAL = Settings(runs_dir=Path("unused"))
 
@@ -104,14 +104,13 @@ def test_an_own_page_has_the_same_host_and_port() -> None:
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "localhost", "::1", "[::1]", "127.0.0.2"])
 def test_loopback_is_open_to_nobody(address: str) -> None:
-    check_protected(address, LOCAL, public=False)
+    check_protected(address, LOCAL)
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::", "192.168.1.5", "myhost", ""])
 def test_other_addresses_need_a_password_a_space_or_somebody_s_word(address: str) -> None:
     with pytest.raises(UserError, match="EMOTUNE_PASSWORD") as refused:
-        check_protected(address, LOCAL, public=False)
+        check_protected(address, LOCAL)
     assert refused.value.code == "open_to_all"
-    check_protected(address, LOCAL, public=True)
-    check_protected(address, settings(password="secret"), public=False)
-    check_protected(address, settings(space=True), public=False)
+    check_protected(address, settings(mode=PUBLIC))
+    check_protected(address, settings(password="secret"))

@@ -6,6 +6,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
 
 from tests.security.client import RESPONSE, ask, ask_async, echo, failing_app, run
 from trainer.security.middleware import ClosedPathsMiddleware
@@ -83,6 +88,19 @@ def test_what_nobody_caught_is_a_sentence_and_the_log_has_the_place_without_the_
     assert "ValueError in client.py" in caplog.text
     assert "secret" not in caplog.text + response.text
     assert "Traceback" not in caplog.text
+
+
+def test_a_stream_that_refuses_its_caller_after_its_beginning_ends_and_nothing_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async def stream(request: Request) -> Response:
+        async def pieces() -> AsyncIterator[str]:
+            yield "no such session"
+            raise HTTPException(404)
+
+        return StreamingResponse(pieces())
+
+    response = ask(ErrorMiddleware(Starlette(routes=[Route("/data", stream)])), path="/data")
+    assert response.text == "no such session"
+    assert caplog.text == ""
 
 
 def test_closed_paths_have_nothing() -> None:

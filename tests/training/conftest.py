@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.several_labels import several_labels_corpus
 from trainer.data.corpus import Corpus, build_corpus
 from trainer.data.files.read_table import read_table
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits, split
-from trainer.jobs.train.pipeline import RunHistory, train_run
+from trainer.jobs.train.run_training import RunHistory, train_run
 from trainer.recipe import Recipe
 from trainer.runs.event_types import Created
 from trainer.runs.run import Run
@@ -23,6 +24,13 @@ from trainer.training.encoders import Encoder
 def material(tmp_path_factory: pytest.TempPathFactory) -> tuple[Corpus, Splits]:
     table = read_table(write_rows(tmp_path_factory.mktemp("data") / "moods.csv", small_rows()).read_bytes())
     corpus = build_corpus(table, text=0, label=1)
+    return corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=42)
+
+
+@pytest.fixture(scope="session")
+def several_material() -> tuple[Corpus, Splits]:
+    """Texts with several labels or none."""
+    corpus = several_labels_corpus()
     return corpus, split(corpus, validation_share=0.1, test_share=0.2, seed=42)
 
 

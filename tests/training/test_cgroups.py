@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.training.cgroups import available_bytes
+from trainer.training.cgroups import available_bytes, used_share
 
 GB = 2**30
 
@@ -39,6 +39,15 @@ def test_the_least_of_all_groups_above_counts(tmp_path: Path, membership: Path) 
     group(tmp_path / "a", version=2, limit=str(2 * GB), usage=GB, reclaimable=0)
     group(tmp_path, version=2, limit=str(9 * GB), usage=GB, reclaimable=0)
     assert available_bytes(tmp_path, membership) == GB
+
+
+def test_the_fullest_of_all_groups_says_what_is_used(tmp_path: Path, membership: Path) -> None:
+    membership.write_text("0::/a\n")
+    assert used_share(tmp_path, membership) == 0
+    group(tmp_path / "a", version=2, limit=str(4 * GB), usage=3 * GB, reclaimable=GB)
+    assert used_share(tmp_path, membership) == 0.5
+    group(tmp_path, version=2, limit=str(8 * GB), usage=6 * GB, reclaimable=0)
+    assert used_share(tmp_path, membership) == 0.75
 
 
 def test_groups_of_the_first_version(tmp_path: Path, membership: Path) -> None:

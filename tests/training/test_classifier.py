@@ -12,7 +12,7 @@ import torch
 from tests.training.tiny_encoders import TINY, tiny
 from trainer.data.task import SINGLE_LABEL
 from trainer.errors import UserError
-from trainer.jobs.train.model_card import _loading_section
+from trainer.jobs.train.card_code import loading_section
 from trainer.recipe import Recipe
 from trainer.runs.event_types import Finished
 from trainer.runs.run import Run
@@ -191,7 +191,7 @@ def test_a_head_without_an_architecture_is_loaded_as_the_card_says(family: str, 
     # Nothing may take it for a model with a head drawn at random.
     with pytest.raises((OSError, ValueError)):
         pipeline("text-classification", model=str(folder))
-    card = _loading_section(Run(tmp_path), SINGLE_LABEL)
+    card = loading_section(Run(tmp_path), SINGLE_LABEL)
     (code,) = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
     for text, row in zip(TEXTS, ours, strict=True):
         space: dict = {}
@@ -225,7 +225,7 @@ def test_a_damaged_head_is_a_kind_sentence(tmp_path: Path) -> None:
 def test_the_export_takes_the_encoder_along(tmp_path: Path) -> None:
     import zipfile
 
-    from trainer.training.export import write_model_zip
+    from trainer.training.export.zip import write_model_zip
 
     saved(tmp_path / "model", tiny("bert", tmp_path), pooling="mean")
     for name in ("events.jsonl", "predictions.parquet"):

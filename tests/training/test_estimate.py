@@ -55,3 +55,11 @@ def test_what_learns_less_takes_less() -> None:
         less = estimate(small, TOKENS, ROWS, Recipe(epochs=2, **settings), hardware)
         assert less.seconds < plain.seconds
         assert less.megabytes <= plain.megabytes
+
+
+def test_fitting_the_head_before_each_evaluation_takes_time() -> None:
+    hardware, small = detect_hardware(), EncoderCatalogue().default
+    contrastive, full = (
+        Recipe(method=method, pooling="mean", epochs=2, batch_size=32, evaluations_per_epoch=1) for method in ("contrastive", "full")
+    )
+    assert estimate(small, TOKENS, ROWS, contrastive, hardware).seconds > 1.2 * estimate(small, TOKENS, ROWS, full, hardware).seconds

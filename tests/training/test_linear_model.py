@@ -10,17 +10,18 @@ import torch
 from tests.training.test_recipe_settings import Train, events
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL
 from trainer.errors import UserError
-from trainer.jobs.train.pipeline import RunReporter
+from trainer.jobs.train.run_training import RunReporter
 from trainer.recipe import Recipe
 from trainer.runs.view_builder import build_view
-from trainer.training import linear_model
+from trainer.training import linear_fits, linear_model
 from trainer.training.attempt import TrainingCancelled
 from trainer.training.classifier import build_classifier, load_saved_classifier, save_classifier
 from trainer.training.encoder_loading import load_encoder, load_tokenizer
 from trainer.training.encoders import Encoder
 from trainer.training.heads import PooledClassifier
-from trainer.training.linear_model import fit_linear_model
+from trainer.training.linear_fits import fit_linear_model
 from trainer.training.predictor import Predictor
 
 
@@ -38,12 +39,38 @@ def test_it_says_what_scikit_learn_says(classes: int) -> None:
 
     features, labels = vectors(120, classes)
     linear = fit_linear_model(features, labels, classes)
-    c = linear_model._choose_c(features, labels, balanced=False)
+    c = linear_fits._choose_c(features, labels, balanced=False).c
     expected = LogisticRegression(C=c, max_iter=300).fit(features, labels).predict_proba(features)
     logits = linear.logits(features)
     probabilities = np.exp(logits - logits.max(1, keepdims=True))
     assert probabilities / probabilities.sum(1, keepdims=True) == pytest.approx(expected, abs=1e-4)
     assert (linear.logits(features).argmax(1) == labels).mean() > 0.9
+
+
+def test_for_several_labels_it_says_what_scikit_learn_says_of_each() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    features, classes = vectors(200, 4)
+    labels = np.stack([classes == 0, classes >= 2, (classes + np.arange(200) // 50) % 4 == 1, np.zeros(200)], axis=1).astype(np.float32)
+    linear = linear_fits.fit_one_vs_rest(features, labels, 4)
+    tried = [LogisticRegression(C=c, max_iter=2000, tol=1e-8) for c in linear_fits._CS]
+    said = linear.logits(features)
+    for label_id in range(3):
+        differences = [
+            np.abs(one.fit(features, labels[:, label_id]).decision_function(features) - said[:, label_id]).max() for one in tried
+        ]
+        assert min(differences) < 0.05
+    # Nothing speaks for a label that no row has.
+    assert said[:, 3].max() < -5
+    assert linear_fits.fit_one_vs_rest(features, labels, 4, is_stop_requested=lambda: True) is None
+
+
+def test_a_sample_has_a_row_of_each_of_several_labels() -> None:
+    labels = np.zeros((1000, 3), dtype=np.int64)
+    labels[:500, 0], labels[7, 1], labels[[3, 900], 2] = 1, 1, 1
+    rows = linear_fits.sample_rows(labels, 100, SEVERAL_LABELS)
+    assert 98 <= len(rows) <= 100
+    assert labels[rows].any(axis=0).all()
 
 
 def test_a_class_without_training_rows_is_never_said() -> None:
@@ -71,22 +98,22 @@ def test_weights_of_classes_count() -> None:
 def test_noisy_labels_get_a_stronger_regularisation() -> None:
     features, labels = vectors(300, 3)
     noisy = np.random.default_rng(7).permuted(labels.reshape(-1, 6), axis=1).reshape(-1)
-    assert linear_model._choose_c(features, noisy, balanced=False) < linear_model._choose_c(features, labels, balanced=False)
+    assert linear_fits._choose_c(features, noisy, balanced=False).c < linear_fits._choose_c(features, labels, balanced=False).c
 
 
 def test_classes_of_one_row_choose_nothing() -> None:
     features, labels = vectors(40, 20)
-    assert linear_model._choose_c(features[:20], labels[:20], balanced=False) == linear_model._CS[0]
+    assert linear_fits._choose_c(features[:20], labels[:20], balanced=False).c == linear_fits._CS[0]
     once = np.where(np.arange(40) == 3, 20, labels)
     assert fit_linear_model(features, once, 21).weight.shape == (21, 16)
 
 
 def test_a_sample_has_each_class() -> None:
     labels = np.array([0] * 500 + [1] * 499 + [2])
-    rows = linear_model._sample(labels, 100)
+    rows = linear_fits.sample_rows(labels, 100, SINGLE_LABEL)
     assert len(rows) in (100, 99, 98)
     assert set(labels[rows]) == {0, 1, 2}
-    assert (linear_model._sample(labels, 1_000) == np.arange(1_000)).all()
+    assert (linear_fits.sample_rows(labels, 1_000, SINGLE_LABEL) == np.arange(1_000)).all()
 
 
 def test_fine_tuning_starts_from_it_and_what_is_kept_is_never_worse(trained_with: Train, material: tuple[Corpus, Splits]) -> None:
@@ -194,12 +221,64 @@ def test_added_tokens_are_in_what_is_saved(tiny_encoder: Encoder, tmp_path: Path
 def test_a_stop_is_noticed_between_two_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = vectors(120, 3)
     fits = []
-    regression = linear_model._regression
+    regression = linear_fits._regression
 
     def counted(*args: object, **options: object) -> object:
         fits.append(args[0])
         return regression(*args, **options)
 
-    monkeypatch.setattr(linear_model, "_regression", counted)
+    monkeypatch.setattr(linear_fits, "_regression", counted)
     assert fit_linear_model(features, labels, 3, is_stop_requested=lambda: len(fits) >= 3) is None
     assert len(fits) == 3
+
+
+def few_around_names(rows_a_class: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """A few vectors and 300 others, all far around the middles of four classes, with their labels; and the middles, which the names stand for."""
+    generator = np.random.default_rng(11)
+    middles = generator.normal(size=(4, 24))
+    labels = np.arange(4 * rows_a_class + 300) % 4
+    features = middles[labels] + 2.0 * generator.normal(size=(len(labels), 24))
+    features, middles = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in (features, middles))
+    few = 4 * rows_a_class
+    return features[:few], labels[:few], features[few:], labels[few:], middles
+
+
+def test_names_of_classes_count_where_rows_are_few_and_the_names_say_what_they_are() -> None:
+    features, labels, others, other_labels, names = few_around_names(3)
+    linear, with_names = (fit_linear_model(features, labels, 4, names=given) for given in (None, names))
+    assert (linear.learned_names, with_names.learned_names) == (False, True)
+    right = [(model.logits(others).argmax(1) == other_labels).mean() for model in (linear, with_names)]
+    assert right[1] > right[0] + 0.08
+    # A class that no row has is not said because of its name.
+    absent = fit_linear_model(features, labels, 5, names=np.concatenate([names, names[:1]]))
+    assert absent.learned_names
+    assert 4 not in absent.logits(others).argmax(1)
+
+
+def test_names_that_say_something_else_do_not_count() -> None:
+    features, labels, others, _, names = few_around_names(3)
+    linear, misnamed = fit_linear_model(features, labels, 4), fit_linear_model(features, labels, 4, names=np.roll(names, 1, axis=0))
+    assert not misnamed.learned_names
+    assert (linear.logits(others) == misnamed.logits(others)).all()
+
+
+@pytest.mark.parametrize(("settings", "limit", "read"), [({}, 100, 1), ({"class_names": "off"}, 100, 0), ({}, 1, 0)], ids=str)
+def test_the_names_are_read_once_if_the_recipe_and_the_number_of_rows_allow_it(
+    trained_with: Train, monkeypatch: pytest.MonkeyPatch, settings: dict[str, object], limit: int, read: int
+) -> None:
+    tokenize, seen = linear_model._tokenize_names, []
+    monkeypatch.setattr(linear_model, "MAX_ROWS_A_CLASS_WITH_NAMES", limit)
+    monkeypatch.setattr(linear_model, "_tokenize_names", lambda *args: seen.append(tokenize(*args)) or seen[-1])
+    run, _ = trained_with(method="frozen", **settings)
+    assert [names.labels.tolist() for names in seen] == [[0, 1, 2]] * read
+    (linear,) = events(run, "linear")
+    assert linear.class_names in ((True, None) if read else (None,))
+    assert build_view(run.id, run.log.read()).linear_learned_names is (linear.class_names is True)
+
+
+def test_names_are_read_as_words(tiny_encoder: Encoder) -> None:
+    recipe = Recipe(pooling="mean", method="frozen").resolved(train_rows=9, learning_rate=1e-3)
+    model = build_classifier(tiny_encoder, ("happy_sad", "happy"), recipe)
+    tokenizer = load_tokenizer(tiny_encoder, max_length=20)
+    names = linear_model._tokenize_names(model, tokenizer)
+    assert names[0]["input_ids"].tolist() == tokenizer("happy sad")["input_ids"]

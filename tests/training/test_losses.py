@@ -5,8 +5,9 @@ import pytest
 import torch
 from sklearn.utils.class_weight import compute_class_weight
 
-from trainer.data.task import SINGLE_LABEL
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL, Task
 from trainer.recipe import Recipe
+from trainer.training.linear_fits import balanced_positive_weights
 from trainer.training.losses import TRAINING_TASKS, TrainingLoss, balanced_weights, training_loss
 
 LABELS = [0, 0, 0, 0, 0, 1, 1, 2]
@@ -39,12 +40,42 @@ def test_the_plain_loss_is_the_models_own() -> None:
     assert (accumulated.weights, accumulated.smoothing) == (None, 0.0)
 
 
-def test_on_tensors_a_task_means_what_it_means_in_numpy() -> None:
+def several(rows: int = 40, classes: int = 3) -> torch.Tensor:
+    return (torch.rand(rows, classes) < 0.4).float()
+
+
+def test_with_several_labels_the_pieces_of_a_step_add_up_to_it_too() -> None:
     torch.manual_seed(0)
-    logits, labels = torch.randn(40, 3), torch.randint(0, 3, (40,))
-    task, training = SINGLE_LABEL, TRAINING_TASKS[SINGLE_LABEL.key]
+    logits, labels = torch.randn(8, 3), several(8)
+    loss = TrainingLoss(torch.tensor([1.0, 2.0, 3.0]), 0.1, SEVERAL_LABELS)
+    whole = loss(logits, labels, texts=8)
+    pieces = sum(loss(logits[part], labels[part], texts=8) for part in (slice(0, 3), slice(3, 6), slice(6, 8)))
+    assert pieces.item() == pytest.approx(whole.item(), rel=1e-6)
+    # Each text keeps as many labels as it has, some of each spread over all.
+    targets = 0.9 * labels + 0.1 * labels.mean(-1, keepdim=True)
+    plain = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, pos_weight=torch.tensor([1.0, 2.0, 3.0]))
+    assert whole.item() == pytest.approx(plain.item(), rel=1e-6)
+
+
+def test_weights_of_positives_are_capped() -> None:
+    labels = np.zeros((1000, 4), dtype=np.int64)
+    for label_id, rows in enumerate((900, 200, 1, 0)):
+        labels[:rows, label_id] = 1
+    assert balanced_positive_weights(labels, 4) == pytest.approx((1.0, 2.0, 10.0, 10.0))
+
+
+@pytest.mark.parametrize("task", [SINGLE_LABEL, SEVERAL_LABELS], ids=lambda task: task.name)
+def test_on_tensors_a_task_means_what_it_means_in_numpy(task: Task) -> None:
+    torch.manual_seed(0)
+    logits, training = torch.randn(40, 3), TRAINING_TASKS[task.key]
+    labels = torch.randint(0, 3, (40,)) if task is SINGLE_LABEL else several()
     probabilities = task.probabilities(logits.numpy())
-    assert training.count_right(logits, labels).item() == (task.decide(probabilities) == labels.numpy()).sum()
-    expected = -np.log(probabilities[np.arange(40), labels]).sum()
-    assert training.loss(logits, labels, reduction="sum").item() == pytest.approx(expected, rel=1e-5)
-    assert training.loss(logits, labels, reduction="mean").item() == pytest.approx(expected / 40, rel=1e-5)
+    assert training.count_right(logits, labels).item() == task.right(labels.numpy(), task.decide(probabilities)).sum()
+    if task is SINGLE_LABEL:
+        expected = -np.log(probabilities[np.arange(40), labels])
+    else:
+        expected = -np.log(np.where(labels.numpy() > 0, probabilities, 1 - probabilities)).mean(axis=1)
+    assert training.loss(logits, labels, reduction="none").numpy() == pytest.approx(expected, rel=1e-4)
+    assert training.loss(logits, labels, reduction="sum").item() == pytest.approx(expected.sum(), rel=1e-5)
+    assert training.loss(logits, labels, reduction="mean").item() == pytest.approx(expected.mean(), rel=1e-5)
+    assert training.log_probability(logits, 1).numpy() == pytest.approx(np.log(probabilities[:, 1]), rel=1e-4)

@@ -11,9 +11,11 @@ import torch
 
 from tests.training.tiny_encoders import tiny
 from trainer.errors import UserError
+from trainer.training.block_predictor import BlockPredictor
 from trainer.training.encoder_loading import load_classifier, load_tokenizer
 from trainer.training.encoders import Encoder, local_encoder
 from trainer.training.exclusive_loading import load_pretrained
+from trainer.training.hardware import Hardware
 from trainer.training.predictor import Predictor
 
 TEXTS = ["happy today", "", "we cry and cry " * 40, "unknown wörds 🫠", "rage", " \t ", "a" * 3000]
@@ -91,6 +93,20 @@ def test_a_text_that_is_cut_says_how_many_tokens_it_has(folder: Path) -> None:
     assert (long.tokens, long.tokens_read, long.cut) == (21, 20, True)
 
 
+def test_a_text_is_repaired_before_it_is_cut_as_in_training(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    predictor = Predictor(folder)
+    monkeypatch.setattr(predictor, "repairs", ("html_in_texts",))
+    markup = '<span class="very long"> happy </span>'
+    raw, plain, long = predictor.predict([markup, "happy", "<b>" * 2 + "cry " * 40], max_chars=12)
+    assert (raw.text, raw.repaired, raw.cut) == ("happy", True, False)
+    assert (raw.probabilities == plain.probabilities).all()
+    assert (long.text, long.cut) == ("cry cry cry", True)
+    block = BlockPredictor(predictor, Hardware("cpu", "fp32", 1, "1 CPU core")).label([markup, "cry " * 40], max_chars=12)
+    assert block.probabilities[0] == pytest.approx(plain.probabilities, abs=1e-6)
+    assert block.cut.tolist() == [False, True]
+    assert predictor.attribute(markup, "joy", max_chars=12).text == "happy"
+
+
 def test_a_text_is_read_without_the_blanks_around_it_as_in_training(folder: Path) -> None:
     plain, padded = Predictor(folder).predict(["happy today", "\ufeff happy today \n"])
     assert plain.tokens == padded.tokens
@@ -121,7 +137,6 @@ def test_repairs_of_texts_travel_with_the_model(tiny_encoder: Encoder, tmp_path:
         ("AutoModelForMaskedLM", {}, "for another task"),
         ("AutoModelForTokenClassification", {"num_labels": 3}, "for another task"),
         ("AutoModelForQuestionAnswering", {}, "for another task"),
-        ("AutoModelForSequenceClassification", {"num_labels": 3, "problem_type": "multi_label_classification"}, "several labels at once"),
         ("AutoModelForSequenceClassification", {"num_labels": 1}, "a single number"),
         ("AutoModelForSequenceClassification", {"num_labels": 3, "problem_type": "regression"}, "a single number"),
     ],

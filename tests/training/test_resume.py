@@ -71,11 +71,29 @@ def curve(run: Run) -> tuple[object, ...]:
         {"frozen_epochs": 1, "layer_decay": 0.8},
         {"head": "mlp", "pooling": "mean"},
         {"pooling": "mean"},
+        {"method": "contrastive", "learning_rate": 1e-3},
         {"lora_rank": 4, "precision": "fp32"},
     ],
-    ids=["plain", "accumulation", "two stages", "own head", "linear start", "lora"],
+    ids=["plain", "accumulation", "two stages", "own head", "linear start", "contrastive", "lora"],
 )
 def test_it_goes_on_bit_by_bit(
+    material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None], settings: dict[str, object]
+) -> None:
+    check_resumed(material, tiny_encoder, tmp_path, end_at, settings)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"gradient_accumulation": 2, "batch_size": 8, "class_weights": "balanced"}, {"pooling": "mean"}],
+    ids=["accumulation", "linear start"],
+)
+def test_so_it_does_with_several_labels_a_text(
+    several_material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None], settings: dict[str, object]
+) -> None:
+    check_resumed(several_material, tiny_encoder, tmp_path, end_at, settings)
+
+
+def check_resumed(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None], settings: dict[str, object]
 ) -> None:
     recipe = Recipe(**{**BASE, **settings})

@@ -11,6 +11,7 @@ from trainer.audit.apply_decisions import DecisionCounts
 from trainer.audit.decisions import Decision, Decisions
 from trainer.audit.suspects import AuditResult, NoiseEstimate, PairNoise, Suspect
 from trainer.data.checks.repairs import Repaired
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL
 from trainer.drafts.label_editor import LabelState
 from trainer.drafts.preparation import PreparedDraft
 from trainer.drafts.store import Draft, SourceFile
@@ -79,6 +80,7 @@ def test_the_table_has_rows_classes_and_decisions() -> None:
     ]
     assert table["decisions"] == {"main:0": ["relabel", "affection"]}
     assert table["names"] == {"love": "affection"}
+    assert table["columns"] == []
     classes = {entry["name"]: entry for entry in table["classes"]}
     assert list(classes) == ["fear", "joy", "affection", "calm"]
     assert (classes["affection"]["merged"], classes["affection"]["definition"]) == (["love"], EVIL)
@@ -197,3 +199,17 @@ def test_a_list_that_was_drawn_before_the_columns_changed_decides_nothing() -> N
 def test_an_event_names_rows_by_file_and_number() -> None:
     request = audit_events._read_request('{"number": 7, "draft": "d", "action": "keep", "rows": ["main:12", "test:0"]}')
     assert (request["number"], request["rows"]) == (7, [("main", 12), ("test", 0)])
+
+
+def test_texts_with_several_labels_have_their_own_words_and_no_deep_check() -> None:
+    missing, surplus = PairNoise("", "love", 0.1, 12.4), PairNoise("joy", "", 0.05, 3.0)
+    for change, words in ((missing, "most often affection missing (12 rows)"), (surplus, "most often joy given too often (3 rows)")):
+        result = replace(RESULT, task=SEVERAL_LABELS, pairs=(change,))
+        title, sentence = audit_view.title_and_sentence(result, state())
+        assert title == "About 7 % of the texts seem to miss a label or to have one too many"
+        assert words in sentence
+    assert json.loads(audit_view.table_json(result, state(), "audit", {}, []))["labels"] == "several"
+    assert json.loads(audit_view.table_json(RESULT, state(), "audit", {}, []))["labels"] == "one"
+    assert 'data-action="deep"' in audit_view.deeper_html(SINGLE_LABEL, deep=False, seconds=60.0)
+    why = audit_view.deeper_html(SEVERAL_LABELS, deep=False, seconds=60.0)
+    assert ('data-action="deep"' in why, "for one label a text" in why) == (False, True)

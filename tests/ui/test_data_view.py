@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.ui.test_html_pieces import Read
 from trainer.data.corpus import Corpus
 from trainer.drafts.preparation import PreparedDraft
 from trainer.studio import Studio
@@ -125,3 +126,26 @@ def test_no_name_of_a_file_is_markup(studio: Studio, tmp_path: Path) -> None:
         data_view.split_counts(evil, readiness),
     ):
         assert "<img" not in html
+
+
+def test_a_file_whose_texts_have_several_labels_says_why_and_offers_one(studio: Studio, tmp_path: Path) -> None:
+    rows = [(f"text {i} with words", str(int(i % 2 == 0)), str(int(i % 3 == 0)), str(int(i % 5 == 0))) for i in range(60)]
+    marked = opened(studio, write_rows(tmp_path / "marked.csv", rows, ("text", "joy", "love", "fear")))
+    text = Read(data_view.readiness_html(marked, assess_readiness(marked, DEFAULT_FRACTIONS))).text
+    assert "text = “text”, labels = “joy”, “love”, “fear”" in text
+    assert "The columns “joy”, “love”, “fear” mark one label each" in text
+    html = data_view.readiness_html(marked, assess_readiness(marked, DEFAULT_FRACTIONS))
+    assert 'data-action="task" data-code="several" aria-pressed="true"' in html
+    assert "text 0 with wordsfear, joy, love" in Read(data_view.preview(marked)).text
+    assert "text 1 with wordsno label" in Read(data_view.preview(marked)).text
+    assert "16 rows have no label · 28 rows have 1 label" in Read(data_view.classes(marked.require_corpus())).text
+    single = studio.for_owner("local").editor.choose_task(marked.draft.id, "single")
+    html = data_view.readiness_html(single, assess_readiness(single, DEFAULT_FRACTIONS))
+    assert 'data-action="task" data-code="single" aria-pressed="true"' in html
+    assert "As you chose." in Read(html).text
+
+
+def test_of_a_file_with_one_label_a_text_the_choice_is_in_the_fold(moods: PreparedDraft) -> None:
+    html = data_view.readiness_html(moods, assess_readiness(moods, DEFAULT_FRACTIONS))
+    assert html.index("<details") < html.index("em-task-choice") < html.index("</details>")
+    assert "no label" not in data_view.classes(moods.require_corpus())

@@ -16,10 +16,10 @@ from tests.ui.conftest import RECIPE, TIMEOUT_SECONDS, Server, refusal
 from trainer.trained_models import TrainedModels
 
 
-@pytest.mark.parametrize("endpoint", ["/progress", "/stop", "/resume", "/report", "/predict"])
+@pytest.mark.parametrize("endpoint", ["/progress", "/stop", "/resume", "/report", "/predict", "/explain"])
 @pytest.mark.parametrize("wanted", ["5eed" * 8, "../../etc", ""])
 def test_an_unknown_run_is_a_sentence(server: Server, endpoint: str, wanted: str) -> None:
-    other_inputs = [["x"]] if endpoint == "/predict" else []
+    other_inputs = {"/predict": [["x"]], "/explain": ["x"]}.get(endpoint, [])
     assert (
         refusal(lambda: server.client.predict(wanted, *other_inputs, api_name=endpoint))
         == "There is no such run. Choose one from the list."
@@ -76,11 +76,11 @@ def test_too_many_characters_are_a_sentence_and_little_of_a_text_comes_back(serv
 def test_a_long_prediction_does_not_keep_the_others_waiting(server: Server, run: str, monkeypatch: pytest.MonkeyPatch) -> None:
     started, released, predict = threading.Event(), threading.Event(), TrainedModels.predict
 
-    def slowly(self: TrainedModels, run_id: str, texts: list[str]) -> object:
+    def slowly(self: TrainedModels, run_id: str, texts: list[str], **options: str) -> object:
         if texts == ["long"]:
             started.set()
             assert released.wait(TIMEOUT_SECONDS)
-        return predict(self, run_id, texts)
+        return predict(self, run_id, texts, **options)
 
     monkeypatch.setattr(TrainedModels, "predict", slowly)
     long = server.client.submit(run, ["long"], api_name="/predict")

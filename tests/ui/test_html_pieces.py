@@ -51,7 +51,6 @@ EVERYTHING: dict[str, Callable[[str], str]] = {
     "empty_state": lambda w: html_pieces.empty_state(w, w),
     "facts": lambda w: html_pieces.facts([(w, w)]),
     "table": lambda w: html_pieces.table([w, w], [[w, w]], numbers=(1,), worst=0, caption=w),
-    "probability_bars": lambda w: html_pieces.probability_bars([w, "other"], [0.7, 0.3], ["#111111", "#222222"]),
     "isolated": html_pieces.isolated,
     "dot": lambda w: html_pieces.dot("#111111") + html_pieces.text(w),
     "class_bar": lambda w: html_pieces.class_bar(html_pieces.text(w), "#111111", 0.5, "12", title=w),
@@ -95,21 +94,15 @@ def test_only_what_went_wrong_is_read_out_at_once(severity: str) -> None:
     assert parsed.text.endswith("Hello.")
 
 
+def test_a_column_without_a_name_has_no_heading() -> None:
+    html = html_pieces.table(("", "Rows"), [("joy", "12")], numbers=(1,), caption="Rows")
+    assert "<thead><tr><td dir=auto></td><th class=em-number>Rows</th></tr></thead>" in html
+
+
 def test_facts_without_a_value_are_left_out() -> None:
     assert Read(html_pieces.facts([("Rows", "12"), ("Classes", "")])).text == "Rows12"
 
 
-def test_the_likeliest_class_comes_first_and_the_rest_is_one_line() -> None:
-    names = [f"class {n}" for n in range(15)]
-    shares = [n / 105 for n in range(15)]
-    html = html_pieces.probability_bars(names, shares, ["#111111"] * 15)
-    assert (html.count("<li>"), html.count("<li class=em-wide>")) == (6, 6)
-    assert html.index("class 14") < html.index("class 13") < html.index("class 3")
-    assert "class 2<" not in html
-    assert '<p class="em-rest em-wide">3 other classes: 2.9 % together</p>' in html
-    assert '<p class="em-rest em-narrow">9 other classes: 34.3 % together</p>' in html
-
-
-@pytest.mark.parametrize("name", ["notice", "empty_state", "facts", "table", "probability_bars", "isolated"])
+@pytest.mark.parametrize("name", ["notice", "empty_state", "facts", "table", "isolated"])
 def test_somebodys_words_run_in_their_own_direction(name: str) -> None:
     assert 'dir="auto"' in EVERYTHING[name]("مرحبا").replace("dir=auto", 'dir="auto"')

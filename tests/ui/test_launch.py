@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.addresses import free_port
-from tests.cli.test_resume import ROOT, wait_for
+from tests.cli.test_resume import ROOT, has_points, wait_for
 from tests.jobs.train.test_torchrun import at  # noqa: F401
 from tests.warm_interpreter import WarmInterpreter
 from tests.workspace.steps import RECIPE, other_studio, start_run
@@ -43,7 +43,7 @@ def test_a_server_that_is_told_to_end_keeps_the_best_model(
             stderr=output,
         )
     try:
-        wait_for(runs, 1, server, tmp_path / "output")
+        wait_for(runs, has_points(1), server, tmp_path / "output")
         for _ in range(2):
             server.send_signal(wish)
         assert server.wait(240) == 0, (tmp_path / "output").read_text()

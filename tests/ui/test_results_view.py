@@ -168,7 +168,10 @@ def test_a_class_that_was_never_predicted_has_no_precision_and_a_sentence() -> N
     html = classes(report_of([(0, 0)] * 38 + [(1, 0)] * 2 + [(2, 2)]))
     worst = re.search(r"<tr class=em-worst>.*?</tr>", html).group()
     assert "anger" in worst
-    assert '<td class="em-number">0.00</td><td class="em-number">–</td><td class="em-number">0.00<small>0.00–0.66</small></td>' in worst
+    assert (
+        '<td class="em-number">0.00<small>0.00–0.79</small></td><td class="em-number">–</td><td class="em-number">0.00<small>0.00–0.66</small></td>'
+        in worst
+    )
     assert "Never predicted: “anger”.So there is no precision, and F1 is 0." in visible_text(html)
 
 
@@ -177,6 +180,7 @@ def test_where_all_classes_are_alike_none_is_the_worst() -> None:
     assert "em-worst" not in html
     assert "worst" not in visible_text(html)
     assert html.count("1.00<small>0.84–1.00</small>") == 6
+    assert html.count("1.00<small>0.91–1.00</small>") == 3
 
 
 def test_the_averages_stand_in_the_footer_with_their_intervals() -> None:
@@ -202,11 +206,23 @@ def test_of_very_many_classes_the_ends_are_shown_and_the_rest_on_demand() -> Non
 def test_the_csv_has_every_class_unrounded_and_its_name_as_it_is() -> None:
     report = report_of([(0, 0)] * 2 + [(0, 1)] + [(1, 1)] * 5, (EVIL, '=SUM("a")', "none"))
     rows = json.loads(unescape(re.search(r'data-csv="(.*?)"', classes(report)).group(1)))
-    assert rows[0] == results_view._CSV_HEAD
+    scores = ("f1", "precision", "recall")
+    assert rows[0] == ["class", *(name for score in scores for name in (score, f"{score} low", f"{score} high")), "rows"]
     by_name = {row[0]: row[1:] for row in rows[1:]}
     evil = report.per_class[0]
-    assert by_name[EVIL] == [evil.f1, 1.0, evil.precision.low, evil.precision.high, 2 / 3, evil.recall.low, evil.recall.high, 3]
-    assert by_name["none"] == [None, None, None, None, None, None, None, 0]
+    assert by_name[EVIL] == [
+        evil.f1.value,
+        evil.f1.low,
+        evil.f1.high,
+        1.0,
+        evil.precision.low,
+        evil.precision.high,
+        2 / 3,
+        evil.recall.low,
+        evil.recall.high,
+        3,
+    ]
+    assert by_name["none"] == [*[None] * 9, 0]
     assert set(by_name) == {EVIL, '=SUM("a")', "none"}
 
 
@@ -223,3 +239,12 @@ def test_no_name_is_markup() -> None:
     )
     for html in pieces:
         assert_only_text(html, EVIL)
+
+
+@pytest.mark.parametrize(
+    ("learned_names", "words"), [(False, "100 training rows: "), (True, "100 training rows and the names of the classes: ")]
+)
+def test_the_linear_model_says_what_it_learned_from(learned_names: bool, words: str) -> None:
+    linear = BaselineScores(100, validation=Metrics(0.5, 0.5), test=Metrics(0.6, 0.6))
+    view = dataclasses.replace(RUN, rows={**RUN.rows, "train": 100}, linear=linear, linear_learned_names=learned_names)
+    assert words in visible_text(results_view._linear_model(view, right(0.7))[0])

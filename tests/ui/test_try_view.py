@@ -5,9 +5,10 @@ import pytest
 
 from tests.ui.test_html_pieces import Read, assert_only_text
 from trainer.cli.predict import _prediction_text
+from trainer.label_corrections import NewTexts
 from trainer.run_library import ExampleRow
 from trainer.training.predictor import Prediction
-from trainer.ui import try_tab, try_view
+from trainer.ui import try_lists, try_tab, try_view
 
 EVIL = "<img src=x onerror=alert(1)>"
 NAMES = ("joy", "sadness", "anger")
@@ -29,7 +30,7 @@ def prediction(*probabilities: float, **facts: object) -> Prediction:
     ],
 )
 def test_a_prediction_is_worded_by_its_probability(probabilities: tuple[float, ...], text: str) -> None:
-    assert Read(try_view.prediction_sentence(NAMES, probabilities)).text == text
+    assert Read(try_view.prediction_sentence(NAMES, prediction(*probabilities))).text == text
 
 
 def test_below_the_probability_of_its_promise_the_model_says_that_it_is_unsure() -> None:
@@ -63,6 +64,51 @@ def test_a_cut_or_repaired_text_is_noted() -> None:
     assert "“as read”" in repaired
     none = Read(try_view.prediction_html(NAMES, prediction(problem="The model cannot read any character of this text."), "moods")).text
     assert "cannot read any character of this text" in none
+
+
+def test_before_its_words_come_the_text_stands_there_and_any_other_class_is_a_correction() -> None:
+    html = try_view.prediction_html(NAMES, prediction(0.8, 0.1, 0.1, text="so kind"), "moods")
+    assert "so kind" in Read(html).text
+    assert "Looking for the words that matter" in html
+    corrections = html.partition('data-action="correct"')[2]
+    assert ["joy" in corrections, "sadness" in corrections, "anger" in corrections] == [False, True, True]
+
+
+def test_several_texts_are_a_table_and_one_of_them_is_open() -> None:
+    several = [
+        prediction(0.8, 0.1, 0.1, text="so kind"),
+        prediction(problem="The text is empty."),
+        prediction(0.2, 0.7, 0.1, answer_from=0.9),
+    ]
+    html = try_view.lines_html(NAMES, several, "moods", opened=0, explanation=None)
+    text = Read(html).text
+    assert "3 texts, 1 of them unsure" in text
+    assert "unsure: sadness70 %" in text
+    assert "The text is empty." in text
+    assert html.count('data-action="line"') == 2
+    assert html.count('data-action="close"') == html.count("em-row-detail") == 1
+    assert_only_text(try_view.lines_html((EVIL, "b"), [prediction(0.6, 0.4, text=EVIL)], EVIL, opened=0, explanation=None), EVIL)
+
+
+def test_what_was_tried_is_listed_once_and_typing_on_is_no_new_text() -> None:
+    tried: tuple = ()
+    for text in ("so", "so kind", "go away", "so kind", "so kin"):
+        tried = try_lists.remember(tried, try_lists.TriedText("a" * 32, text, (("joy", 0.9),), False))
+    assert [one.text for one in tried] == ["so kin", "go away"]
+    assert try_lists.tried_html(tried[:1]) == ""
+    assert "so kinjoy 90 %go awayjoy 90 %" in Read(try_lists.tried_html(tried)).text
+    for n in range(30):
+        tried = try_lists.remember(tried, try_lists.TriedText("a" * 32, f"{n} is it", (("joy", 0.9),), False))
+    assert len(tried) == 20
+
+
+def test_new_texts_are_listed_with_their_labels_and_can_be_taken_back() -> None:
+    html = try_lists.new_texts_html(NewTexts("d" * 32, {"so kind": "joy", EVIL: EVIL}), {"so kind": 1, EVIL: 2})
+    assert "2 texts of yours the next training on this file learns them too" in Read(html).text
+    assert html.count('data-action="retract"') == 2
+    assert f'href="labels/{"d" * 32}/texts"' in html
+    assert try_lists.new_texts_html(NewTexts("", {}), {}) == ""
+    assert_only_text(html, EVIL)
 
 
 def test_examples_have_their_labels_and_without_a_model_there_are_none() -> None:

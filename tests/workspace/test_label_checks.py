@@ -1,6 +1,7 @@
 """Checks of labels as jobs: start, progress, result, stop, restart; those of others do not exist."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ import pytest
 
 from tests.audit.examples import clean_rows, planted
 from tests.workspace.steps import ME, OTHER, TIMEOUT_SECONDS
+from trainer.audit.checks_by_task import LABEL_CHECKS
 from trainer.audit.quick_check import quick_check
+from trainer.data.task import SINGLE_LABEL
 from trainer.errors import UserError
-from trainer.jobs.audit import audit_job
 from trainer.jobs.folds import cross_validation
 from trainer.jobs.job import Job
 from trainer.jobs.job_folder import RunningJob
@@ -62,7 +64,7 @@ def test_checks_of_others_do_not_exist(studio: Studio, draft: str) -> None:
 
 def test_a_stopped_check_has_no_result_and_can_begin_again(studio: Studio, draft: str, monkeypatch: pytest.MonkeyPatch) -> None:
     under_way, stopped = threading.Event(), threading.Event()
-    check = audit_job.gather_evidence
+    check = LABEL_CHECKS[SINGLE_LABEL.key]
 
     def wait_for_the_stop(*arguments, on_progress, **options):
         def pause(what: str, done: float) -> None:
@@ -70,9 +72,9 @@ def test_a_stopped_check_has_no_result_and_can_begin_again(studio: Studio, draft
             under_way.set()
             assert stopped.wait(TIMEOUT_SECONDS)
 
-        return check(*arguments, on_progress=pause, **options)
+        return check.gather(*arguments, on_progress=pause, **options)
 
-    monkeypatch.setattr(audit_job, "gather_evidence", wait_for_the_stop)
+    monkeypatch.setitem(LABEL_CHECKS, SINGLE_LABEL.key, replace(check, gather=wait_for_the_stop))
     workspace = studio.for_owner(ME)
     job = workspace.label_checks.start(draft)
     assert under_way.wait(TIMEOUT_SECONDS)

@@ -106,6 +106,8 @@ def test_only_a_run_of_the_same_file_columns_and_repairs_is_the_one_before(
     other = write_rows(tmp_path / "other.csv", small_rows(seed=2))
     others = [workspace.drafts.open_files({"main": (other.name, other)}).draft.id]
     wait_for_end(studio, workspace.start(others[0], RECIPE))
+    # Nor one in folds, which test rows that decisions change.
+    wait_for_end(studio, workspace.start(draft_id, dataclasses.replace(RECIPE, folds=3)))
     assert workspace.proof.run_before(draft_id) is None
     before = workspace.start(draft_id, RECIPE)
     assert workspace.proof.run_before(draft_id).id == before.id

@@ -6,19 +6,20 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.warm_interpreter import WarmInterpreter
-from tests.workspace.steps import ME, QUICK, TIMEOUT_SECONDS, Hold, events, start_run, wait_for_end
+from tests.workspace.steps import ME, QUICK, TIMEOUT_SECONDS, Hold, events, refused, start_run, wait_for_end
 from trainer.atomic import REMOVED_PREFIX
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.ids import random_id
-from trainer.settings import Settings
+from trainer.settings import LOCAL, PUBLIC, TEAM, Mode, Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
 
@@ -45,6 +46,44 @@ def test_recover_trains_queued_runs_oldest_first(studio: Studio, hold: Hold, sma
     end_time = next(e.time for e in events(server, queued[0]) if e.type == "finished")
     start_time = next(e.time for e in events(server, queued[1]) if e.type == "phase")
     assert start_time >= end_time
+    server.close()
+
+
+@pytest.mark.parametrize(
+    ("mode", "first_owner", "second_owner"),
+    # The model of a public server has tests of its own.
+    [(LOCAL, ME, ME), (TEAM, "user-ada", "user-bob"), (replace(PUBLIC, offers_model=False), "visitor-1", "visitor-2")],
+    ids=["local", "team", "public"],
+)
+def test_a_restart_in_mid_training_loses_nothing_of_anybody(
+    studio: Studio, hold: Hold, small_csv: Path, tiny_encoder: Encoder, mode: Mode, first_owner: str, second_owner: str
+) -> None:
+    studio.settings = replace(studio.settings, mode=mode, keep_seconds=24 * 3600 if mode.anonymous else 0)
+    training = start_run(studio, small_csv, TWO_EPOCHS, owner=first_owner)
+    hold.wait_until_started()
+    waiting = start_run(studio, small_csv, QUICK, owner=second_owner)
+    for owner in (first_owner, second_owner):
+        studio.visits.record(owner)
+    files = {owner: studio.for_owner(owner).drafts.summaries() for owner in (first_owner, second_owner)}
+    closing = threading.Thread(target=studio.close)
+    closing.start()
+    hold.release()
+    closing.join(TIMEOUT_SECONDS)
+
+    server = Studio(studio.settings, encoders=[tiny_encoder], reader=studio.reader)
+    server.recover()
+    server.forget_visitors()
+    first, second = server.for_owner(first_owner), server.for_owner(second_owner)
+    assert second.wait(waiting.id, TIMEOUT_SECONDS).status == "finished"
+    stopped = first.library.view(training.id)
+    assert (stopped.status, stopped.has_model) == ("stopped", True)
+    assert first.wait(first.resume(training.id).id, TIMEOUT_SECONDS).status == "finished"
+    assert {owner: server.for_owner(owner).drafts.summaries() for owner in files} == files
+    if first_owner != second_owner:
+        with refused("unknown_run"):
+            second.library.view(training.id)
+        with refused("unknown_run"):
+            first.models.predict(waiting.id, ["fine"])
     server.close()
 
 

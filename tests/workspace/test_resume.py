@@ -196,8 +196,8 @@ def test_a_resume_after_an_upgrade_keeps_its_schedule(
     workspace.stop(view.id)
     hold.release()
     stopped = wait_for_end(studio, view)
-    monkeypatch.setattr("trainer.recipe._epochs_for", lambda rows: 1)
-    monkeypatch.setattr("trainer.recipe._batch_size_for", lambda rows: 4)
+    monkeypatch.setattr("trainer.regimes._epochs_for", lambda rows: 1)
+    monkeypatch.setattr("trainer.regimes._batch_size_for", lambda rows, **_: 4)
     monkeypatch.setattr("trainer.recipe._LORA_LEARNING_RATE_FACTOR", 9)
     done = wait_for_end(studio, workspace.resume(view.id))
     assert (done.status, done.epochs, done.batch_size, done.total_steps) == (

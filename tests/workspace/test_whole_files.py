@@ -1,15 +1,22 @@
 """Whole files are labelled as jobs: started, stopped, resumed, exported, removed; others do not see them."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from tests.workspace.steps import ME, OTHER, TIMEOUT_SECONDS
 from trainer.data.files.read_table import read_table
+from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs.predict import label_file
 from trainer.runs.view import RunView
+from trainer.settings import Settings
 from trainer.studio import Studio
+from trainer.training.encoders import Encoder
+from trainer.whole_files import WholeFiles
 
 Trained = tuple[Studio, RunView, dict[str, int]]
 
@@ -99,3 +106,24 @@ def test_a_column_whose_name_is_the_number_of_another_is_that_column(trained: Tr
         assert workspace.jobs.wait(job.id, TIMEOUT_SECONDS).status == "finished"
         assert workspace.jobs.result(job.id)["text_columns"] == ["0"]
         workspace.files.remove(job.id)
+
+
+def test_what_a_model_labelled_is_deleted_with_its_run(
+    trained: Trained, file: Path, tmp_path: Path, tiny_encoder: Encoder, reader: FileReader
+) -> None:
+    # The run of the other tests stays.
+    shutil.copytree(trained[0].settings.runs_dir, tmp_path / "runs")
+    studio = Studio(Settings(runs_dir=tmp_path / "runs"), encoders=[tiny_encoder], reader=reader)
+    try:
+        workspace, run = studio.for_owner(ME), trained[1]
+        job = workspace.files.label(run.id, file)
+        # It may be over before it is seen, so the refusal is that of a job that is still shown as live.
+        with patch.object(WholeFiles, "jobs", lambda _: [replace(job, status="running")]), pytest.raises(UserError) as refusal:
+            workspace.delete(run.id)
+        assert refusal.value.code == "job_is_live"
+        assert workspace.jobs.wait(job.id, TIMEOUT_SECONDS).status == "finished"
+        workspace.delete(run.id)
+        assert not job.folder.exists()
+        assert workspace.files.jobs() == []
+    finally:
+        studio.close()

@@ -3,13 +3,14 @@
 The split is that of the file without decisions, so that models trained before and after them are tested on the same rows.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from trainer.audit.decisions import Decision, Decisions, RowKey
-from trainer.data.corpus import Corpus, sort_labels
+from trainer.data.corpus import Corpus
+from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.splits import Splits
 from trainer.errors import FileError
 from trainer.runs.event_schema import MAX_TEXT_CHARS
@@ -25,6 +26,8 @@ class DecisionCounts:
     test_kept: int = 0
     test_changed: int = 0
     test_dropped: int = 0
+    added: int = 0
+    """Texts that are no rows of the file."""
 
     @property
     def decided(self) -> int:
@@ -59,18 +62,20 @@ def count_decisions(corpus: Corpus, decisions: Decisions, splits: Splits) -> Dec
     names = {"keep": "kept", "relabel": "changed", "drop": "dropped"}
     for position, decision in decided_rows(corpus, decisions):
         counts[("test_" if is_test[position] else "") + names[decision.action]] += 1
+    counts["added"] = len(decisions.texts)
     return DecisionCounts(**counts)
 
 
 def apply_decisions(corpus: Corpus, splits: Splits, decisions: Decisions) -> tuple[Corpus, Splits]:
-    """The rows to train on. Training and validation rows get the labels that were decided, dropped ones are gone; test rows keep theirs.
+    """The rows to train on. Training and validation rows get the labels that were decided, dropped ones are gone; test rows keep theirs. New texts
+    are training rows, behind all others, but for those that are nearly the same as a validation or test row.
 
     Renamed and merged classes are renamed everywhere. Raises UserError ``decisions_leave_nothing`` if fewer than two classes, or no validation
     rows, would be left.
     """
     if not decisions.changes_rows:
         return corpus, splits
-    labels = [decisions.present_name(label) for label in corpus.labels]
+    labels = [decisions.present_names(names) for names in corpus.label_sets]
     is_test, dropped = _mask(len(corpus), splits.test), np.zeros(len(corpus), dtype=bool)
     for position, decision in decided_rows(corpus, decisions):
         if is_test[position]:
@@ -78,26 +83,35 @@ def apply_decisions(corpus: Corpus, splits: Splits, decisions: Decisions) -> tup
         if decision.action == "drop":
             dropped[position] = True
         elif decision.action == "relabel":
-            labels[position] = decision.after
-    decided, decided_splits = with_labels(corpus, labels).where(~dropped), _without(splits, dropped)
+            labels[position] = corpus.task.parse_written(decision.after)
+    decided, decided_splits = corpus.with_label_sets(labels).where(~dropped), _without(splits, dropped)
+    decided, decided_splits = _with_texts(decided, decided_splits, decisions.texts)
     _require_enough(decided, decided_splits)
     return decided, decided_splits
 
 
+def require_unchanged_rows(corpus: Corpus, splits: Splits, decisions: Decisions) -> None:
+    """For a training that tests every row: raises FileError ``decided_folds`` if a label was changed, a row dropped or a text added.
+
+    The score would rise by the decisions alone, whatever the model has learned. New names of classes change all rows alike.
+    """
+    counts = count_decisions(corpus, decisions, splits)
+    if counts.changed or counts.dropped or counts.test_changed or counts.test_dropped or counts.added:
+        raise FileError(
+            "Labels of this file were changed, rows dropped or texts added, and folds test every row: the score would rise by that alone. Train "
+            "without folds, so that test rows are kept aside, or take these decisions back in Check labels.",
+            code="decided_folds",
+            setting="folds",
+        )
+
+
 def decided_labels(corpus: Corpus, decisions: Decisions) -> list[str | None]:
-    """The label of every row after all decisions, test rows included; None for those that are dropped."""
-    labels: list[str | None] = [decisions.present_name(label) for label in corpus.labels]
+    """The label of every row after all decisions, as ``Task.written`` writes it, test rows included; None for those that are dropped."""
+    labels: list[str | None] = [corpus.task.written(decisions.present_names(names)) for names in corpus.label_sets]
     for position, decision in decided_rows(corpus, decisions):
         if decision.action != "keep":
             labels[position] = None if decision.action == "drop" else decision.after
     return labels
-
-
-def with_labels(corpus: Corpus, labels: Sequence[str]) -> Corpus:
-    """The same rows with other labels, one for each row."""
-    names = sort_labels(set(labels))
-    ids = {name: label_id for label_id, name in enumerate(names)}
-    return replace(corpus, label_ids=np.array([ids[label] for label in labels], dtype=np.int64), label_names=tuple(names))
 
 
 def _without(splits: Splits, dropped: np.ndarray) -> Splits:
@@ -107,8 +121,28 @@ def _without(splits: Splits, dropped: np.ndarray) -> Splits:
     return replace(splits, **{name: positions[rows[~dropped[rows]]] for name, rows in parts.items()})
 
 
+def _with_texts(corpus: Corpus, splits: Splits, texts: Mapping[str, str]) -> tuple[Corpus, Splits]:
+    """The rows with further training rows, given with their labels; texts that are nearly the same as a row that is not learnt from are left out."""
+    held = [corpus.texts[row] for row in (*splits.validation.tolist(), *splits.test.tolist())]
+    groups = find_near_duplicates([*held, *texts]).groups if texts else np.zeros(0)
+    new = [(*item, i) for i, item in enumerate(texts.items()) if not (groups[: len(held)] == groups[len(held) + i]).any()]
+    if not new:
+        return corpus, splits
+    labels = [*corpus.label_sets, *(corpus.task.parse_written(label) for _, label, _ in new)]
+    n, numbers = len(corpus), np.array([i for *_, i in new], dtype=np.int64)
+    longer = replace(
+        corpus,
+        texts=(*corpus.texts, *(text for text, *_ in new)),
+        source_rows=np.concatenate([corpus.source_rows, numbers]),
+        lines=np.concatenate([corpus.lines, numbers]),
+        given_split=None if corpus.given_split is None else (*corpus.given_split, *("train" for _ in new)),
+        files=(*(corpus.files or ("main",) * n), *("added" for _ in new)),
+    )
+    return longer.with_label_sets(labels), replace(splits, train=np.concatenate([splits.train, np.arange(n, n + len(new))]))
+
+
 def _require_enough(corpus: Corpus, splits: Splits) -> None:
-    n_classes = len(np.unique(corpus.label_ids[splits.train]))
+    n_classes = int((corpus.count_labels(splits.train) > 0).sum())
     if n_classes >= 2 and len(splits.validation):
         return
     left = f"{n_classes} of the classes" if n_classes < 2 else "no validation rows"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from trainer.atomic import write_parquet
 from trainer.audit.suspects import AuditResult, NoiseEstimate, PairNoise, Suspect
+from trainer.data.task import find_task
 from trainer.errors import RunError
 
 _COLUMNS = ("row", "line", "text", "label", "suggested", "score", "confidence", "why", "file", "signals")
@@ -41,6 +42,7 @@ def save_audit(path: Path, result: AuditResult) -> None:
         "sentences": result.sentences,
         "notes": result.notes,
         "method": result.method,
+        "task": result.task.key,
     }
     table = pa.table(columns).replace_schema_metadata({"emotune": json.dumps(metadata, ensure_ascii=False)})
     write_parquet(path, table)
@@ -71,6 +73,7 @@ def load_audit(path: Path) -> AuditResult:
             sentences=tuple(metadata["sentences"]),
             notes=tuple(metadata["notes"]),
             method=metadata["method"],
+            task=find_task(metadata.get("task")),
         )
     except (OSError, LookupError, TypeError, ValueError, AttributeError, RecursionError, pa.ArrowException) as error:
         raise RunError(

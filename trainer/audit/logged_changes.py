@@ -2,18 +2,20 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from trainer.audit.decisions import Decisions
 from trainer.data.corpus import Corpus
 from trainer.data.csv_text import without_apostrophe
 from trainer.data.files.table import Table
+from trainer.data.task import Task
 from trainer.errors import FileError
 from trainer.runs.event_schema import MAX_TEXT_CHARS
 from trainer.text_format import pluralize, quote_names
 
 _NEEDED = ("before", "after", "text")
-_RENAME = "rename class"
+_RENAME, _NEW_TEXT = "rename class", "new text"
 _SHOWN = 20
 
 Outcome = Literal["missing", "ambiguous", "other label"]
@@ -21,7 +23,7 @@ Outcome = Literal["missing", "ambiguous", "other label"]
 
 @dataclass(frozen=True)
 class LoggedChange:
-    """One row of a log: the text of the row, its label before and after (None: the row was left out), and the line of the log."""
+    """One row of a log: the text of the row, its label before and after (None: the row was left out), as ``Task.written`` writes it, and the line of the log."""
 
     text: str
     before: str
@@ -94,23 +96,31 @@ def read_change_log(table: Table) -> ChangeLog:
         action, before, after = cell(row, "action").strip(), _label(cell(row, "before")), _label(cell(row, "after"))
         if action == _RENAME:
             renamed[before] = after
-        elif action != "keep" and (after or action == "drop") and after != before and cell(row, "file").strip() in ("", "main"):
-            changes.append(LoggedChange(_key(cell(row, "text")), before, after or None, line))
+        elif (
+            action not in ("keep", _NEW_TEXT)
+            and (after or action in ("drop", "relabel"))
+            and after != before
+            and cell(row, "file").strip() in ("", "main")
+        ):
+            changes.append(LoggedChange(_key(cell(row, "text")), before, None if action == "drop" else after, line))
     return ChangeLog(tuple(changes), renamed)
 
 
 def apply_change_log(log: ChangeLog, corpus: Corpus) -> AppliedLog:
     """Find each change's row by its text and the label it had. Where rows share a text, their changes are applied if they agree."""
-    labels = [log.renamed.get(label, label) for label in corpus.labels]
+    named, task = Decisions(renamed=log.renamed, task=corpus.task), corpus.task
+    given = [_alike(names, task) for names in corpus.label_sets]
+    labels = [_alike(named.present_names(names), task) for names in corpus.label_sets]
     positions: dict[str, list[int]] = defaultdict(list)
     for position, text in enumerate(corpus.texts):
         positions[_key(text)].append(position)
     rows = corpus.source_rows.tolist()
-    targets: dict[int, str | None] = {rows[n]: label for n, label in enumerate(labels) if label != corpus.label_names[corpus.label_ids[n]]}
-    n_same = Counter((change.text, change.before, change.after) for change in log.changes)
+    targets: dict[int, str | None] = {rows[n]: label for n, label in enumerate(labels) if label != given[n]}
+    changes = [change for logged in log.changes if (change := _of_task(logged, task)) is not None]
+    n_same = Counter((change.text, change.before, change.after) for change in changes)
     left: dict[Outcome, list[LoggedChange]] = {"missing": [], "ambiguous": [], "other label": []}
     n_applied = n_already = 0
-    for change in log.changes:
+    for change in changes:
         of_text = positions.get(change.text, [])
         # The log names the class as it was called then, after all renaming.
         fitting = [position for position in of_text if labels[position] == change.before]
@@ -130,6 +140,21 @@ def apply_change_log(log: ChangeLog, corpus: Corpus) -> AppliedLog:
             targets |= {rows[position]: change.after for position in fitting}
             n_applied += 1
     return AppliedLog(targets, n_applied, n_already, {outcome: tuple(changes) for outcome, changes in left.items()})
+
+
+def _alike(names: Sequence[str], task: Task) -> str:
+    """Labels as ``Task.written`` writes them, in one order, whatever the order of the classes was when they were logged."""
+    return task.written(sorted(names))
+
+
+def _of_task(change: LoggedChange, task: Task) -> LoggedChange | None:
+    """The change with its labels written alike; None if an empty cell says nothing where a text has one label. A list of one is read as its label."""
+    written = [change.before, *(() if change.after is None else (change.after,))]
+    names = [task.parse_written(labels) for labels in written]
+    if change.after is not None and "" in names[-1]:
+        return None
+    before, *after = (_alike(of_cell, task) for of_cell in names)
+    return replace(change, before=before, after=after[0] if after else None)
 
 
 def _key(text: str) -> str:

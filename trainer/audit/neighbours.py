@@ -65,9 +65,12 @@ def find_contradictions(near: NearDuplicates, learned_labels: np.ndarray, label_
         for members in np.split(order, np.flatnonzero(np.diff(numbers[order])) + 1):
             if len(members) < 2:
                 continue
-            known = learned_labels[members]
-            for row in members.tolist():
-                others = members[(known >= 0) & (known != label_ids[row])]
-                if row not in found and len(others):
-                    found[row] = Contradiction(int(others[0]), same)
+            known = members[learned_labels[members] >= 0]
+            # Of the first known copy and the first one with another label one contradicts each row that is contradicted at all.
+            differing = known[learned_labels[known] != learned_labels[known[:1]]] if len(known) else known
+            firsts = [*known[:1].tolist(), *differing[:1].tolist()]
+            for row in members.tolist() if firsts else ():
+                other = next((other for other in firsts if learned_labels[other] != label_ids[row]), None)
+                if row not in found and other is not None:
+                    found[row] = Contradiction(other, same)
     return found

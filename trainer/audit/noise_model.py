@@ -23,13 +23,11 @@ _LIKELY = 1.92
 @dataclass(frozen=True, eq=False)
 class NoiseModel:
     """``noise`` (k, k): P(given | true); ``sharpening``: the exponent of the models' probabilities at which they explain the given labels best.
-    ``estimate``: the share of wrong labels with its 95 % interval; ``log_likelihood``: of the given labels, a row, by which probabilities of
-    different models are compared."""
+    ``estimate``: the share of wrong labels with its 95 % interval."""
 
     noise: np.ndarray
     sharpening: float
     estimate: NoiseEstimate
-    log_likelihood: float
 
     def truth(self, probabilities: np.ndarray, label_ids: np.ndarray) -> np.ndarray:
         """The probability of each label to be right, (n, k), of rows with these out-of-fold ``probabilities`` and given labels."""
@@ -68,9 +66,7 @@ def fit_noise_model(probabilities: np.ndarray, label_ids: np.ndarray, *, pseudo_
         logs.append(float(np.log(np.maximum((sharp * noise[:, label_ids].T).sum(axis=1), _LEAST**2)).sum()))
         noises.append(noise)
     best = max(range(len(logs)), key=logs.__getitem__)
-    return NoiseModel(
-        noises[best], _SHARPENINGS[best], _estimate(np.array(logs), np.array(shares), len(label_ids)), max(logs) / len(label_ids)
-    )
+    return NoiseModel(noises[best], _SHARPENINGS[best], _estimate(np.array(logs), np.array(shares), len(label_ids)))
 
 
 def _estimate(logs: np.ndarray, shares: np.ndarray, rows: int) -> NoiseEstimate:

@@ -11,7 +11,7 @@ from trainer.audit.neighbours import find_contradictions, find_neighbours
 from trainer.audit.out_of_fold import N_FOLDS
 from trainer.audit.reasons import contradiction_reason, main_sentence, model_reason, neighbours_reason, pair_sentences
 from trainer.audit.relation import MIN_ROWS, judged_rows, known_rows, noise_of_unrelated, unjudged_notes, with_contradictions
-from trainer.audit.suspects import AuditResult, Method, NoiseEstimate, PairNoise, Signal, Suspect, Verdict
+from trainer.audit.suspects import AuditResult, NoiseEstimate, PairNoise, Signal, Suspect, Verdict
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import NearDuplicates
 from trainer.data.task import SINGLE_LABEL
@@ -26,7 +26,7 @@ _CLEAN = 0.02
 _IGNORANCE = 0.2
 """Share of labels that models miss although they are right, beyond which the models say more about themselves than about labels: of 500 and
 1,500 emotion tweets as published, of which they miss 31 and 33 %, they took 18 and 4 % for wrong; of 6,000, of which they miss far fewer, 0.7 %."""
-_MIN_COMPARED = 200
+MIN_COMPARED = 200
 """At least so many rows, the most suspicious ones, are compared with similar rows."""
 
 
@@ -44,7 +44,7 @@ class Evidence:
     unrelated: bool
 
 
-def build_result(corpus: Corpus, evidence: Evidence, *, seconds: Callable[[], float], method: Method = "quick") -> AuditResult:
+def build_result(corpus: Corpus, evidence: Evidence, *, seconds: Callable[[], float]) -> AuditResult:
     """The result of a check; ``seconds`` is asked at the end."""
     labels, probabilities, near = corpus.label_ids, evidence.probabilities, evidence.near
     judged = judged_rows(labels, near.groups, evidence.learned, len(corpus.label_names), min_texts=N_FOLDS)
@@ -70,23 +70,27 @@ def build_result(corpus: Corpus, evidence: Evidence, *, seconds: Callable[[], fl
         # Where the models know little, the pairs are rather what they confuse themselves.
         sentences=(main_sentence(verdict, noise, len(labels), n_suspects), *(() if verdict == "unsure" else pair_sentences(pairs))),
         notes=unjudged_notes(labels, judged, corpus.label_names, min_texts=N_FOLDS),
-        method=method,
     )
 
 
 def _verdict(evidence: Evidence, labels: np.ndarray, judged: np.ndarray, noise: NoiseEstimate, n_suspects: int) -> Verdict:
     if (evidence.learned & judged).sum() < MIN_ROWS:
         return "few"
-    if evidence.unrelated:
-        return "random"
     known = evidence.learned & judged
     missed = float((SINGLE_LABEL.decide(evidence.probabilities[known]) != labels[known]).mean())
+    return find_verdict(noise, missed=missed, n_suspects=n_suspects, rows=len(labels), unrelated=evidence.unrelated)
+
+
+def find_verdict(noise: NoiseEstimate, *, missed: float, n_suspects: int, rows: int, unrelated: bool) -> Verdict:
+    """What can be said of ``rows`` that are enough to say something; ``missed`` is the share of them whose labels the models do not say."""
+    if unrelated:
+        return "random"
     if missed - noise.estimate > _IGNORANCE:
         return "unsure"
     if noise.estimate < _CLEAN:
         return "clean"
     # An estimate that is spread over rows of which hardly any stands out is a doubt about models.
-    return "unsure" if 2 * n_suspects < noise.estimate * len(labels) else "noisy"
+    return "unsure" if 2 * n_suspects < noise.estimate * rows else "noisy"
 
 
 def _pairs(judgement: Judgement, labels: np.ndarray, names: tuple[str, ...]) -> tuple[PairNoise, ...]:
@@ -106,7 +110,7 @@ def _suspects(corpus: Corpus, evidence: Evidence, judgement: Judgement, order: n
     """All rows in this order; only the first ones, and a few more, are compared with similar rows."""
     labels, names, near = corpus.label_ids, corpus.label_names, evidence.near
     contradictions = find_contradictions(near, np.where(evidence.learned, labels, -1), labels)
-    compared = order[: max(_MIN_COMPARED, n_suspects)].tolist()
+    compared = order[: max(MIN_COMPARED, n_suspects)].tolist()
     neighbours = find_neighbours(evidence.features, labels, near.groups, evidence.learned, compared)
     suspects = []
     for place, row in enumerate(order.tolist()):

@@ -1,9 +1,11 @@
 """Why a label looks wrong, as a sentence, and what was found in all, in words. Decides nothing."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from trainer.audit.neighbours import Contradiction, Neighbours
-from trainer.audit.suspects import NoiseEstimate, PairNoise, Verdict
+from trainer.audit.suspects import NoiseEstimate, PairNoise, Signal, Verdict
+from trainer.data.task import SINGLE_LABEL, Task
 from trainer.text_format import percent, percent_range, pluralize
 
 _NAME_CHARACTERS = 40
@@ -36,7 +38,43 @@ def contradiction_reason(contradiction: Contradiction, other_label: str, other_l
     return f"{text} is {name(other_label)} in line {other_line:,}."
 
 
-def main_sentence(verdict: Verdict, noise: NoiseEstimate, rows: int, n_suspects: int) -> str:
+@dataclass(frozen=True)
+class LabelReason:
+    """What speaks against one label of a text that may have several, in words."""
+
+    sentence: str
+    signals: tuple[Signal, ...]
+
+
+def reason_of_label(label: str, *, missing: bool, probability: float, neighbours: tuple[int, int], other_line: int | None) -> LabelReason:
+    """Why a label looks ``missing``, or like one too many. ``probability``: what models that have not seen the text give it; ``neighbours``: how many
+    of so many similar rows have it; ``other_line``: where the same text says otherwise."""
+    reasons: dict[Signal, str] = {}
+    have, total = neighbours
+    if other_line is not None:
+        reasons["same text"] = f"the same text {'has' if missing else 'lacks'} it in line {other_line:,}"
+    if (probability > 0.5) == missing:
+        reasons["model"] = f"the model, not having seen it, gives it {percent(probability, 0)}"
+    if total and (2 * have > total) == missing and (missing or 4 * have < total):
+        reasons["neighbours"] = (
+            f"{have} of {total} similar rows {'has' if have == 1 else 'have'} it" if have else f"none of {total} similar rows has it"
+        )
+    start = f"{name(label)} {'seems to be missing' if missing else 'may be one too many'}"
+    return LabelReason(f"{start}: {'; '.join(reasons.values())}." if reasons else f"{start}.", tuple(reasons))
+
+
+def change_sentences(changes: Sequence[PairNoise]) -> tuple[str, ...]:
+    """The labels that are missing or too many most, each as a sentence."""
+    return tuple(
+        f"{name(change.given)} is one too many on {percent(change.share)} of the texts that have it (about {round(change.rows):,})."
+        if change.given
+        else f"{name(change.suggested)} is missing on about {pluralize(round(change.rows), 'text')}."
+        for change in changes[:_PAIRS_TOLD]
+        if change.rows >= 1
+    )
+
+
+def main_sentence(verdict: Verdict, noise: NoiseEstimate, rows: int, n_suspects: int, task: Task = SINGLE_LABEL) -> str:
     """What was found in all, in one or two sentences."""
     if verdict == "random":
         return (
@@ -50,7 +88,7 @@ def main_sentence(verdict: Verdict, noise: NoiseEstimate, rows: int, n_suspects:
             f"{standing_out(n_suspects)}. How many are wrong can hardly be told on this file ({percent_range(noise.low, noise.high)}): "
             "models that have not seen a row often miss its label, which wrong labels alone do not explain."
         )
-    share = f"About {percent(noise.estimate)} of the labels look wrong ({percent_range(noise.low, noise.high)})"
+    share = f"About {percent(noise.estimate)} of the {task.judged} ({percent_range(noise.low, noise.high)})"
     if verdict == "clean":
         if n_suspects == 0:
             return f"The labels look right: nothing stands out in {pluralize(rows, 'row')}."

@@ -35,6 +35,14 @@ def noise_of_unrelated(label_ids: np.ndarray) -> NoiseEstimate:
     return NoiseEstimate(share, max(0.0, share - error), min(1.0, share + error))
 
 
+def noise_of_unrelated_labels(labels: np.ndarray) -> NoiseEstimate:
+    """The same for texts that may have several labels, (n, k) of 0 and 1: the share of texts with one wrong label or more."""
+    frequencies = labels.mean(axis=0)
+    share = float(1 - (frequencies**2 + (1 - frequencies) ** 2).prod())
+    error = 1.96 * (share * (1 - share) / len(labels)) ** 0.5
+    return NoiseEstimate(share, max(0.0, share - error), min(1.0, share + error))
+
+
 def with_contradictions(noise: NoiseEstimate, label_ids: np.ndarray, texts: np.ndarray) -> NoiseEstimate:
     """The estimate, but no less than what equal texts prove: of their labels (n,) all but the most frequent one are wrong. ``texts`` (n,) are
     numbers, the same for the same text."""
@@ -67,4 +75,16 @@ def unjudged_notes(label_ids: np.ndarray, judged: np.ndarray, names: Sequence[st
         f"{quote_names(names[label] for label in classes)} {has} fewer than {min_texts} different texts, too few to learn from: "
         f"{pluralize(int((~judged).sum()), 'row')} of {'this class' if len(classes) == 1 else 'these classes'} "
         "can only look wrong if the same text has another label too.",
+    )
+
+
+def unjudged_labels_notes(names: Sequence[str], judged: np.ndarray, *, min_texts: int) -> tuple[str, ...]:
+    """A sentence about the labels, of several a text, that were not ``judged``, (k,) bool."""
+    left = [name for name, is_judged in zip(names, judged.tolist(), strict=True) if not is_judged]
+    if not left:
+        return ()
+    one = len(left) == 1
+    return (
+        f"{quote_names(left)} {'is' if one else 'are'} on fewer than {min_texts} different texts, or missing on as few: too few to learn from, so "
+        f"{'this label is' if one else 'these labels are'} not checked.",
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from trainer.data.corpus import FileRole
+from trainer.data.task import JOINED_BY, NO_LABEL, SINGLE_LABEL, Task
 
 Method = Literal["quick", "deep"]
 """By which models a file is judged: linear ones on words and letters, or these and the user's own recipe."""
@@ -25,9 +26,9 @@ class Suspect:
     """Where it starts in the file, counted from 1 (``Corpus.lines``): what people see."""
     text: str
     label: str
-    """The given label."""
+    """The given label; several as ``Task.written`` writes them."""
     suggested: str
-    """The most probable label; the given one if nothing speaks against it."""
+    """The most probable label, or the labels that the text should have; the given ones if nothing speaks against them."""
     score: float
     """Probability, 0..1, that the given label is wrong."""
     confidence: float
@@ -39,16 +40,23 @@ class Suspect:
     file: FileRole = "main"
     """The file of the row, if files for validation or test are given."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON, as the terminal and ``/audit`` give it."""
+    def to_dict(self, task: Task) -> dict[str, Any]:
+        """For JSON, as the terminal and ``/audit`` give it: where a text may have several labels with lists of them, and of what is missing or too much."""
+        given, suggested = (task.parse_written(written) for written in (self.label, self.suggested))
         return {
             "row": self.row,
             "text": self.text,
-            "label": self.label,
-            "suggested": self.suggested,
+            "label": JOINED_BY.join(given),
+            "suggested": JOINED_BY.join(suggested),
+            **task.changes_to_dict(given, suggested),
             "score": round(self.score, 6),
             "why": self.why,
         }
+
+
+def shown_labels(task: Task, written: str) -> str:
+    """Labels as ``Task.written`` writes them, for people: "joy", "joy, love", "no label"."""
+    return JOINED_BY.join(task.parse_written(written)) or NO_LABEL
 
 
 @dataclass(frozen=True)
@@ -69,9 +77,11 @@ class PairNoise:
     """How many rows of one label probably belong to another one."""
 
     given: str
+    """Empty where a text may have several labels and ``suggested`` is missing."""
     suggested: str
+    """Empty where ``given`` is one label too many."""
     share: float
-    """Of the rows with the label ``given``, 0..1."""
+    """Of the rows with the label ``given``, 0..1; of those without ``suggested`` if that is missing."""
     rows: float
     """Expected number of such rows."""
 
@@ -98,6 +108,7 @@ class AuditResult:
     notes: tuple[str, ...] = ()
     """What could not be judged, for people: classes with too few rows, texts that were cut."""
     method: Method = "quick"
+    task: Task = SINGLE_LABEL
 
     @property
     def suspects(self) -> tuple[Suspect, ...]:
@@ -111,5 +122,5 @@ class AuditResult:
             "rows": self.rows,
             "noise": self.noise.to_dict(),
             "seconds": round(self.seconds, 3),
-            "suspects": [suspect.to_dict() for suspect in shown],
+            "suspects": [suspect.to_dict(self.task) for suspect in shown],
         }

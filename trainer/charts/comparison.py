@@ -30,6 +30,11 @@ def accuracy_comparison(runs: Sequence[RunCurves]) -> Figure:
     return _score_chart(runs, "eval_accuracy", "validation accuracy")
 
 
+def exact_match_comparison(runs: Sequence[RunCurves]) -> Figure:
+    """The share of validation rows with exactly their labels, of each run; y is 0 to 100 %."""
+    return _score_chart(runs, "eval_accuracy", "validation exact match")
+
+
 def macro_f1_comparison(runs: Sequence[RunCurves]) -> Figure:
     """Validation macro F1 of each run; y is 0 to 100 %."""
     return _score_chart(runs, "eval_macro_f1", "validation macro F1")

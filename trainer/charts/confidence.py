@@ -9,6 +9,7 @@ from trainer.text_format import percent
 
 HEIGHT, PHONE_HEIGHT = 300, 260
 _MARGIN = {"l": 56, "r": 16, "t": 12, "b": 48}
+_NEAR_THE_EDGE = 0.85
 
 
 def reliability_chart(report: ConfidenceReport) -> Figure:
@@ -46,7 +47,9 @@ def answer_chart(curve: Sequence[CurvePoint], promises: Sequence[Promise], chose
     if kept := _kept_together(promises):
         tests = [together[0].test for together in kept]
         dots = {"type": "scatter", "mode": "markers+text", "name": "promises", "x": [test.share.value for test in tests]}
-        dots |= {"y": [test.accuracy.value for test in tests], "textposition": "top center", "textfont": {"color": INK, "size": 11}}
+        # Beside the right edge a name would be cut off.
+        sides = ["top left" if share > _NEAR_THE_EDGE else "top center" for share in dots["x"]]
+        dots |= {"y": [test.accuracy.value for test in tests], "textposition": sides, "textfont": {"color": INK, "size": 11}}
         dots["text"] = [f"{', '.join(f'{100 * promise.target:.0f}' for promise in together)} %" for together in kept]
         sizes = [14 if chosen in [promise.target for promise in together] else 9 for together in kept]
         dots |= {"marker": {"color": INK, "size": sizes}, "cliponaxis": False, "hovertemplate": "promise: %{text}<extra></extra>"}

@@ -29,13 +29,33 @@ def loss_chart(curves: RunCurves) -> Figure:
 
 def accuracy_chart(curves: RunCurves) -> Figure:
     """Validation accuracy with the reference lines, training accuracy (raw faint, smoothed) and validation macro F1 (dashed); y is 0 to 100 %."""
-    lines = (
+    return _score_chart(
+        curves,
+        "accuracy",
         Line("validation accuracy", "validation", ACCENT, curves.eval_steps, curves.eval_accuracy, width=3),
         Line("training accuracy", "training", _TRAINING, curves.steps, curves.accuracy, training=True, width=1.5),
         Line("validation macro F1", "macro F1", _MACRO_F1, curves.eval_steps, curves.eval_macro_f1, dash="dot", width=1.5),
     )
+
+
+def macro_f1_chart(curves: RunCurves) -> Figure:
+    """Validation macro F1 with the reference lines and the share of validation rows with exactly their labels (dashed); y is 0 to 100 %.
+
+    What a model says while it learns is decided without its cuts, which are chosen afterwards: it is not drawn beside these.
+    """
+    figure = _score_chart(
+        curves,
+        "macro F1",
+        Line("validation macro F1", "macro F1", ACCENT, curves.eval_steps, curves.eval_macro_f1, width=3),
+        Line("validation exact match", "exactly right", _MACRO_F1, curves.eval_steps, curves.eval_accuracy, dash="dot", width=1.5),
+    )
+    figure["layout"]["meta"]["title"] = "Macro F1"
+    return figure
+
+
+def _score_chart(curves: RunCurves, quantity: str, *lines: Line) -> Figure:
     y_axis = {"range": [0, 1], "tickformat": "~%", "nticks": 6}
-    return _Chart(curves, _measured(lines), y_max=1.0, is_percent=True, quantity="accuracy", reference_lines=curves.reference_lines).figure(
+    return _Chart(curves, _measured(lines), y_max=1.0, is_percent=True, quantity=quantity, reference_lines=curves.reference_lines).figure(
         y_axis
     )
 
@@ -95,7 +115,7 @@ class _Chart:
             "yaxis": phone_axis,
         }
         if self.reference_lines:
-            layout["meta"]["reference_lines"] = [[line.name, line.accuracy] for line in self.reference_lines]
+            layout["meta"]["reference_lines"] = [[line.name, line.score] for line in self.reference_lines]
         return {"data": data, "layout": layout | {"shapes": self._shapes()}}
 
     def _description(self) -> str:
@@ -107,7 +127,7 @@ class _Chart:
             description += "Nothing has been measured yet."
         if self.curves.parent_step is not None:
             description += f" Up to step {self.curves.parent_step:,} another run trained."
-        references = ", ".join(f"{line.name} {format_percent(line.accuracy)}" for line in self.reference_lines)
+        references = ", ".join(f"{line.name} {format_percent(line.score)}" for line in self.reference_lines)
         return f"{description} To be beaten: {references}." if references else description
 
     def _annotations(self, canvas: Canvas) -> list[dict]:
@@ -159,7 +179,7 @@ class _Chart:
         vertical = [common | {"x0": step, "x1": step, "yref": "paper", "y0": 0, "y1": 1, "line": epoch_style} for step in epoch_ends]
         reference_style = {"color": MUTED, "width": 1, "dash": "5px,4px"}
         horizontal = [
-            common | {"xref": "paper", "x0": 0, "x1": 1, "y0": line.accuracy, "y1": line.accuracy, "line": reference_style}
+            common | {"xref": "paper", "x0": 0, "x1": 1, "y0": line.score, "y1": line.score, "line": reference_style}
             for line in self.reference_lines
         ]
         return (vertical if len(vertical) <= 50 else []) + horizontal + self._parent_line()

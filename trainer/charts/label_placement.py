@@ -82,15 +82,15 @@ def occupied(boxes: Iterable[Box], left: float, right: float) -> list[Span]:
 
 def reference_labels(plot: Plot, references: Sequence[ReferenceLine], lines: Sequence[Line]) -> tuple[list[dict], list[Box]]:
     """Name and value of each reference line at the right edge, and the boxes of labels and lines."""
-    strokes = [Box(0, plot.width, plot.y(reference.accuracy) - 1, plot.y(reference.accuracy) + 1) for reference in references]
-    texts = [f"{escape(reference.name)} {percent(reference.accuracy, 0)}" for reference in references]
+    strokes = [Box(0, plot.width, plot.y(reference.score) - 1, plot.y(reference.score) + 1) for reference in references]
+    texts = [f"{escape(reference.name)} {percent(reference.score, 0)}" for reference in references]
     left = plot.width - max(map(plot.text_width, texts), default=0.0)
     blocked = occupied(strokes, left, plot.width) + _bands(plot, lines, left, plot.width)
     wanted = [stroke.high + plot.gap / 2 for stroke in strokes]
     places = place_labels(wanted, blocked, plot.canvas.plot_height, plot.gap)
     labels = [
         plot.annotation(
-            text, plot.end, reference.accuracy, place, xanchor="right", font={"size": plot.canvas.font, "color": MUTED}, bgcolor=CLEAR
+            text, plot.end, reference.score, place, xanchor="right", font={"size": plot.canvas.font, "color": MUTED}, bgcolor=CLEAR
         )
         for text, reference, place in zip(texts, references, places, strict=True)
     ]

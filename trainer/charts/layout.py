@@ -113,7 +113,7 @@ def make_layout(
     """A layout for plotly. Its ``meta`` is for chart.js: the "description" for screen readers, and what single charts add.
 
     "phone" has what differs on a narrow screen (``xaxis`` and ``yaxis`` entry by entry), "table" is the CSV if it is not made from the
-    traces (``make_table``), "reference_lines" go into the CSV too, "note" replaces the note beside the chart's title.
+    traces (``make_table``), "reference_lines" go into the CSV too, "note" replaces the note beside the chart's title and "title" that title.
     """
     return {
         "height": height,

@@ -40,8 +40,9 @@ def _corrected(options: argparse.Namespace, reader: "FileReader") -> "tuple[Appl
 
     from trainer.audit.corrected_edits import label_edits
     from trainer.audit.logged_changes import apply_change_log, read_change_log
+    from trainer.cli.recipe import chosen_label
     from trainer.data.files.file_bytes import read_bytes
-    from trainer.data.reader.file_reader import read_file
+    from trainer.data.reader.file_reader import read_file, rewrite_in_turn
     from trainer.studio import Studio
 
     settings = Settings.from_environment()
@@ -49,15 +50,15 @@ def _corrected(options: argparse.Namespace, reader: "FileReader") -> "tuple[Appl
     inspection = (
         Studio(settings, reader=reader)
         .for_owner(LOCAL_OWNER)
-        .inspect(options.file, text_columns=options.text, label_column=options.label, part=options.part)
+        .inspect(options.file, text_columns=options.text, label_column=chosen_label(options.label), part=options.part, task=options.task)
     )
     prepared = inspection.prepared
     if prepared is None or prepared.columns is None or prepared.corpus is None:
         raise inspection.problem or FileError("This file has no texts and labels that decisions could be applied to.", code="not_a_table")
     applied = apply_change_log(log, prepared.corpus)
-    edits, notes = label_edits(prepared.table, prepared.columns.label, prepared.corpus, applied.targets)
+    edits, notes = label_edits(prepared.table, prepared.columns, prepared.corpus, applied.targets)
     data = read_bytes(options.file, max_bytes=settings.max_file_bytes)
-    rewritten = reader.rewrite(data, edits, part=options.part, **settings.file_limits)
+    rewritten = rewrite_in_turn(reader, data, edits, part=options.part, **settings.file_limits)
     return applied, replace(rewritten, notes=(*notes, *rewritten.notes))
 
 

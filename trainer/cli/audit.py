@@ -47,6 +47,7 @@ def audit(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> "AuditResult | None":
     """Run the check as a job and follow it; None if it was stopped."""
+    from trainer.cli.recipe import chosen_label
     from trainer.data.reader.file_reader import FileReader
     from trainer.runs.permissions import restrict_umask
     from trainer.studio import Studio
@@ -59,8 +60,9 @@ def _check(options: argparse.Namespace) -> "AuditResult | None":
         job = workspace.label_checks.start_files(
             {"main": (options.file.name, options.file)},
             text_columns=options.text,
-            label_column=options.label,
+            label_column=chosen_label(options.label),
             part=options.part,
+            task=options.task,
             deep=options.deep,
         )
     job = _follow(workspace, job)
@@ -92,12 +94,15 @@ def _follow(workspace: "Workspace", job: "Job") -> "Job":
 
 
 def _lines(result: "AuditResult") -> list[str]:
+    from trainer.audit.suspects import shown_labels
+
     lines = list(result.sentences)
     for suspect in result.suspects[:_SHOWN]:
         text = terminal_line(suspect.text)
         lines.append(f"line {suspect.line:,}: {text if len(text) <= _TEXT_CHARACTERS else text[:_TEXT_CHARACTERS] + '…'}")
+        given, suggested = (terminal_line(shown_labels(result.task, written)) for written in (suspect.label, suspect.suggested))
         lines.append(
-            f"  {terminal_line(suspect.label)}, {'probably' if suspect.confidence > 0.5 else 'perhaps'} {terminal_line(suspect.suggested)} ({percent(suspect.score, 0)} sure that it is wrong). "
+            f"  {given}, {'probably' if suspect.confidence > 0.5 else 'perhaps'} {suggested} ({percent(suspect.score, 0)} sure that it is wrong). "
             f"{terminal_line(suspect.why)}"
         )
     if result.n_suspects > _SHOWN:
@@ -109,6 +114,7 @@ def _write(path: Path, suspects: "tuple[Suspect, ...]", *, spreadsheet: bool) ->
     from trainer.data.repaired_file import csv_bytes
 
     header = ["row", "line", "text", "label", "suggested", "score", "why"]
+    # As ``--apply`` reads labels: where a text may have several, a list of them.
     rows = [[str(s.row), str(s.line), s.text, s.label, s.suggested, f"{s.score:.4f}", s.why] for s in suspects]
     try:
         path.write_bytes(csv_bytes(header, rows, spreadsheet=spreadsheet))

@@ -1,4 +1,4 @@
-"""The command ``inspect``."""
+"""The command ``inspect``. It keeps nothing, so it needs no workspace, whose modules take longer to import than a small file to read."""
 
 import argparse
 import json
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.check import CheckResult
 from trainer.cli.checks import check_lines
-from trainer.cli.recipe import parse_repairs
+from trainer.cli.recipe import chosen_label, parse_repairs
 from trainer.errors import RecipeError, UnavailableError
-from trainer.settings import LOCAL_OWNER, Settings
+from trainer.settings import Settings
 from trainer.terminal import terminal_line
 from trainer.text_format import pluralize
 
@@ -37,13 +37,27 @@ def inspect(options: argparse.Namespace) -> int:
 
 
 def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:
-    from trainer.studio import Studio
+    from trainer.data.numbered_names import read_numbered_names
+    from trainer.drafts.inspection import inspect_file
+    from trainer.training.encoder_catalogue import EncoderCatalogue
 
     repair_codes = parse_repairs(options.repair or "")
-    workspace = Studio(Settings.from_environment(), reader=reader).for_owner(LOCAL_OWNER)
+    class_names = None if options.label_names is None else read_numbered_names(options.label_names)
+    settings, encoders = Settings.from_environment(), EncoderCatalogue()
     refused = False
     for file in options.files:
-        inspection = workspace.inspect(file, text_columns=options.text, label_column=options.label, part=options.part)
+        inspection = inspect_file(
+            file,
+            reader,
+            text_columns=options.text,
+            label_column=chosen_label(options.label),
+            part=options.part,
+            task=options.task,
+            class_names=class_names,
+            encoder=encoders.info(encoders.default.name),
+            max_classes=settings.max_classes,
+            **settings.file_limits,
+        )
         values = inspection.to_dict()
         if repair_codes and inspection.ok:
             values = values | {"repaired": _repair(options, inspection.prepared, repair_codes)}
@@ -73,7 +87,7 @@ def _inspection_text(values: dict[str, Any], checks: Sequence[CheckResult]) -> s
         f"delimiter {values['delimiter']!r}, {'with' if values['header'] else 'without'} header",
         *_part_lines(values),
         f"  text: {terminal_line(values['text']['name'])} (column {values['text']['index']})",
-        f"  label: {terminal_line(values['label']['name'])} (column {values['label']['index']})",
+        *_label_lines(values),
         "  classes: " + ", ".join(f"{terminal_line(name)} {n_rows:,}" for name, n_rows in values["labels"].items()),
         *(f"  {line}" for line in check_lines(checks)),
     ]
@@ -81,6 +95,18 @@ def _inspection_text(values: dict[str, Any], checks: Sequence[CheckResult]) -> s
         done = ", ".join(f"{code} ({n_rows:,})" for code, n_rows in values["repaired"]["repairs"].items()) or "nothing to do"
         lines.append(f"  repaired: {done}; {values['repaired']['rows']:,} rows in {values['repaired']['file']}")
     return "\n".join(lines)
+
+
+def _label_lines(values: dict[str, Any]) -> list[str]:
+    """The label column, or the columns of labels, and why a text is taken to have several."""
+    task = values["task"]
+    line = f"  label: {terminal_line(values['label']['name'])} (column {values['label']['index']})"
+    if len(task["columns"]) > 1:
+        more = f" and {len(task['columns']) - _MAX_PARTS:,} more" if len(task["columns"]) > _MAX_PARTS else ""
+        line = f"  labels: {', '.join(map(terminal_line, task['columns'][:_MAX_PARTS]))}{more}"
+    if task["reason"] is None:
+        return [line]
+    return [line, f"  {task['name']}: {terminal_line(task['reason'])} (choose with --task single or several)"]
 
 
 def _part_lines(values: dict[str, Any]) -> list[str]:

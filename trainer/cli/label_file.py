@@ -25,13 +25,13 @@ def label_file(options: argparse.Namespace, model: Path) -> int:
     from trainer.data.reader.file_reader import FileReader
     from trainer.jobs.predict.label_file import LabelRequest
     from trainer.runs.run import Run
-    from trainer.runs.run_files import LOG, MODEL
+    from trainer.runs.run_files import MODEL
 
     if options.out.resolve() == options.file.resolve():
         raise RecipeError(f"{options.out} is the file to be read; it is never overwritten. Name another one.", code="unknown_setting")
     with FileReader(replaces=False) as reader:
         reader.start()  # while this process imports the rest
-        if model.name == MODEL and (model.parent / LOG).exists():
+        if is_of_run(model):
             Run(model.parent).check(MODEL)
         request = LabelRequest(tuple(options.text), options.part, options.probabilities, options.engine)
         try:
@@ -39,20 +39,35 @@ def label_file(options: argparse.Namespace, model: Path) -> int:
         except _Stopped as stopped:
             print(f"\n{stopped}", file=sys.stderr)
             return 1
+    if result is None:
+        return 0
     print(json.dumps({"file": str(options.out), **result.to_dict()}) if options.json else _result_text(options.out, result))
     return 0
 
 
-def _label(options: argparse.Namespace, model: Path, request: "LabelRequest", reader: "FileReader") -> "LabelledFile":
-    from trainer.atomic import remove_folder, write_file
+def is_of_run(model: Path) -> bool:
+    """Whether a model folder is that of a run."""
+    from trainer.runs.run_files import LOG, MODEL
+
+    return model.name == MODEL and (model.parent / LOG).exists()
+
+
+def _label(options: argparse.Namespace, model: Path, request: "LabelRequest", reader: "FileReader") -> "LabelledFile | None":
+    """What became of the file; None in a process that only helps another one."""
+    from trainer.atomic import remove_folder
     from trainer.jobs.predict.label_file import FileLabelling, Tools
+    from trainer.jobs.predict.predict_job import with_difference
+    from trainer.runs.run import Run
     from trainer.signals import stop_signals
+    from trainer.training.distributed import ProcessGroup
     from trainer.training.hardware import detect_hardware
 
-    settings = Settings.from_environment()
-    tools = Tools(reader, settings.file_limits, settings.max_text_chars, detect_hardware())
+    settings, group = Settings.from_environment(), ProcessGroup.from_environment()
+    tools = Tools(reader, settings.file_limits, settings.max_text_chars, detect_hardware(), group)
     work = options.out.with_name(f".{options.out.name}.part")
-    _keep_or_clear(work, options.file, model, request)
+    if group.is_main_process:
+        _keep_or_clear(work, options.file, model, request)
+    group.wait_for_all()
     with stop_signals() as stop_requested:
 
         def stop_if_asked(done: int, total: int) -> None:
@@ -60,8 +75,12 @@ def _label(options: argparse.Namespace, model: Path, request: "LabelRequest", re
                 raise _Stopped(f"Stopped after {done:,} of {total:,} rows. The same command goes on from there.")
 
         try:
-            result, rewritten = FileLabelling(work, options.file, request, tools).run(model, _report, stop_if_asked)
-            write_file(options.out, rewritten.data)
+            labelling = FileLabelling(work, options.file, request, tools)
+            result = labelling.run(model, options.out, report_progress, stop_if_asked)
+            if not group.is_main_process:
+                return None
+            if is_of_run(model):
+                result = with_difference(result, labelling, Run(model.parent))
             remove_folder(work)
         except OSError as error:
             raise UnavailableError(f"{options.out} could not be written ({error.strerror or error}).", code="disk_not_writable") from error
@@ -90,7 +109,8 @@ def _keep_or_clear(work: Path, source: Path, model: Path, request: "LabelRequest
         raise UnavailableError(f"{work} could not be written ({error.strerror or error}).", code="disk_not_writable") from error
 
 
-def _report(what: str, done: float | None) -> None:
+def report_progress(what: str, done: float | None) -> None:
+    """Show on a terminal what is being done, and the fraction that is done."""
     if sys.stderr.isatty():
         print(f"\r\033[K{what} {'' if done is None else f'({done:.0%})'}", end="\n" if done == 1.0 else "", file=sys.stderr, flush=True)
 
@@ -105,4 +125,5 @@ def _result_text(out: Path, result: "LabelledFile") -> str:
         lines.append(f"  unsure, below the confidence from which on the model answers: {pluralize(result.unsure, 'row')}")
     if result.cut:
         lines.append(f"  cut, because the model reads less of a text: {pluralize(result.cut, 'row')}")
+    lines += [f"  {terminal_line(sentence)}" for sentence in result.difference.get("sentences", ())]
     return "\n".join([*lines, f"  {result.engine}", *(f"  {terminal_line(note)}" for note in result.notes)])

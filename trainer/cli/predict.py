@@ -19,13 +19,14 @@ def predict(options: argparse.Namespace) -> int:
     """Print the probabilities of each class for texts."""
     from trainer.trained_models import predict_with_folder
 
-    folder = _model_folder(options.model)
+    folder = model_folder(options.model)
     if options.out:
         return _label_whole_file(options, folder)
-    if options.text or options.part or options.probabilities or options.engine != "auto":
-        raise RecipeError("--text, --part, --probabilities and --engine are for a whole file: name --out FILE too.", code="unknown_setting")
+    if options.text or options.part or options.probabilities or options.engine == "16-bit":
+        message = "--text, --part, --probabilities and --engine 16-bit are for a whole file: name --out FILE too."
+        raise RecipeError(message, code="unknown_setting")
     texts = _texts(options)
-    label_names, predictions = predict_with_folder(folder, texts)
+    label_names, predictions = predict_with_folder(folder, texts, engine=options.engine)
     results = [{"text": text, **prediction.to_dict(label_names)} for text, prediction in zip(texts, predictions, strict=True)]
     if options.json:
         print(json.dumps({"results": results}))
@@ -50,7 +51,15 @@ def extend_texts(options: argparse.Namespace, unknown: list[str]) -> list[str]:
     return [word for word in unknown[:end] if word.startswith("-")]
 
 
-def _model_folder(model: str) -> Path:
+def run_folder(run: str) -> Path | None:
+    """The folder of a run, named by its id, by itself or by its model; None if there is no such run with a model."""
+    from trainer.runs.run_files import LOG
+
+    folder = model_folder(run).parent
+    return folder if (folder / LOG).is_file() else None
+
+
+def model_folder(model: str) -> Path:
     """The folder of a model, named by a run's id, by the run's folder or by its own. Raises UserError if there is none."""
     from trainer.runs.ids import is_id
 
@@ -107,4 +116,12 @@ def _prediction_text(result: dict[str, Any]) -> str:
         lines.append("  unsure: no class reaches the probability from which on this model answers")
     names, probabilities = list(result["probabilities"]), list(result["probabilities"].values())
     ordered = most_probable_first(probabilities)
-    return "\n".join([*lines, *(f"  {percent(probabilities[i]):>8}  {terminal_line(names[i])}" for i in ordered)])
+    said, cuts = result.get("labels", ()), result.get("cuts", {})
+    if cuts and not said:
+        lines.append("  no label: none reaches its cut")
+
+    def line(i: int) -> str:
+        cut = f", said from {percent(cuts[names[i]])} on" if cuts else ""
+        return f"{'*' if names[i] in said else ' '} {percent(probabilities[i]):>8}  {terminal_line(names[i])}{cut}"
+
+    return "\n".join([*lines, *map(line, ordered)])

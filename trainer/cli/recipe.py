@@ -3,6 +3,7 @@
 import argparse
 import json
 import textwrap
+from collections.abc import Sequence
 
 from trainer.errors import RecipeError
 from trainer.presets import load_preset
@@ -38,7 +39,7 @@ def parse_recipe(options: argparse.Namespace) -> Recipe:
         values[name.strip()] = value
     if options.repair:
         values["repairs"] = parse_repairs(options.repair)
-    for name in ("encoder", "epochs"):
+    for name in ("encoder", "epochs", "folds"):
         if getattr(options, name) is not None:
             values[name] = getattr(options, name)
     if options.recipe and options.preset:
@@ -55,3 +56,8 @@ def parse_repairs(option: str) -> tuple[str, ...]:
     from trainer.data.checks.repairs import REPAIRS, sort_repairs
 
     return tuple(REPAIRS) if option.strip() == "all" else sort_repairs(code.strip() for code in option.split(",") if code.strip())
+
+
+def chosen_label(columns: Sequence[str]) -> str | tuple[str, ...] | None:
+    """The label column that was named, several that hold the labels of a text together, or None."""
+    return tuple(columns) if len(columns) > 1 else next(iter(columns), None)

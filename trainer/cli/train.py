@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from trainer.check import run_checks_to_dict
 from trainer.cli.checks import check_lines
 from trainer.cli.progress import follow
-from trainer.cli.recipe import parse_recipe
-from trainer.cli.report import report_text, run_json
+from trainer.cli.recipe import chosen_label, parse_recipe
+from trainer.cli.report import more_lines, report_text, run_json
 from trainer.errors import MustFixError, NotFoundError
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def train(options: argparse.Namespace) -> int:
     """Train on a file, show the progress and print the report."""
     from trainer.data.checks.repairs import describe_repair
+    from trainer.data.numbered_names import read_numbered_names
     from trainer.data.reader.file_reader import FileReader
     from trainer.training.distributed import ProcessGroup
     from trainer.training.encoders import local_encoder
@@ -47,8 +48,10 @@ def train(options: argparse.Namespace) -> int:
             sources,
             recipe,
             text_columns=options.text,
-            label_column=options.label,
+            label_column=chosen_label(options.label),
             part=options.part,
+            task=options.task,
+            class_names=None if options.label_names is None else read_numbered_names(options.label_names),
             ignore_findings=options.as_it_is,
         )
     except MustFixError as error:
@@ -119,10 +122,11 @@ def _finish(studio: "Studio", view: RunView, options: argparse.Namespace) -> int
     if view.status not in ("finished", "stopped"):
         print(view.message or f"The run {view.name} is {view.status}.", file=sys.stderr)
         return 1
-    reports, result = workspace.library.reports(view.id), workspace.library.result_checks(view.id)
-    print(report_text(view, reports.test, result))
+    found, result = workspace.reports.report(view.id), workspace.library.result_checks(view.id)
+    print("\n".join([report_text(view, found.reports.test, result), *more_lines(found)]))
     if options.json:
         recipe, folder = workspace.library.recipe(view.id), workspace.library.folder(view.id)
-        values = run_json(view, recipe, reports, folder, called_at=options.called_at)
+        values = run_json(view, recipe, found.reports, folder, called_at=options.called_at)
+        values |= {name: value for name, value in found.to_dict().items() if name in ("ordered", "subgroups", "suggestions")}
         print(json.dumps(values | {"checks": run_checks_to_dict(view.checks, training, result)}))
     return 0

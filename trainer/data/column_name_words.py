@@ -56,7 +56,8 @@ LABEL_WORDS = {
         1.5,
     ),
     **dict.fromkeys(
-        "type genre kind y rating ratings stars star score grade note bewertung puan bereich département domain priority severity "
+        "type genre kind y rating ratings stars star score grade note bewertung puan sterne notation nota ocena estrellas estrelas stelle étoiles "
+        "gwiazdki yıldız рейтинг оценка 评分 星级 評価 평점 별점 bereich département domain priority severity "
         "urgency level queue department recommended recommend".split(),
         1.0,
     ),
@@ -70,7 +71,8 @@ LABEL_WORDS = {
     **dict.fromkeys("status progress".split(), 0.25),
 }
 RATING_WORDS = frozenset(
-    "rating ratings stars star score note bewertung puan sterne notation nota ocena рейтинг оценка 评分 星级 評価 평점 별점".split()
+    "rating ratings stars star score note bewertung puan sterne notation nota ocena estrellas estrelas stelle étoiles gwiazdki yıldız "
+    "рейтинг оценка 评分 星级 評価 평점 별점".split()
 )
 
 # How many, when, how certain: never a label, even next to a label word ("sentiment_confidence").
@@ -97,7 +99,9 @@ FOREIGN_LABEL_WORDS = frozenset(
     "annotator annotators agent rater worker coder predicted prediction pred old original product item site brand".split()
 )
 SPLIT_WORDS = frozenset("split splits set subset fold partition usage phase".split())
-REVIEW_WORDS = frozenset("review reviews comment comments avis reseña recensione 评论 отзыв レビュー 리뷰 yorum ulasan".split())
+REVIEW_WORDS = frozenset(
+    "review reviews comment comments avis reseña recensione bewertungstext rezension avaliação opinia 评论 отзыв レビュー 리뷰 yorum ulasan".split()
+)
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "valid", "val", "dev"), "validation"),

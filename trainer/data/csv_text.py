@@ -1,5 +1,6 @@
 """Rows as the bytes of a CSV file: exact, or for spreadsheets, which run some cells as formulas. Only a format."""
 
+import codecs
 import csv
 import io
 from collections.abc import Iterable, Sequence
@@ -17,11 +18,16 @@ def csv_bytes(header: Sequence[str], rows: Iterable[Sequence[str]], *, spreadshe
 
     ``spreadsheet``: UTF-8 with a byte order mark, which Excel needs, and an apostrophe before each cell that a spreadsheet would run as a formula.
     """
+    return (codecs.BOM_UTF8 if spreadsheet else b"") + csv_lines((header, *rows), spreadsheet=spreadsheet)
+
+
+def csv_lines(rows: Iterable[Sequence[str]], *, spreadsheet: bool) -> bytes:
+    """Some rows of ``csv_bytes``, for a file that is written piece by piece."""
     file = io.StringIO(newline="")
     writer = csv.writer(file, lineterminator="\r\n" if spreadsheet else "\n")
-    for cells in (header, *rows):
+    for cells in rows:
         writer.writerow([_escape_formula(cell) for cell in cells] if spreadsheet else cells)
-    return file.getvalue().encode("utf-8-sig" if spreadsheet else "utf-8")
+    return file.getvalue().encode()
 
 
 def without_apostrophe(cell: str) -> str:

@@ -1,11 +1,20 @@
 """Folds: a division of rows for cross-validation, in which each class is spread evenly and near-duplicates stay together.
 
-Knows no models; ``splits.py`` makes the split of a training.
+Knows no models; ``splits.py`` makes the split of a training that keeps rows aside for a test.
 """
 
 from collections import defaultdict
 
 import numpy as np
+
+from trainer.data.corpus import Corpus
+from trainer.data.splits import Splits
+from trainer.data.task import SINGLE_LABEL
+from trainer.errors import FileError, RecipeError
+from trainer.text_format import pluralize
+
+_MIN_VALIDATION_FOLDS, _MAX_VALIDATION_FOLDS = 3, 20
+_MIN_ROWS_IN_FOLD = 2
 
 
 def assign_folds(label_ids: np.ndarray, groups: np.ndarray, n_folds: int, seed: int) -> np.ndarray:
@@ -32,3 +41,72 @@ def assign_folds(label_ids: np.ndarray, groups: np.ndarray, n_folds: int, seed: 
         fold_of_group[order] = (start + np.arange(len(order))) % n_folds
         start += len(order)
     return fold_of_group[numbers]
+
+
+def choose_validation(label_ids: np.ndarray, groups: np.ndarray, rows: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Which of ``rows`` (m,) validate, bool (m,): about the ``share`` of them and at least one, with each class that they have among the others too.
+
+    ``label_ids`` and ``groups`` are those of all n rows. Raises FileError ``too_few_rows`` if each class is in one group of near-duplicates alone.
+    """
+    parts = int(np.clip(round(1 / max(share, 0.01)), _MIN_VALIDATION_FOLDS, _MAX_VALIDATION_FOLDS))
+    labels, part_of_rows = label_ids[rows], assign_folds(label_ids[rows], groups[rows], parts, seed)
+    for part in range(parts):
+        # A class that only validates would never be predicted.
+        validates = (part_of_rows == part) & np.isin(labels, labels[part_of_rows != part])
+        if validates.any():
+            return validates
+    raise FileError(
+        "No label has a second text, so none can be kept aside to choose the model. Use more texts of each label, or fewer folds.",
+        code="too_few_rows",
+        setting="folds",
+    )
+
+
+def given_splits(corpus: Corpus) -> tuple[str, ...]:
+    """Which splits besides "train" the file itself gives: of "validation" and "test" those that have rows."""
+    return tuple(name for name in ("validation", "test") if name in (corpus.given_split or ()))
+
+
+def split_without_test(corpus: Corpus, groups: np.ndarray, *, n_folds: int, validation_share: float, seed: int) -> Splits:
+    """The rows of the model that learns from all n rows of a corpus after ``n_folds`` others were tested: none is kept aside for a test.
+
+    ``groups`` (n,) are the groups of near-duplicates. Raises FileError ``given_test`` if the file has test or validation rows of its own,
+    ``too_few_rows`` for too few rows or classes, and RecipeError ``not_for_this_task`` for texts that may have several labels.
+    """
+    if corpus.task is not SINGLE_LABEL:
+        raise RecipeError(
+            f"Folds are for one label a text: they keep the shares of single classes alike. With {corpus.task.name}, turn the folds off.",
+            code="not_for_this_task",
+            setting="folds",
+        )
+    if given := given_splits(corpus):
+        raise FileError(
+            f"This file has {' and '.join(given)} rows of its own, and folds would learn and test all rows alike. Turn the folds off.",
+            code="given_test",
+            setting="folds",
+        )
+    n_groups = len(np.unique(groups))
+    if n_groups < _MIN_ROWS_IN_FOLD * n_folds or len(corpus.label_names) < 2:
+        raise FileError(
+            f"{pluralize(n_groups, 'different text')} with {pluralize(len(corpus.label_names), 'label')} cannot be tested in {n_folds} folds. Use at least "
+            f"{_MIN_ROWS_IN_FOLD} texts for each fold and two labels.",
+            code="too_few_rows",
+            setting="folds",
+        )
+    folds = assign_folds(corpus.label_ids, groups, n_folds, seed)
+    for fold in range(n_folds):
+        rest = np.flatnonzero(folds != fold)
+        if len(np.unique(corpus.label_ids[rest])) < 2:
+            raise FileError(
+                f"Without the texts of one of the {n_folds} folds only one label is left to learn. Use more texts of each label.",
+                code="too_few_rows",
+                setting="folds",
+            )
+        choose_validation(corpus.label_ids, groups, rest, validation_share, seed)
+    rows, none = np.arange(len(corpus), dtype=np.int64), np.array([], dtype=np.int64)
+    validates = choose_validation(corpus.label_ids, groups, rows, validation_share, seed)
+    note = (
+        f"No row is kept aside: {n_folds} models are each tested on a part of the rows that it has not seen, and one more learns from all rows "
+        f"but the {pluralize(int(validates.sum()), 'validation row')}, which choose its best state."
+    )
+    return Splits(rows[~validates], rows[validates], none, none, (note,))

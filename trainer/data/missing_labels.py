@@ -3,6 +3,7 @@
 Works on strings and how often each occurs. A word that may be a class as well ("none", "NA") counts as one if it is written like the others.
 """
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -18,26 +19,11 @@ _WORDS = frozenset(
         "to do",
         "tbd",
         "tba",
+        "tbc",
         "fixme",
         "xxx",
         "unsup",
         "unsupervised",
-        "unlabeled",
-        "unlabelled",
-        "not labeled",
-        "not labelled",
-        "not_labeled",
-        "not_labelled",
-        "to be labeled",
-        "to be labelled",
-        "unannotated",
-        "not annotated",
-        "not_annotated",
-        "unassigned",
-        "untagged",
-        "no label",
-        "no_label",
-        "nolabel",
         "no answer",
         "not answered",
         "unanswered",
@@ -73,9 +59,72 @@ _WORDS = frozenset(
         "ラベルなし",
         "未分類",
         "라벨없음",
+        "skipped",
+        "none selected",
+        "no selection",
+        "no response",
+        "no data",
+        "undefiniert",
+        "nicht definiert",
+        "nicht zugeordnet",
+        "nicht klassifiziert",
+        "ohne zuordnung",
+        "ohne angabe",
+        "non défini",
+        "non classé",
+        "non renseigné",
+        "sin clasificar",
+        "sin definir",
+        "no definido",
+        "sin datos",
+        "non definito",
+        "non classificato",
+        "não classificado",
+        "não definido",
+        "sem classificação",
+        "sem resposta",
+        "brak danych",
+        "brak odpowiedzi",
+        "nieokreślone",
+        "nezařazeno",
+        "neoznačeno",
+        "neurčeno",
+        "nincs címke",
+        "nincs adat",
+        "inte märkt",
+        "ej angivet",
+        "niet gelabeld",
+        "niet ingevuld",
+        "belirtilmemiş",
+        "etiketsiz",
+        "tanımsız",
+        "не указано",
+        "не указан",
+        "не определено",
+        "нет данных",
+        "не вказано",
+        "未定义",
+        "未分类",
+        "未指定",
+        "未設定",
+        "分類なし",
+        "미분류",
     )
 )
-_DOUBTFUL_WORDS = frozenset(("none", "na", "n/a", "n.a.", "n.a", "not applicable"))
+_NONE_WORDS = frozenset(
+    "none brak keine keiner ninguno ninguna aucun aucune nessuno nessuna nenhum nenhuma ingen inga geen yok žádný žádná".split()
+)
+_DOUBTFUL_WORDS = _NONE_WORDS | frozenset(("na", "n/a", "n.a.", "n.a", "not applicable"))
+_NOT_DONE = re.compile(
+    r"(?:not|never|no|without|un|to be|to|needs?|awaiting)[\s_-]?(?:yet[\s_-])?(?:label(?:l?ed|s|l?ing)?|annotat(?:ed?|ions?|ing)|cod(?:ed|ing)|assigned|assignment"
+    r"|classif(?:y|ied|ication)|categori[sz](?:ed?|ation)|tag(?:ged)?|rated|rating|scored)(?:[\s_-]yet)?"
+)
+"""A label is not given yet: "not assigned", "needs label", "to be coded"."""
+_SKIPS = frozenset(("skip", "skip it", "skip this"))
+_BESIDE_SKIP = frozenset(
+    "play pause stop next previous prev back resume rewind forward repeat replay shuffle mute volume seek like dislike".split()
+)
+"""Among what people tell a player, or do with a song, to skip is a class."""
 _ANSWERS = frozenset("yes no true false agree disagree".split())
 _SIGNS = frozenset("? ?? ??? - -- --- – — . .. ... … / // _ __ * ** ¿?".split())
 _NEGATIVE_CODES = frozenset((-1, -8, -9, -88, -98, -99, -888, -998, -999, -9999))
@@ -108,10 +157,15 @@ def find_missing_labels(counts: Mapping[str, int]) -> MissingLabels:
     marks, classes = [], []
     for name in counts:
         word = name.strip().casefold()
-        if word in _WORDS or (word in _SIGNS and _are_words(counts, name)):
+        if (
+            word in _WORDS
+            or _NOT_DONE.fullmatch(word)
+            or (word in _SIGNS and _are_words(counts, name))
+            or (word in _SKIPS and not _are_commands(counts))
+        ):
             marks.append(name)
         elif word in _DOUBTFUL_WORDS:
-            is_class = is_written_like(name, counts) and (word == "none" or name.isupper() or _are_answers(counts))
+            is_class = (is_written_like(name, counts) and (word in _NONE_WORDS or name.isupper())) or _are_answers(counts)
             (classes if is_class else marks).append(name)
     number_marks, number_classes = _missing_numbers(counts)
     marks += number_marks
@@ -129,6 +183,11 @@ def is_written_like(name: str, others: Collection[str]) -> bool:
 def _are_answers(counts: Collection[str]) -> bool:
     """Whether the labels answer a question to which "n/a" is an answer too."""
     return any(name.strip().casefold() in _ANSWERS for name in counts)
+
+
+def _are_commands(counts: Collection[str]) -> bool:
+    """Whether the labels are commands to a player, or what somebody did with a song."""
+    return any(not _BESIDE_SKIP.isdisjoint(re.split(r"[\W_]+", name.casefold())) for name in counts)
 
 
 def explain_no_value(cell: str) -> str | None:

@@ -1,11 +1,11 @@
-"""Which rows train, validate and test: stratified by class, near-duplicates on one side, the same rows for the same seed.
+"""Which rows train, validate and test: stratified by label, near-duplicates on one side, the same rows for the same seed.
 
 Respects a published split. Near-duplicates are found in duplicates/; nothing here depends on what a model predicts.
 """
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,9 @@ import numpy as np
 from trainer.data.corpus import Corpus, unknown_class_error
 from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.duplicates.normalize import duplicate_key
+from trainer.data.iterative_stratification import stratify
+from trainer.data.label_arrays import LABEL_ARRAYS
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL
 from trainer.errors import FileError
 from trainer.text_format import pluralize
 
@@ -51,7 +54,7 @@ def split(corpus: Corpus, *, validation_share: float, test_share: float, seed: i
     texts = _TextKeys([duplicate_key(text) for text in corpus.texts], groups.tolist())
     given_split = corpus.given_split
     if given_split is None or set(given_split) <= {"train"}:
-        parts, split_notes = _divide(corpus, texts, range(len(corpus)), validation_share, test_share, seed)
+        parts, split_notes = _DIVIDE[corpus.task.key](corpus, texts, range(len(corpus)), validation_share, test_share, seed)
         rows = {**parts, "excluded": []}
     else:
         rows, split_notes = _follow_given_split(corpus, texts, given_split, validation_share, test_share, seed)
@@ -72,12 +75,15 @@ def _check_sizes(corpus: Corpus, splits: Splits) -> None:
             "Use at least three different texts for each label; some tens for each make a useful classifier.",
             code="too_few_rows",
         )
-    classes = np.unique(corpus.label_ids[splits.train])
+    classes = sorted(_label_ids_in(corpus, splits.train))
     if len(classes) < 2:
-        raise FileError(
-            f"The training rows have a single label, “{corpus.label_names[classes[0]][:60]}”. Add rows with other labels.",
-            code="too_few_rows",
-        )
+        only = f"a single label, “{corpus.label_names[classes[0]][:60]}”" if classes else "no label"
+        raise FileError(f"The training rows have {only}. Add rows with other labels.", code="too_few_rows")
+
+
+def _label_ids_in(corpus: Corpus, rows: Sequence[int] | np.ndarray) -> set[int]:
+    """The labels that some of the rows have."""
+    return {label_id for ids in LABEL_ARRAYS[corpus.task.key].ids(corpus.label_ids[np.asarray(rows, dtype=np.int64)]) for label_id in ids}
 
 
 # --- a published split ------------------------------------------------------------------------------------------------
@@ -102,23 +108,23 @@ def _follow_given_split(
         excluded += same + near
     train, validation, test = given["train"], given["validation"], given["test"]
     missing_ratios = {"validation": 0.0 if validation else validation_share, "test": 0.0 if test else test_share}
-    parts, class_notes = _divide(corpus, texts, train, missing_ratios["validation"], missing_ratios["test"], seed)
+    parts, class_notes = _DIVIDE[corpus.task.key](corpus, texts, train, missing_ratios["validation"], missing_ratios["test"], seed)
     train, validation, test = parts["train"], validation or parts["validation"], test or parts["test"]
     for part, rows in (("validation", validation), ("test", test)):
         if missing_ratios[part]:
             split_notes.append(f"No {part} rows are given: {pluralize(len(rows), 'row')} for it were taken from the training rows.")
     split_notes += class_notes
-    untrained = sorted(set(range(len(corpus.label_names))) - set(corpus.label_ids[train].tolist()))
+    untrained = sorted(set(range(len(corpus.label_names))) - _label_ids_in(corpus, train))
     if untrained and train:
         names = ", ".join(f"“{corpus.label_names[label_id][:40]}”" for label_id in untrained[:10])
-        split_notes.append(f"No training row is left for {names}: such texts will always get another label.")
+        split_notes.append(f"No training row is left for {names}: such texts will {_NEVER_LEARNT[corpus.task.key]}.")
     return {"train": train, "validation": validation, "test": test, "excluded": excluded}, split_notes
 
 
 def _check_classes(corpus: Corpus, given: dict[str, list[int]]) -> None:
-    known = set(corpus.label_ids[given["train"]].tolist())
+    known = _label_ids_in(corpus, given["train"])
     for part in ("validation", "test"):
-        unknown = sorted(set(corpus.label_ids[given[part]].tolist()) - known)
+        unknown = sorted(_label_ids_in(corpus, given[part]) - known)
         if unknown and known:
             raise unknown_class_error([corpus.label_names[n] for n in unknown], part, [corpus.label_names[n] for n in sorted(known)])
 
@@ -134,7 +140,7 @@ def _find_duplicates(rows: list[int], others: list[int], texts: _TextKeys) -> tu
 # --- a split of our own -----------------------------------------------------------------------------------------------
 
 
-def _divide(
+def _divide_by_class(
     corpus: Corpus, texts: _TextKeys, rows: Iterable[int], validation_share: float, test_share: float, seed: int
 ) -> tuple[dict[str, list[int]], list[str]]:
     """Rows for "train", "validation" and "test", class by class; a share of 0 makes no such part."""
@@ -169,20 +175,24 @@ def _divide(
 
 def _groups_by_class(corpus: Corpus, texts: _TextKeys, rows: Iterable[int], seed: int) -> dict[int, list[list[int]]]:
     """By class the groups of rows with nearly the same text, in the order of the seed; one with several labels belongs to the rarest."""
+    labels = corpus.label_ids.tolist()
+    counts = Counter(labels)
+    groups: dict[int, list[list[int]]] = defaultdict(list)
+    for group in _ordered_groups(texts, rows, seed):
+        groups[min({labels[row] for row in group}, key=lambda label: (counts[label], corpus.label_names[label]))].append(group)
+    return groups
+
+
+def _ordered_groups(texts: _TextKeys, rows: Iterable[int], seed: int) -> list[list[int]]:
+    """The groups of rows with nearly the same text, in the order of the seed."""
     by_number: dict[int, list[int]] = defaultdict(list)
     for row in rows:
         by_number[texts.groups[row]].append(row)
-    labels = corpus.label_ids.tolist()
-    counts = Counter(labels)
-    groups: dict[int, list[tuple[bytes, list[int]]]] = defaultdict(list)
+    ordered = []
     for group in by_number.values():
-        label, key = labels[group[0]], texts.keys[group[0]]
-        if len(group) > 1:
-            label = min({labels[row] for row in group}, key=lambda label: (counts[label], corpus.label_names[label]))
-            key = min(texts.keys[row] for row in group)  # the number itself depends on the order of the file
-        order = hashlib.blake2b(f"{seed}\n{key}".encode("utf-8", "replace"), digest_size=8).digest()
-        groups[label].append((order, group))
-    return {label: [group for _, group in sorted(ordered)] for label, ordered in groups.items()}
+        key = min(texts.keys[row] for row in group)  # the number itself depends on the order of the file
+        ordered.append((hashlib.blake2b(f"{seed}\n{key}".encode("utf-8", "replace"), digest_size=8).digest(), group))
+    return [group for _, group in sorted(ordered)]
 
 
 def _choose_groups(groups: list[list[int]], target: float, limit: int) -> tuple[list[list[int]], list[list[int]]]:
@@ -203,14 +213,43 @@ def _choose_groups(groups: list[list[int]], target: float, limit: int) -> tuple[
 
 def _give_every_class_training_rows(corpus: Corpus, parts: dict[str, list[list[int]]]) -> None:
     """Move a group back to training for a class whose groups all belong to other classes too and are all outside training."""
-    labels = corpus.label_ids
-    trained = {int(labels[row]) for group in parts["train"] for row in group}
+    trained = _label_ids_in(corpus, [row for group in parts["train"] for row in group])
     for part in ("validation", "test"):
+        if _label_ids_in(corpus, [row for group in parts[part] for row in group]) <= trained:
+            continue
         for group in list(parts[part]):
-            if not {int(labels[row]) for row in group} <= trained:
+            if not (labels := _label_ids_in(corpus, group)) <= trained:
                 parts[part].remove(group)
                 parts["train"].append(group)
-                trained |= {int(labels[row]) for row in group}
+                trained |= labels
+
+
+def _divide_by_labels(
+    corpus: Corpus, texts: _TextKeys, rows: Iterable[int], validation_share: float, test_share: float, seed: int
+) -> tuple[dict[str, list[int]], list[str]]:
+    """Rows for "train", "validation" and "test" by iterative stratification; a share of 0 makes no such part."""
+    groups = sorted(_ordered_groups(texts, rows, seed), key=len, reverse=True)  # large ones while there is room for them
+    labels = np.array([corpus.label_ids[group].sum(axis=0) for group in groups], dtype=np.int64).reshape(
+        len(groups), len(corpus.label_names)
+    )
+    sizes = np.array([len(group) for group in groups], dtype=np.int64)
+    n_groups = (labels > 0).sum(axis=0)
+    shares = {"train": 1 - test_share - validation_share, "test": test_share, "validation": validation_share}
+    shares = {part: share for part, share in shares.items() if share or part == "train"}
+    wanted = np.outer(list(shares.values()), labels.sum(axis=0)).astype(float)
+    for number in range(1, len(shares)):
+        # Of a label of few texts one is in each part, as far as they go: first in training, then in the test.
+        kept_aside = n_groups > number
+        wanted[0] -= np.where(kept_aside, np.maximum(0, 1 - wanted[number]), -wanted[number])
+        wanted[number] = np.where(kept_aside, np.maximum(1, wanted[number]), 0)
+    part_of_group = stratify(labels, sizes, wanted, np.array(list(shares.values())) * sizes.sum())
+    names = list(shares)
+    parts: dict[str, list[list[int]]] = {"train": [], "validation": [], "test": []}
+    for group, part in zip(groups, part_of_group.tolist(), strict=True):
+        parts[names[part]].append(group)
+    _give_every_class_training_rows(corpus, parts)
+    notes = _small_class_notes(corpus, np.flatnonzero(n_groups == 1).tolist(), np.flatnonzero(n_groups == 2).tolist())
+    return {part: [row for group in chosen for row in group] for part, chosen in parts.items()}, notes
 
 
 def _small_class_notes(corpus: Corpus, one_group: list[int], two_groups: list[int]) -> list[str]:
@@ -225,3 +264,10 @@ def _small_class_notes(corpus: Corpus, one_group: list[int], two_groups: list[in
             subject = "The class" if len(labels) == 1 else "Each of the classes"
             split_notes.append(f"{subject} {shown}{others} has only {number}: {consequence}.")
     return split_notes
+
+
+_DIVIDE: Mapping[str, Callable[..., tuple[dict[str, list[int]], list[str]]]] = {
+    SINGLE_LABEL.key: _divide_by_class,
+    SEVERAL_LABELS.key: _divide_by_labels,
+}
+_NEVER_LEARNT: Mapping[str, str] = {SINGLE_LABEL.key: "always get another label", SEVERAL_LABELS.key: "never get this label"}

@@ -7,7 +7,7 @@ from trainer.data.columns.evidence import gather_evidence
 from trainer.data.columns.resolve import find_position
 from trainer.data.columns.text_column import guess_text_column
 from trainer.data.corpus import clean_text
-from trainer.data.files.table import Table, explain_dropped
+from trainer.data.files.table import Record, Table, explain_dropped
 from trainer.errors import FileError
 
 
@@ -24,6 +24,11 @@ class TextRows:
     rows: int
     rows_dropped: int
     header: bool
+    in_slices: bool = False
+    """Whether the file is a plain one that was read slice by slice, and can be written so (data/files/sliced_files.py)."""
+    part: str | None = None
+    """The sheet, file or list that was read; None if the file holds a single table, or all were joined."""
+    parts: tuple[str, ...] = ()
 
 
 def find_texts(table: Table, text_columns: Sequence[str | int] = ()) -> tuple[TextRows, list[str]]:
@@ -36,11 +41,25 @@ def find_texts(table: Table, text_columns: Sequence[str | int] = ()) -> tuple[Te
             f"The file has no rows that can be used{explain_dropped(table.dropped)}. Choose a file with one row per text.", code="no_rows"
         )
     positions, reason = _text_positions(table, text_columns)
+    texts = join_cells(table.rows, positions)
+    rows = TextRows(
+        table.columns,
+        positions,
+        reason,
+        len(texts),
+        len(table.dropped),
+        table.header,
+        part=table.part if table.parts else None,
+        parts=tuple(part.name for part in table.parts),
+    )
+    return rows, texts
+
+
+def join_cells(rows: Sequence[Record], positions: Sequence[int]) -> list[str]:
+    """The text of each row: one cell as it stands, or several without blanks around them, joined by line ends."""
     if len(positions) == 1:
-        texts = [row[positions[0]] for row in table.rows]
-    else:
-        texts = ["\n".join(filter(None, (clean_text(row[position]) for position in positions))) for row in table.rows]
-    return TextRows(table.columns, positions, reason, len(texts), len(table.dropped), table.header), texts
+        return [row[positions[0]] for row in rows]
+    return ["\n".join(filter(None, (clean_text(row[position]) for position in positions))) for row in rows]
 
 
 def _text_positions(table: Table, text_columns: Sequence[str | int]) -> tuple[tuple[int, ...], str]:

@@ -4,7 +4,7 @@ Finds and removes copies; ``Drafts`` and ``StorageManager`` decide what to delet
 """
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +69,11 @@ def has_digest(file: Path, digests: Collection[Digest]) -> bool:
         return False
 
 
-def remove_copies(folder: Path, digests: Collection[Digest]) -> None:
-    """Remove the files below a folder that have one of these digests, and the folders that become empty."""
+def remove_copies(folder: Path, digests: Collection[Digest], release: Callable[[Path], bool] = lambda _: True) -> None:
+    """Remove the files below a folder that have one of these digests, and the folders that become empty. ``release`` says of each whether nobody
+    else needs it."""
     for subfolder, _, names in os.walk(folder, topdown=False):
-        copies = [path for name in names if has_digest(path := Path(subfolder, name), digests)]
+        copies = [path for name in names if has_digest(path := Path(subfolder, name), digests) and release(path)]
         for path in copies:
             path.unlink(missing_ok=True)
         if copies and subfolder != str(folder):

@@ -15,16 +15,18 @@ from trainer.drafts.preparation import PreparedDraft, prepare, read_tables
 from trainer.drafts.store import Draft, DraftStore
 from trainer.settings import Settings, disk_errors_as_user_error
 from trainer.training.memory import trim_heap
+from trainer.upload_owners import UploadOwners
 
 _MAX_CACHED = 3
 
 
 class DraftCache:
-    """Prepares drafts and keeps the last few. ``reader`` reads their files, ``store`` holds them on the disk."""
+    """Prepares drafts and keeps the last few. ``reader`` reads their files, ``store`` holds them on the disk; ``uploads`` knows who sent them."""
 
-    def __init__(self, settings: Settings, reader: TableReader) -> None:
+    def __init__(self, settings: Settings, reader: TableReader, uploads: UploadOwners | None = None) -> None:
         self.settings = settings
         self.reader = reader
+        self.uploads = uploads or UploadOwners()
         self.store = DraftStore(settings.runs_dir / "drafts")
         self.history = DraftHistory(self.store)
         self.edit_lock = threading.Lock()

@@ -3,15 +3,18 @@
 Changes nothing in a draft: that is ``DraftEditor``. Everything is on the disk at once, so that it survives a reload.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from trainer.data.checks.repairs import sort_repairs
+from trainer.data.columns.label_form import TaskChoice
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.hub_datasets import HubDataset, fetch_dataset
 from trainer.data.hub_tables import fetch_tables
-from trainer.drafts.copies import remove_copies, source_digests
+from trainer.drafts.copies import file_digests, has_digest, remove_copies, source_digests
 from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.history import DraftSummary, withheld_message
 from trainer.drafts.preparation import PreparedDraft
@@ -28,7 +31,9 @@ MESSY_SAMPLE = _ASSETS / "messy_emotions.csv"
 class Drafts:
     """The drafts of one owner."""
 
-    def __init__(self, cache: DraftCache, owner: str) -> None:
+    def __init__(self, cache: DraftCache, owner: str, admit: Callable[[], None] = lambda: None) -> None:
+        """``admit`` raises UserError if the owner may open no file now."""
+        self._admit = admit
         self._cache = cache
         self._store = cache.store
         self._history = cache.history
@@ -40,23 +45,34 @@ class Drafts:
         sources: Mapping[str, tuple[str, Path | bytes]],
         *,
         text_columns: Sequence[str] = (),
-        label_column: str | None = None,
+        label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
         repair_codes: Iterable[str] = (),
+        task: TaskChoice = "",
+        class_names: Mapping[str, str] | None = None,
     ) -> PreparedDraft:
         """Open files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes). The owner's newest 20 drafts are kept.
 
         Several text columns are joined; columns that are not named are guessed, and so is the ``part`` of the main file (a sheet, a file of a
-        zip, a list of a JSON file). ``repair_codes`` are the repairs to do.
+        zip, a list of a JSON file). ``repair_codes`` are the repairs to do, ``task`` says whether a text has one label or several, and ``class_names``
+        gives labels as written ("0") a name.
         Raises UserError if a file is no table; if only its columns are unclear, ``problem`` says so.
         """
+        self._admit()
         self._settings.ensure_writable()
         refuse_lone_surrogates(list(text_columns), label_column, part)
         sorted_codes = sort_repairs(repair_codes)
         contents = {role: (name, self._cache.content(given)) for role, (name, given) in sources.items()}
         with disk_errors_as_user_error(self._settings):
             draft = self._store.create(
-                self._owner, contents, text_columns=tuple(text_columns), label_column=label_column, part=part, repair_codes=sorted_codes
+                self._owner,
+                contents,
+                text_columns=tuple(text_columns),
+                label_column=label_column,
+                part=part,
+                repair_codes=sorted_codes,
+                task=task,
+                class_names=class_names,
             )
         return self._prepare_new(draft)
 
@@ -76,20 +92,40 @@ class Drafts:
         return self.open_files({"main": (f"{dataset.name}.csv", tables)})
 
     def open_from_run(self, run: Run) -> PreparedDraft:
-        """Reopen the draft that a run was started from if it has not changed since; else open a new one from the run's copy.
+        """Reopen the draft that ``of_run`` finds; else open a new one from the run's copy.
 
-        Raises UserError ``run_damaged`` if that copy is damaged or missing, ``withheld_draft`` if reading it ended a process.
+        Raises UserError as ``open_files`` if a new one cannot be opened now, ``run_damaged`` if that copy is damaged or missing, ``withheld_draft`` if reading it ended a process.
         """
         run.check_sources()
         kept = self._store.load_from_run(run.path)
         if self._history.is_withheld(kept):
             raise FileError(withheld_message(kept.main.name), code="withheld_draft")
-        with suppress(UserError):
-            if self._store.get(kept.id, self._owner).version == kept.version:
-                return self.reopen(kept.id)
+        found = self.of_run(run)
+        if found is not None:
+            return self.reopen(found.id)
+        self._admit()
         with disk_errors_as_user_error(self._settings):
             draft = self._store.create_from_run(run.path, self._owner)
         return self._prepare_new(draft)
+
+    def of_run(self, run: Run) -> Draft | None:
+        """The draft with the files and the choices of a run: the one that it was started from, or one that was opened from the run's copy later.
+
+        None if there is none, or not any more, or if the run's copy of its choices cannot be read.
+        """
+        with suppress(OSError, ValueError):
+            kept = self._store.load_from_run(run.path)
+            with suppress(UserError):
+                if (draft := self._store.get(kept.id, self._owner)).version == kept.version:
+                    return draft
+            for draft in self._store.iter_drafts(self._owner):
+                if replace(draft, id=kept.id).version == kept.version and self._has_files_of(draft, run):
+                    return draft
+        return None
+
+    def _has_files_of(self, draft: Draft, run: Run) -> bool:
+        files = ((self._store.path(draft, source), run.path / source.file) for source in draft.sources)
+        return all(has_digest(own, file_digests([its])) for own, its in files)
 
     def get(self, draft_id: str) -> PreparedDraft:
         """A draft, prepared. UserError if there is none of this id or its files cannot be read."""
@@ -141,7 +177,8 @@ class Drafts:
             if draft in (self._history.latest(self._owner), self._history.withheld_latest(self._owner)):
                 self.close()
             # Before the draft: after a crash the next start clears the copies of a draft that is still there, but not of one that is gone.
-            remove_copies(self._settings.uploads_dir, source_digests(self._store.root / draft.id))
+            digests = source_digests(self._store.root / draft.id)
+            remove_copies(self._settings.uploads_dir, digests, partial(self._cache.uploads.release, self._owner))
             self._cache.remove(draft)
 
     def _prepare_new(self, draft: Draft) -> PreparedDraft:
@@ -152,5 +189,6 @@ class Drafts:
             with suppress(OSError):
                 self._store.remove(draft)
             raise
-        self._store.prune(draft.owner)
+        # Decisions on labels are hours of work; but a visitor's files are few, whatever was done with them.
+        self._store.prune(draft.owner, keep=self._settings.max_drafts, spare_decided=not self._settings.mode.anonymous)
         return prepared

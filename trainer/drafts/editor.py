@@ -11,12 +11,15 @@ from typing import Any, get_args
 from trainer.audit.corrected_edits import decision_edits
 from trainer.audit.decisions import DecisionLog, Decisions
 from trainer.data.checks.repairs import sort_repairs
+from trainer.data.columns.label_form import TaskChoice, task_choice
 from trainer.data.columns.resolve import resolve_columns
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.file_bytes import read_bytes
 from trainer.data.files.table import Table
+from trainer.data.reader.file_reader import rewrite_in_turn
 from trainer.data.repaired_file import change_log, repaired_csv
 from trainer.data.rewrite.edits import Rewritten
+from trainer.data.task import TASKS
 from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.preparation import PreparedDraft, repair_main_file
 from trainer.drafts.store import Draft, GivenRole, Role, SourceFile
@@ -65,7 +68,9 @@ class DraftEditor:
             self._store.delete_file(updated, old)
         return self._cache.prepare(updated)
 
-    def set_columns(self, draft_id: str, *, text_columns: Sequence[str | int] = (), label_column: str | int | None = None) -> PreparedDraft:
+    def set_columns(
+        self, draft_id: str, *, text_columns: Sequence[str | int] = (), label_column: str | int | tuple[str | int, ...] | None = None
+    ) -> PreparedDraft:
         """Choose other columns: several text columns are joined; what is not named stays.
 
         Repairs, dismissed findings and class names of other columns are not carried over.
@@ -80,9 +85,25 @@ class DraftEditor:
                 label_column=draft.main.label_column if label_column is None else label_column,
             )
             changed = replace(draft, main=main)
-            if _positions(tables["main"], main) != _positions(tables["main"], draft.main):
+            if _positions(tables["main"], main, draft.task) != _positions(tables["main"], draft.main, draft.task):
                 changed = replace(changed, repairs=(), dismissed=(), class_names={})
             return changed
+
+        return self._update(draft_id, change)
+
+    def confirm_columns(self, draft_id: str) -> PreparedDraft:
+        """Say that the columns are those that were found, and that a text may have several labels if the file was read so."""
+        columns = self._prepared(draft_id).columns
+        if columns is None:
+            raise FileError("Choose the columns from the lists above.", code="no_columns")
+
+        def change(draft: Draft) -> Draft:
+            main = replace(
+                draft.main,
+                text_columns=(columns.text, *columns.extra_text_columns),
+                label_column=columns.label_columns if len(columns.label_columns) > 1 else columns.label,
+            )
+            return replace(draft, main=main, task="several" if columns.several else draft.task)
 
         return self._update(draft_id, change)
 
@@ -109,6 +130,16 @@ class DraftEditor:
         if role != "main" and prepared.problem is not None and previous.problem is None:
             raise prepared.problem
         return self._update(draft_id, change)
+
+    def choose_task(self, draft_id: str, task: TaskChoice) -> PreparedDraft:
+        """Say whether a text has one label or several; "" for what the file looks like.
+
+        Repairs and dismissed findings are not carried over, as they are about other labels. Raises UserError ``unknown_setting`` for another word.
+        """
+        chosen = task_choice(task)
+        return self._update(
+            draft_id, lambda draft: draft if draft.task == chosen else replace(draft, task=chosen, repairs=(), dismissed=())
+        )
 
     def name_classes(self, draft_id: str, names: Mapping[str, str]) -> PreparedDraft:
         """Give labels as written ("0") a name ("sadness")."""
@@ -161,9 +192,10 @@ class DraftEditor:
         prepared, tables = self._cache.prepare(draft), self._cache.tables(draft)
         if prepared.columns is None or prepared.corpus is None:
             raise prepared.problem or FileError("There is nothing to download yet.", code="not_ready")
-        edits, notes = decision_edits(tables["main"], prepared.columns.label, prepared.corpus, decisions)
+        edits, notes = decision_edits(tables["main"], prepared.columns, prepared.corpus, decisions)
         path, limits = self._store.path(draft, draft.main), self._cache.settings.file_limits
-        rewritten = self._cache.reader.rewrite(read_bytes(path, max_bytes=limits["max_bytes"]), edits, part=draft.main.part, **limits)
+        data = read_bytes(path, max_bytes=limits["max_bytes"])
+        rewritten = rewrite_in_turn(self._cache.reader, data, edits, part=draft.main.part, **limits)
         name = PurePath(draft.main.name)
         return f"{name.stem} corrected{name.suffix}", replace(rewritten, notes=(*notes, *rewritten.notes))
 
@@ -173,14 +205,16 @@ class DraftEditor:
 
     def _rename_in_decisions(self, previous: PreparedDraft, prepared: PreparedDraft) -> None:
         """Labels that were decided before their class got a name get this name too; two classes can swap theirs."""
-        if prepared.columns is None or not (path := self._store.decisions_path(prepared.draft, prepared.columns.label)).exists():
+        if prepared.columns is None:
             return
         old, new = previous.draft.class_names, prepared.draft.class_names
         names = {old.get(label, label): new.get(label, label) for label in sorted(old.keys() | new.keys())}
         names = {before: after for before, after in names.items() if before != after}
-        if names:
-            with disk_errors_as_user_error(self._cache.settings):
-                DecisionLog(path).name_classes(names)
+        for task in TASKS.values() if names else ():
+            path = self._store.decisions_path(prepared.draft, prepared.columns.label, task)
+            if path.exists():
+                with disk_errors_as_user_error(self._cache.settings):
+                    DecisionLog(path, task).name_classes(names)
 
     def _prepared(self, draft_id: str) -> PreparedDraft:
         return self._cache.prepare(self._store.get(draft_id, self._owner))
@@ -205,10 +239,10 @@ def _with_file(draft: Draft, role: GivenRole, source: SourceFile | None) -> Draf
     return replace(draft, test=source) if role == "test" else replace(draft, validation=source)
 
 
-def _positions(table: Table, source: SourceFile) -> tuple[int, ...] | None:
+def _positions(table: Table, source: SourceFile, task: TaskChoice) -> tuple[int, ...] | None:
     """The positions of the chosen columns; None if the choice does not resolve."""
     try:
-        columns = resolve_columns(table, source.text_columns, source.label_column)
+        columns = resolve_columns(table, source.text_columns, source.label_column, task)
     except UserError:
         return None
-    return (columns.label, columns.text, *columns.extra_text_columns)
+    return (*columns.label_columns, columns.text, *columns.extra_text_columns)

@@ -3,23 +3,23 @@
 Trains nothing. A file that cannot be used is a result here, not an exception.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from trainer.check import CheckResult, checks_to_dict, findings, run_checks, sort_by_severity
 from trainer.data.checks.encoder import ENCODER_CHECKS, EncoderInfo, TextsAndEncoder, measure_lengths
 from trainer.data.checks.repairs import rows_outside_given_splits
 from trainer.data.columns.guess import Columns
+from trainer.data.columns.label_form import TaskChoice
 from trainer.data.corpus import Corpus
 from trainer.data.files.table import Table
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.drafts.preparation import PreparedDraft, prepare
 from trainer.drafts.store import Draft, SourceFile
 from trainer.errors import UserError
+from trainer.recipe import Recipe
 
 _MAX_LISTED_ROWS = 1_000  # dropped rows that are listed one by one; the count is always complete
 
@@ -59,45 +59,55 @@ def inspect_file(
     reader: TableReader,
     *,
     text_columns: Sequence[str] = (),
-    label_column: str | None = None,
+    label_column: str | tuple[str, ...] | None = None,
     part: str | None = None,
+    task: TaskChoice = "",
+    class_names: Mapping[str, str] | None = None,
     encoder: EncoderInfo | None = None,
-    max_length: int = 128,
     max_classes: int = 500,
     **limits: int,
 ) -> Inspection:
     """Read a file, find its columns and check it.
 
     ``text_columns`` (several are joined) and ``label_column`` are names or positions from 0; without them they are guessed. ``part``: the
-    sheet of a workbook, the file of a zip or the list of a JSON file to read, by name. ``limits`` are those of ``read_table``.
+    sheet of a workbook, the file of a zip or the list of a JSON file to read, by name. ``task``: whether a text has one label or several; "" as it
+    looks. ``class_names`` gives labels as written ("0") a name. ``limits`` are those of ``read_table``.
     """
     try:
         table = read_file(path, reader, part=part, **limits)
     except UserError as error:
         return Inspection(str(path), None, error)
-    draft = Draft("", "", SourceFile(Path(path).name, "", tuple(text_columns), label_column, part))
+    source = SourceFile(Path(path).name, "", tuple(text_columns), label_column, part)
+    draft = Draft("", "", source, class_names=class_names or {}, task=task)
     prepared = prepare(draft, {"main": table}, max_classes=max_classes)
     if prepared.problem is not None:
         return Inspection(str(path), prepared, prepared.problem)
     checks = prepared.checks
     if encoder is not None:
-        checks = sort_by_severity([*checks, *_check_encoder(prepared.require_corpus(), encoder, max_length)])
+        checks = sort_by_severity([*checks, *_check_encoder(prepared.require_corpus(), encoder)])
     return Inspection(str(path), prepared, None, checks)
 
 
-def _check_encoder(corpus: Corpus, encoder: EncoderInfo, max_length: int) -> tuple[CheckResult, ...]:
+def _check_encoder(corpus: Corpus, encoder: EncoderInfo) -> tuple[CheckResult, ...]:
     # Given test rows must not be a reason to change a setting.
     free = rows_outside_given_splits(corpus)
     checked, noun = (corpus, "text") if corpus.given_split is None or not free.any() else (corpus.where(free), "training text")
-    return run_checks(ENCODER_CHECKS, TextsAndEncoder(checked, encoder, measure_lengths(checked, encoder), max_length, noun))
+    return run_checks(ENCODER_CHECKS, TextsAndEncoder(checked, encoder, measure_lengths(checked, encoder), Recipe().max_length, noun))
 
 
 def _describe_content(table: Table, columns: Columns, corpus: Corpus, checks: Sequence[CheckResult]) -> dict[str, Any]:
-    counts = np.bincount(corpus.label_ids, minlength=len(corpus.label_names)).tolist()
+    counts = corpus.label_counts.tolist()
+    form = columns.label_form
     return {
         "text": {"name": table.columns[columns.text], "index": columns.text},
         "label": {"name": table.columns[columns.label], "index": columns.label},
         "labels": dict(zip(corpus.label_names, counts, strict=True)),
+        "task": {
+            "key": corpus.task.key,
+            "name": corpus.task.name,
+            "reason": None if form is None else form.reason,
+            "columns": [table.columns[position] for position in columns.label_columns],
+        },
         "findings": [finding.to_dict() for finding in findings(checks)],
         "checks": checks_to_dict(checks),
     }

@@ -4,7 +4,7 @@ Each decision is on the disk when its method returns. What a training makes of t
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,10 @@ from trainer.audit.apply_decisions import row_key
 from trainer.audit.change_log import decisions_csv
 from trainer.audit.decisions import Action, Decision, DecisionLog, Decisions, RowKey
 from trainer.data.corpus import Corpus
+from trainer.data.csv_text import csv_bytes
 from trainer.data.files.decoding import refuse_lone_surrogates
+from trainer.data.label_definitions import MAX_CHARS as MAX_DEFINITION_CHARS
+from trainer.data.task import Task
 from trainer.drafts.draft_cache import DraftCache
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import FileError
@@ -22,7 +25,6 @@ from trainer.settings import disk_errors_as_user_error
 from trainer.text_format import quote_names
 
 MAX_CLASS_NAME_CHARS = 200
-MAX_DEFINITION_CHARS = 500
 MAX_ROWS_AT_ONCE = 10_000
 
 
@@ -62,15 +64,13 @@ class LabelEditor:
     ) -> LabelState:
         """Keep rows as they are, give them another ``label``, or drop them. A row that gets the label it has is kept.
 
-        Raises UserError ``no_row`` for a row that the draft does not have, ``unknown_label`` for a label that is no class.
+        Where a text may have several labels, ``label`` is a JSON list of all that it has from now on (``Task.written``). Raises UserError ``no_row``
+        for a row that the draft does not have, ``unknown_label`` for a label that is no class.
         """
         state = self.state(draft_id)
-        if action == "relabel" and label not in state.class_names:
-            raise FileError(
-                f"There is no class “{label[:60]}” in this file. Classes: {quote_names(state.class_names)}. Choose one of them, or add it first.",
-                code="unknown_label",
-            )
         corpus = state.prepared.require_corpus()
+        if action == "relabel":
+            label = _checked_labels(label, corpus.task, state.class_names)
         decisions = [self._decision(corpus, key, action, label, state.decisions, (reasons or {}).get(key, "")) for key in rows]
         return self._append(state.prepared, lambda log: log.decide(decisions))
 
@@ -105,7 +105,7 @@ class LabelEditor:
         return state if checked in state.class_names else self._append(state.prepared, lambda log: log.add_class(checked))
 
     def define(self, draft_id: str, label: str, definition: str) -> LabelState:
-        """Say what a label means, in words; an empty text removes the definition. UserError ``unknown_label``, ``definition_too_long``."""
+        """Say what a label means, in words; an empty text removes what was said, so that the file's own definition, if it has one, holds. UserError ``unknown_label``, ``definition_too_long``."""
         state, words = self.state(draft_id), " ".join(definition.split())
         refuse_lone_surrogates(words)
         if label not in state.class_names:
@@ -118,8 +118,56 @@ class LabelEditor:
         return (
             state
             if state.decisions.definitions.get(label, "") == words
-            else self._append(state.prepared, lambda log: log.define(label, words))
+            else self._append(state.prepared, lambda log: log.define({label: words}))
         )
+
+    def define_from_column(self, draft_id: str, column: str) -> LabelState:
+        """Let a column of the file, by its number, say what its labels mean. UserError ``unknown_column`` if its words are no definitions."""
+        state = self.state(draft_id)
+        by_label = state.prepared.definitions_by_column.get(int(column) if column.isdecimal() and len(column) < 8 else -1)
+        if by_label is None:
+            raise FileError(
+                "This column does not say what the labels mean: its words differ within a label, or are the same for two. Choose one from the list.",
+                code="unknown_column",
+            )
+        names = {state.decisions.present_name(label): words for label, words in by_label.items()}
+        return self._append(state.prepared, lambda log: log.define(names))
+
+    def label_text(self, draft_id: str, text: str, label: str) -> LabelState:
+        """Let trainings learn a text that is no row of the file too, with this label; again with another label, that one counts.
+
+        Raises UserError ``unknown_label``, ``text_is_row`` for a text that the file has, ``text_too_long`` and ``empty_text``.
+        """
+        state, words = self.state(draft_id), text.strip()
+        refuse_lone_surrogates(words)
+        corpus = state.prepared.require_corpus()
+        if label not in state.class_names:
+            raise FileError(f"There is no class “{label[:60]}” any more. Choose one from the list.", code="unknown_label")
+        if not words:
+            raise FileError("The text is empty, so there is nothing to learn from. Type a word or more.", code="empty_text")
+        if len(words) > MAX_TEXT_CHARS:
+            message = (
+                f"A text to learn from has at most {MAX_TEXT_CHARS:,} characters here; this one has {len(words):,}. Add it to the file."
+            )
+            raise FileError(message, code="text_too_long")
+        if words in corpus.texts:
+            row = int(corpus.source_rows[corpus.texts.index(words)]) + 1
+            raise FileError(f"The file has this text already, in row {row:,}. Correct its label in Check labels.", code="text_is_row")
+        written = corpus.task.written((label,))
+        return self._append(state.prepared, lambda log: log.label_text(words, written))
+
+    def take_text_back(self, draft_id: str, text: str) -> LabelState:
+        """Let trainings not learn a new text any more; nothing happens if it is none."""
+        state = self.state(draft_id)
+        return self._append(state.prepared, lambda log: log.label_text(text, "")) if text in state.decisions.texts else state
+
+    def texts_csv(self, draft_id: str) -> tuple[str, bytes]:
+        """A file name, and the new texts with their labels as a CSV file, for spreadsheets."""
+        state = self.state(draft_id)
+        prepared = state.prepared
+        columns = [prepared.table.columns[i] for i in (prepared.columns.text, prepared.columns.label)]
+        name = prepared.draft.main.name.split(".", 1)[0] or "file"
+        return f"{name} added texts.csv", csv_bytes(columns, [list(item) for item in state.decisions.texts.items()], spreadsheet=True)
 
     def change_log(self, draft_id: str) -> tuple[str, bytes]:
         """A file name, and all decisions that count as a CSV file."""
@@ -136,7 +184,8 @@ class LabelEditor:
         return prepared
 
     def _log(self, prepared: PreparedDraft) -> DecisionLog:
-        return DecisionLog(self._store.decisions_path(prepared.draft, prepared.columns.label))
+        task = prepared.require_corpus().task
+        return DecisionLog(self._store.decisions_path(prepared.draft, prepared.columns.label, task), task)
 
     def _append(self, prepared: PreparedDraft, append: Callable[[DecisionLog], None]) -> LabelState:
         """Append to the log of a draft unless it has been removed meanwhile, and return what counts then, those of other windows included."""
@@ -150,15 +199,32 @@ class LabelEditor:
 
     def _decision(self, corpus: Corpus, key: RowKey, action: Action, label: str, decisions: Decisions, reason: str) -> Decision:
         position = _position(corpus, key)
-        before, text = corpus.label_names[corpus.label_ids[position]], corpus.texts[position][:MAX_TEXT_CHARS]
-        present = decisions.present_name(before)
+        before, text = corpus.written_label(position), corpus.texts[position][:MAX_TEXT_CHARS]
+        present = decisions.present(before)
         action = "keep" if action == "relabel" and label == present else action
         after = {"keep": present, "relabel": label, "drop": ""}[action]
         return Decision(key[1], action, before, after, reason, text=text, file=key[0])
 
 
 def _state(prepared: PreparedDraft, log: DecisionLog) -> LabelState:
-    return LabelState(prepared, log.read().of_classes(prepared.require_corpus().label_names))
+    corpus = prepared.require_corpus()
+    decisions = log.read().of_classes(corpus.label_names)
+    # What a column of the file says holds until somebody says something else.
+    of_file = {decisions.present_name(label): words for label, words in prepared.definitions.items()}
+    return LabelState(prepared, replace(decisions, definitions={**of_file, **decisions.definitions}))
+
+
+def _checked_labels(written: str, task: Task, classes: Sequence[str]) -> str:
+    """Labels as ``Task.written`` writes them, in the order of the classes. Raises UserError ``unknown_label`` for one that is no class, ``not_text``."""
+    names = dict.fromkeys(task.parse_written(written))
+    refuse_lone_surrogates(*names)
+    unknown = next((name for name in names if name not in classes), None)
+    if unknown is not None:
+        raise FileError(
+            f"There is no class “{unknown[:60]}” in this file. Classes: {quote_names(classes)}. Choose one of them, or add it first.",
+            code="unknown_label",
+        )
+    return task.written(tuple(name for name in classes if name in names))
 
 
 def _position(corpus: Corpus, key: RowKey) -> int:

@@ -5,6 +5,7 @@ Reads only; ``DraftEditor`` changes drafts.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,14 @@ from trainer.data.checks.given_split import require_training_rows
 from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.checks.repairs import Repaired, apply_repairs, drop_several_labels
 from trainer.data.columns.guess import Columns, find_column, guess_split_column
+from trainer.data.columns.label_form import form_of_rows, read_label_sets
+from trainer.data.columns.read_corpus import read_corpus
 from trainer.data.columns.resolve import resolve_columns
-from trainer.data.corpus import Corpus, build_corpus, check_trainable, is_whole_number, join_corpora
+from trainer.data.corpus import Corpus, check_trainable, is_whole_number, join_corpora
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.files.table import Part, Table
+from trainer.data.folds import split_without_test
+from trainer.data.label_definitions import columns_of_definitions, find_definitions
 from trainer.data.reader.file_reader import TableReader, read_file
 from trainer.data.splits import Splits, split
 from trainer.drafts.store import Draft, DraftStore, GivenRole, SourceFile
@@ -102,13 +107,36 @@ class PreparedDraft:
             raise self.problem or FileError("This file is not ready for training.", code="not_ready")
         return self.corpus
 
+    @cached_property
+    def definitions(self) -> dict[str, str]:
+        """What labels mean, by label, if a column of the main file says it for each."""
+        return find_definitions(self.definitions_by_column, () if self.corpus is None else self.corpus.label_names)
+
+    @cached_property
+    def definitions_by_column(self) -> dict[int, dict[str, str]]:
+        """The columns of the main file that may say what labels mean, each with its words by label."""
+        corpus, columns = self.corpus, self.columns
+        if corpus is None or columns is None or not self.table.rows:
+            return {}
+        labels: list[str | None] = [None] * len(self.table.rows)
+        files = corpus.files or ("main",) * len(corpus)
+        for row, names, file in zip(corpus.source_rows.tolist(), corpus.label_sets, files, strict=True):
+            if file == "main" and len(names) == 1:
+                labels[row] = names[0]
+        return columns_of_definitions(self.table.rows, labels, {columns.text, *columns.label_columns, *columns.extra_text_columns})
+
     def splits(self, recipe: Recipe) -> Splits:
         """The corpus split as the recipe says; cached for each choice."""
-        corpus, (validation, test, seed) = self.require_corpus(), (recipe.validation_share, recipe.test_share, recipe.seed)
-        groups = None if self.near is None else self.near.groups
-        return self._splits.get(
-            (validation, test, seed), lambda: split(corpus, validation_share=validation, test_share=test, seed=seed, groups=groups)
-        )
+        corpus, groups = self.require_corpus(), None if self.near is None else self.near.groups
+        shares = {"validation_share": recipe.validation_share, "seed": recipe.seed}
+
+        def compute() -> Splits:
+            if recipe.folds is None:
+                return split(corpus, **shares, test_share=recipe.test_share, groups=groups)
+            of_texts = find_near_duplicates(corpus.texts).groups if groups is None else groups
+            return split_without_test(corpus, of_texts, **shares, n_folds=recipe.folds)
+
+        return self._splits.get((*shares.values(), recipe.test_share, recipe.folds), compute)
 
     def training_rows(self, recipe: Recipe) -> Corpus:
         """The rows that a training with this recipe learns from. Advice is based on these alone, since test rows must not influence choices."""
@@ -123,7 +151,7 @@ class PreparedDraft:
         ``in_training`` returns the encoder with the tokens that the training adds; it is called if nothing is cached.
         """
         tokens = (encoder.name, encoder.count_tokens is None, recipe.added_tokens)
-        key = (*tokens, recipe.validation_share, recipe.test_share, recipe.seed)
+        key = (*tokens, recipe.validation_share, recipe.test_share, recipe.seed, recipe.folds)
         return self._lengths.get(key, lambda: measure_lengths(self.training_rows(recipe), in_training()))
 
     def require_trainable(self, max_classes: int) -> None:
@@ -152,7 +180,7 @@ def prepare(
     main = tables["main"]
     columns = None
     try:
-        columns = resolve_columns(main, draft.main.text_columns, draft.main.label_column)
+        columns = resolve_columns(main, draft.main.text_columns, draft.main.label_column, draft.task)
         corpus, of_given_files = _build_corpus(draft, tables, columns)
         repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:
@@ -161,6 +189,7 @@ def prepare(
     given_files = frozenset(tables.keys() - {"main"})
     file = CheckedFile(main, columns, repaired.corpus, near, unrepaired=corpus, name=draft.main.name, given_files=given_files)
     checks = sort_by_severity([*run_checks(FILE_CHECKS, file), *of_given_files])
+    columns = _with_offer(main, columns, file, draft)
     checks = tuple(_dismiss(result, draft) for result in checks)
     problem = None
     try:
@@ -171,6 +200,13 @@ def prepare(
     except UserError as error:
         problem = error
     return PreparedDraft(draft, main, columns, repaired, checks, problem, _given_files(draft, tables, columns), near)
+
+
+def _with_offer(table: Table, columns: Columns, file: CheckedFile, draft: Draft) -> Columns:
+    """The columns with rows of the same text as a form of several labels, if many texts have different labels in their rows."""
+    if columns.label_form is not None or draft.task == "single" or not file.may_be_joined:
+        return columns
+    return replace(columns, label_form=form_of_rows(table, columns.text, columns.label))
 
 
 def _given_files(draft: Draft, tables: Mapping[str, Table], columns: Columns | None) -> tuple[GivenFile, ...]:
@@ -199,17 +235,14 @@ def _used_columns(table: Table, main: Table, columns: Columns | None, name: str)
 def _build_corpus(draft: Draft, tables: Mapping[str, Table], columns: Columns) -> tuple[Corpus, list[CheckResult]]:
     """The corpus of all files, and what was found in the reading of the files given for validation and test."""
     main, names = tables["main"], draft.class_names
-    positions = {"text": columns.text, "label": columns.label, "extra_text_columns": columns.extra_text_columns}
-    corpus = build_corpus(main, **positions, split_column=guess_split_column(main), class_names=names)
+    corpus = read_corpus(main, columns, names, split_column=guess_split_column(main))
     given: dict[str, Corpus] = {}
     results: list[CheckResult] = []
     for role in ("validation", "test"):
         if role in tables:
             source = getattr(draft, role)
             same = _same_columns(tables[role], main, columns, source.name)
-            given[role] = build_corpus(
-                tables[role], text=same.text, label=same.label, extra_text_columns=same.extra_text_columns, class_names=names
-            )
+            given[role] = read_corpus(tables[role], same, names)
             results += _name_file(source.name, run_checks(READING_CHECKS, CheckedFile(tables[role], same, given[role])))
     return (join_corpora(corpus, **given) if given else corpus), results
 
@@ -241,7 +274,7 @@ def _read(path: Path, source: SourceFile, settings: Settings, reader: TableReade
 
 def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> Columns:
     """The columns of a given test or validation file: those of the same names; if it has no names but as many columns, of the same positions."""
-    positions = (columns.text, columns.label, *columns.extra_text_columns)
+    positions = (columns.text, columns.label, *columns.extra_text_columns, *columns.label_columns)
     try:
         if not (table.header and main.header):
             raise FileError("without names, columns can only be matched by position", code="unknown_column")
@@ -255,14 +288,20 @@ def _same_columns(table: Table, main: Table, columns: Columns, name: str) -> Col
                 code="unknown_column",
             ) from error
         matches = positions
-    return replace(columns, text=matches[0], label=matches[1], extra_text_columns=matches[2:])
+    n_texts = 2 + len(columns.extra_text_columns)
+    form = replace(columns.label_form, columns=matches[n_texts:]) if columns.several else columns.label_form
+    return replace(columns, text=matches[0], label=matches[1], extra_text_columns=matches[2:n_texts], label_form=form)
 
 
 def numeric_labels(prepared: PreparedDraft, *, max_labels: int = 50) -> tuple[str, ...]:
     """The labels as written if all of them are whole numbers (a user may want to name them), else ()."""
     if prepared.columns is None:
         return ()
-    labels = {row[prepared.columns.label].strip() for row in prepared.table.rows} - {""}
+    columns, table = prepared.columns, prepared.table
+    if columns.several:
+        labels = {label for labels in read_label_sets(table, columns.label_form) for label in labels or ()}
+    else:
+        labels = {row[columns.label].strip() for row in table.rows} - {""}
     if not labels or len(labels) > max_labels or not all(is_whole_number(label) for label in labels):
         return ()
     return tuple(sorted(labels, key=int))

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainer.atomic import REMOVED_PREFIX, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
+from trainer.data.columns.label_form import TaskChoice
+from trainer.data.task import SINGLE_LABEL, Task
 from trainer.errors import NotFoundError, UserError
 from trainer.runs.checksums import read_json_with_checksum, write_json_with_checksum
 from trainer.runs.ids import is_id, random_id
@@ -19,7 +21,6 @@ from trainer.runs.run_files import DECISIONS, DRAFT, SOURCE
 
 GivenRole = Literal["test", "validation"]
 Role = Literal["main", "test", "validation"]
-MAX_DRAFTS = 20
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ class SourceFile:
     """Its name in the folder."""
     text_columns: tuple[str | int, ...] = ()
     """The text column and those joined to it."""
-    label_column: str | int | None = None
-    """What the user typed (a column's name, or its position from 0), or a position as a number."""
+    label_column: str | int | tuple[str | int, ...] | None = None
+    """What the user typed (a column's name, or its position from 0), or a position as a number; several hold the labels of a text together."""
     part: str | None = None
     """The sheet of a workbook, the file of a zip or the list of a JSON file that is read."""
 
@@ -53,6 +54,8 @@ class Draft:
     """The codes of the repairs that are done before a training, in any order."""
     dismissed: tuple[str, ...] = ()
     """Codes of findings that the user leaves unrepaired, though they should be fixed."""
+    task: TaskChoice = ""
+    """Whether a text has one label or several; "": as the file looks."""
     form: Mapping[str, Any] = field(default_factory=dict)
     """The last values of the training form (split, encoder, settings); the page chooses the names."""
 
@@ -80,9 +83,11 @@ class DraftStore:
         sources: Mapping[str, tuple[str, bytes]],
         *,
         text_columns: tuple[str, ...] = (),
-        label_column: str | None = None,
+        label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
         repair_codes: tuple[str, ...] = (),
+        task: TaskChoice = "",
+        class_names: Mapping[str, str] | None = None,
     ) -> Draft:
         """A new draft with these files. ``sources`` maps "main", "validation", "test" to (name, content); ``part`` is that of the main file."""
         with self._new_folder() as (draft_id, folder):
@@ -91,7 +96,16 @@ class DraftStore:
                 file = SOURCE if role == "main" else f"{SOURCE}-{role}"
                 (folder / file).write_bytes(content)
                 files[role] = SourceFile(_shown_name(name), file, text_columns, label_column, part if role == "main" else None)
-            draft = Draft(draft_id, owner, files["main"], files.get("validation"), files.get("test"), repairs=repair_codes)
+            draft = Draft(
+                draft_id,
+                owner,
+                files["main"],
+                files.get("validation"),
+                files.get("test"),
+                class_names=dict(class_names or {}),
+                repairs=repair_codes,
+                task=task,
+            )
             write_json_with_checksum(folder / DRAFT, asdict(draft))
         return draft
 
@@ -162,9 +176,10 @@ class DraftStore:
         """Where a file of a draft is."""
         return self.root / draft.id / source.file
 
-    def decisions_path(self, draft: Draft, label_column: int) -> Path:
-        """The log of decisions on one column of labels."""
-        return self.root / draft.id / f"{DECISIONS}-{label_column}.jsonl"
+    def decisions_path(self, draft: Draft, label_column: int, task: Task) -> Path:
+        """The log of decisions on one column of labels: what was decided while texts had one label waits until they have one again."""
+        several = "" if task is SINGLE_LABEL else f"-{task.key}"
+        return self.root / draft.id / f"{DECISIONS}-{label_column}{several}.jsonl"
 
     def decisions_size(self, draft_id: str) -> int:
         """Bytes in all logs of decisions of a draft; 0 if it is gone."""
@@ -185,12 +200,20 @@ class DraftStore:
             link_file(self.path(draft, source), folder / source.file)
         write_json_with_checksum(folder / DRAFT, asdict(draft))
 
-    def prune(self, owner: str, *, keep: int = MAX_DRAFTS) -> None:
-        """Remove all but the newest ``keep`` drafts of the owner and those with decisions on labels, which are hours of work."""
-        drafts = [file for file in _newest_first(self.root) if _owner(file) == owner and not any(file.parent.glob(f"{DECISIONS}*"))]
+    def prune(self, owner: str, *, keep: int, spare_decided: bool = True) -> None:
+        """Remove all but the newest ``keep`` drafts of the owner; with ``spare_decided`` none with decisions on labels, which are hours of work."""
+
+        def is_spared(folder: Path) -> bool:
+            return spare_decided and any(folder.glob(f"{DECISIONS}*"))
+
+        drafts = [file for file in _newest_first(self.root) if _owner(file) == owner and not is_spared(file.parent)]
         for file in drafts[keep:]:
             with suppress(OSError):
                 remove_folder(file.parent)
+
+    def owners(self) -> set[str]:
+        """All owners of drafts."""
+        return {_owner(file) for file in _newest_first(self.root)} - {""}
 
     def iter_drafts(self, owner: str) -> Iterator[Draft]:
         """The owner's readable drafts, the newest first."""
@@ -227,7 +250,9 @@ def _from_dict(values: dict) -> Draft:
 
 
 def _source(values: dict) -> SourceFile:
-    return SourceFile(**{**values, "text_columns": tuple(values["text_columns"])})
+    label = values["label_column"]
+    lists = {"text_columns": tuple(values["text_columns"]), "label_column": tuple(label) if isinstance(label, list) else label}
+    return SourceFile(**{**values, **lists})
 
 
 def _remove_unused_files(folder: Path, created_before: float) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from trainer.data.task import SEVERAL_LABELS
 from trainer.evaluation.intervals import Interval, proportion_interval
 
 MIN_ROWS = 30
@@ -25,12 +26,28 @@ class Calibration:
     """A temperature, and the mean negative log-likelihood in nats of ``rows`` validation rows without it and with it.
 
     ``nll_after`` is cross-validated: each row has the temperature of the folds without it. The model gets the temperature only if it falls.
+    For several labels a text each label has a temperature of its own, and a shift that is then added to its logits; ``temperature`` is their mean.
     """
 
     temperature: float
     nll_before: float
     nll_after: float
     rows: int
+    temperatures: tuple[float, ...] = ()
+    shifts: tuple[float, ...] = ()
+
+    def logits(self, logits: np.ndarray) -> np.ndarray:
+        """The calibrated logits (n, k), of the same type."""
+        if not self.temperatures:
+            return logits / logits.dtype.type(self.temperature)
+        return (logits / np.array(self.temperatures) + np.array(self.shifts)).astype(logits.dtype)
+
+    def cuts(self, cuts: Sequence[float]) -> tuple[float, ...]:
+        """The cuts with which the calibrated probabilities say what the others said with these; none for none."""
+        if not cuts:
+            return ()
+        calibrated = self.logits(np.log(np.array(cuts)) - np.log1p(-np.array(cuts)))
+        return tuple(round(cut, 4) for cut in SEVERAL_LABELS.probabilities(calibrated).tolist())
 
     @property
     def kept(self) -> bool:
@@ -98,6 +115,11 @@ def without_temperature(probabilities: np.ndarray, temperature: float) -> np.nda
     """The probabilities (n, k) that the logits had before they were divided by ``temperature``."""
     powers = np.asarray(probabilities, dtype=float) ** temperature
     return powers / powers.sum(axis=1, keepdims=True)
+
+
+def with_temperature(probabilities: np.ndarray, temperature: float) -> np.ndarray:
+    """The probabilities (n, k) after the logits were divided by ``temperature``."""
+    return without_temperature(probabilities, 1 / temperature)
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> tuple[ReliabilityBin, ...]:

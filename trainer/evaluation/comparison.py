@@ -4,21 +4,24 @@ Knows neither models nor pages. The runs may have different files, seeds and spl
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from trainer.data.corpus import Corpus
+from trainer.data.corpus import Corpus, sort_labels
 from trainer.data.splits import Splits
-from trainer.evaluation.intervals import CONFIDENCE, wilson_interval
+from trainer.data.task import JOINED_BY, NO_LABEL
+from trainer.evaluation.intervals import CONFIDENCE, folds_design_effect, wilson_interval
 from trainer.evaluation.predictions import Predictions
 from trainer.evaluation.report import Scores
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
 from trainer.text_format import pluralize, points
 
+MAX_DIFFERING = 100
 _FEW_ROWS = 30
 """Fewer shared rows than this say little, whatever the result."""
 _SIGNIFICANCE = 1 - CONFIDENCE
@@ -28,18 +31,14 @@ _SIGNIFICANCE = 1 - CONFIDENCE
 class RunPredictions:
     """A run's predictions for its n test rows: ``texts``, ``labels`` (given) and ``predicted`` (both by name) have length n.
 
-    ``seen_texts`` are the texts of its training and validation rows.
+    ``seen_texts`` are the texts of its training and validation rows. ``folds``: the models of so many folds made the predictions; 0 without folds.
     """
 
     texts: tuple[str, ...]
     labels: tuple[str, ...]
     predicted: tuple[str, ...]
     seen_texts: frozenset[str]
-
-    def with_class_names(self, names: Mapping[str, str]) -> "RunPredictions":
-        """The same predictions with other names for some classes; classes with the same name then are one."""
-        labels, predicted = (tuple(names.get(name, name) for name in column) for column in (self.labels, self.predicted))
-        return replace(self, labels=labels, predicted=predicted) if names else self
+    folds: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,6 +110,24 @@ class ComparedRun:
 
 
 @dataclass(frozen=True)
+class DifferingRow:
+    """A test row of two runs that only one of them, A or B, predicts right: what A and B say of it."""
+
+    text: str
+    label: str
+    said_a: str
+    said_b: str
+
+    @property
+    def only_a(self) -> bool:
+        """Whether it is A that is right."""
+        return self.said_a == self.label
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "only_a": self.only_a}
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Runs side by side: those with scores first, by macro F1 on their validation rows (of equals the older first), then the others.
 
@@ -126,6 +143,8 @@ class Comparison:
     reference: int | None
     paired: tuple[tuple[int, PairedComparison], ...]
     same_file: bool = False
+    differing: tuple[tuple[DifferingRow, ...], ...] = ()
+    """For each of ``paired`` the rows that only one of the two runs has right, at most ``MAX_DIFFERING``; they are not in the JSON."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON; ``reference`` and each of ``paired`` name their run by its id."""
@@ -138,18 +157,30 @@ class Comparison:
         }
 
 
-def run_predictions(corpus: Corpus, splits: Splits, predictions: Predictions) -> RunPredictions:
-    """A run's predictions by text and label name. Raises ValueError if rows and predictions belong to different runs."""
+def shown_labels(names: Iterable[str]) -> str:
+    """The labels of one text for people, in an order that does not depend on the run: "joy", "joy, love", "no label"."""
+    return JOINED_BY.join(sort_labels(set(names))) or NO_LABEL
+
+
+def run_predictions(
+    corpus: Corpus, splits: Splits, predictions: Predictions, class_names: Mapping[str, str] = MappingProxyType({})
+) -> RunPredictions:
+    """A run's predictions by text and label name; ``class_names`` are other names for some classes, and those with the same one are one then.
+
+    Raises ValueError if rows and predictions belong to different runs.
+    """
     test = predictions.for_split("test")
     if len(test) and (test.rows.min() < 0 or test.rows.max() >= len(corpus)):
         raise ValueError(f"Predictions name rows up to {test.rows.max()}; there are {len(corpus)}.")
-    names = test.label_names
-    seen_rows = np.concatenate([splits.train, splits.validation])
+    names = [class_names.get(name, name) for name in test.label_names]
+    # In folds no row was predicted by a model that has learned it, whatever the model of all rows has.
+    seen_rows = np.setdiff1d(np.concatenate([splits.train, splits.validation]), test.rows)
     return RunPredictions(
         texts=tuple(corpus.texts[i] for i in test.rows),
-        labels=tuple(names[i] for i in test.labels),
-        predicted=tuple(names[i] for i in test.predicted),
+        labels=tuple(shown_labels(test.task.names(labels, names)) for labels in test.labels),
+        predicted=tuple(shown_labels(test.task.names(said, names)) for said in test.predicted),
         seen_texts=frozenset(corpus.texts[i] for i in seen_rows),
+        folds=test.folds,
     )
 
 
@@ -158,7 +189,8 @@ def compare(a: RunPredictions, b: RunPredictions, *, n_comparisons: int = 1) -> 
 
     Texts among either run's training or validation rows are excluded. A split keeps duplicates together, so that no test text should be among
     them; but rows come from the disk, and this promise is worth a check. A text with its label counts once, however often it occurs:
-    McNemar's test needs independent rows, and copies are not.
+    McNemar's test needs independent rows, and copies are not. Nor are the rows of folds, whose models share most of what they learned: if either run
+    was tested in folds, the test is as uncertain as its score.
     """
     right_a, right_b = _is_right(a), _is_right(b)
     shared = [key for key in right_a if key in right_b and key[0] not in a.seen_texts and key[0] not in b.seen_texts]
@@ -167,26 +199,48 @@ def compare(a: RunPredictions, b: RunPredictions, *, n_comparisons: int = 1) -> 
         counts[2 * (not right_a[key]) + (not right_b[key])] += 1
     shared_texts = {text for text, _ in shared}
     in_both = {text for text, _ in right_a} & {text for text, _ in right_b}
-    return compare_counts(*counts, n_comparisons=n_comparisons, label_conflicts=len(in_both - shared_texts - a.seen_texts - b.seen_texts))
+    return compare_counts(
+        *counts,
+        n_comparisons=n_comparisons,
+        label_conflicts=len(in_both - shared_texts - a.seen_texts - b.seen_texts),
+        design_effect=max(folds_design_effect(a.folds), folds_design_effect(b.folds)),
+    )
+
+
+def differing_rows(a: RunPredictions, b: RunPredictions) -> tuple[DifferingRow, ...]:
+    """The shared rows that only one of two runs has right, the rows as in ``compare``: first those of A, each in the order of A's rows."""
+    said_b = {(text, label): said for text, label, said in reversed([*zip(b.texts, b.labels, b.predicted, strict=True)])}
+    seen: set[tuple[str, str]] = set()
+    rows = []
+    for text, label, said in zip(a.texts, a.labels, a.predicted, strict=True):
+        key = (text, label)
+        if key in seen or key not in said_b or text in a.seen_texts or text in b.seen_texts:
+            continue
+        seen.add(key)
+        if (said == label) != (said_b[key] == label):
+            rows.append(DifferingRow(text, label, said, said_b[key]))
+    return tuple(sorted(rows, key=lambda row: not row.only_a))
 
 
 def compare_counts(
-    both: int, only_a: int, only_b: int, neither: int, *, n_comparisons: int = 1, label_conflicts: int = 0
+    both: int, only_a: int, only_b: int, neither: int, *, n_comparisons: int = 1, label_conflicts: int = 0, design_effect: float = 1.0
 ) -> PairedComparison:
     """Compare two runs by counts of rows: predicted right by both, only A, only B, neither.
 
     Each of ``n_comparisons`` is tested at 5 % / ``n_comparisons``, so that all intervals together hold with 95 % (Dunn 1961, Multiple
-    comparisons among means, after Bonferroni). Otherwise one of twenty equal models would look different by luck alone.
+    comparisons among means, after Bonferroni). Otherwise one of twenty equal models would look different by luck alone. With a ``design_effect`` of d,
+    test and interval are those of a d-th of each count.
 
     McNemar's exact test decides. The interval is Newcombe's; if it contradicts the test, the end on the wrong side of 0 is replaced by the
     test's own (Clopper & Pearson 1934, of A's share among the rows that only one had right): two good methods would otherwise contradict
     each other in one sentence.
     """
     level = _SIGNIFICANCE / n_comparisons
-    p_value = _mcnemar(only_a, only_b)
-    low, high = _newcombe_interval(both, only_a, only_b, neither, confidence=1 - level)
+    effective = [count / design_effect for count in (both, only_a, only_b, neither)]
+    p_value = _mcnemar(effective[1], effective[2])
+    low, high = _newcombe_interval(*effective, confidence=1 - level)
     if (low > 0 or high < 0) != (p_value < level):
-        exact = _exact_interval(only_a, only_b, both + only_a + only_b + neither, confidence=1 - level)
+        exact = _exact_interval(effective[1], effective[2], sum(effective), confidence=1 - level)
         low, high = (exact[0], high) if only_a > only_b else (low, exact[1])
     return PairedComparison(both, only_a, only_b, neither, low, high, min(1.0, n_comparisons * p_value), label_conflicts)
 
@@ -226,26 +280,30 @@ def _is_right(run: RunPredictions) -> dict[tuple[str, str], bool]:
     return right
 
 
-def _mcnemar(only_a: int, only_b: int) -> float:
-    """Exact two-sided p of McNemar's test (McNemar 1947): only rows that one had right and the other wrong tell the two apart."""
+def _mcnemar(only_a: float, only_b: float) -> float:
+    """Exact two-sided p of McNemar's test (McNemar 1947): only rows that one had right and the other wrong tell the two apart.
+
+    The binomial distribution is written as an incomplete beta function, which takes counts that are not whole.
+    """
     if only_a == only_b:
         return 1.0
-    # Imported late: scipy.stats takes half a second to import.
-    from scipy.stats import binomtest
+    # Imported late, as it takes time.
+    from scipy.special import betainc
 
-    return float(binomtest(only_a, only_a + only_b, 0.5).pvalue)
+    return min(1.0, 2 * float(betainc(max(only_a, only_b), min(only_a, only_b) + 1, 0.5)))
 
 
-def _exact_interval(only_a: int, only_b: int, n: int, *, confidence: float) -> tuple[float, float]:
+def _exact_interval(only_a: float, only_b: float, n: float, *, confidence: float) -> tuple[float, float]:
     """The differences that the exact test does not reject, given how many rows only one run had right."""
-    from scipy.stats import binomtest
+    from scipy.special import betaincinv
 
-    discordant = only_a + only_b
-    interval = binomtest(only_a, discordant).proportion_ci(confidence_level=confidence, method="exact")
-    return (2 * interval.low - 1) * discordant / n, (2 * interval.high - 1) * discordant / n
+    discordant, tail = only_a + only_b, (1 - confidence) / 2
+    low = float(betaincinv(only_a, only_b + 1, tail)) if only_a else 0.0
+    high = float(betaincinv(only_a + 1, only_b, 1 - tail)) if only_b else 1.0
+    return (2 * low - 1) * discordant / n, (2 * high - 1) * discordant / n
 
 
-def _newcombe_interval(both: int, only_a: int, only_b: int, neither: int, *, confidence: float) -> tuple[float, float]:
+def _newcombe_interval(both: float, only_a: float, only_b: float, neither: float, *, confidence: float) -> tuple[float, float]:
     """Interval for the difference of two paired proportions, A minus B; (-1, 1) without rows.
 
     Method 10 of Newcombe 1998, Improved confidence intervals for the difference between binomial proportions based on paired data,
@@ -258,7 +316,7 @@ def _newcombe_interval(both: int, only_a: int, only_b: int, neither: int, *, con
     hits = np.array([both + only_a, both + only_b])
     lows, highs = wilson_interval(hits / n, n, confidence=confidence)
     (below_a, below_b), (above_a, above_b) = hits / n - lows, highs - hits / n
-    spread = math.prod(int(h) * int(n - h) for h in hits)
+    spread = math.prod(float(h * (n - h)) for h in hits)
     agreement = both * neither - only_a * only_b
     corrected = max(agreement - n / 2, 0.0) if agreement > 0 else agreement
     correlation = corrected / math.sqrt(spread) if spread else 0.0

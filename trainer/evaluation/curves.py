@@ -3,15 +3,16 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from trainer.evaluation.metrics import main_score
 from trainer.runs.view import RunView
 
 
 @dataclass(frozen=True)
 class ReferenceLine:
-    """An accuracy in 0..1 on the validation rows that a training has to beat, with its name ("most frequent class")."""
+    """What a training has to beat: the main score of its task in 0..1 on the validation rows, with its name ("most frequent class")."""
 
     name: str
-    accuracy: float
+    score: float
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class RunCurves:
     """The curves of one run.
 
     ``key`` identifies the run: the reader's zoom survives as long as it stays the same. ``steps``, ``loss`` and ``accuracy`` (training, means
-    of each log window) have one length, the four ``eval_`` tuples another. Accuracy and macro F1 are in 0..1, losses are the plain loss
+    of each log window) have one length, the four ``eval_`` tuples another. Accuracy (the share of texts with exactly their labels) and macro F1 are in 0..1, losses are the plain loss
     in nats, None means "not measured". ``epoch_steps`` are the last steps of the epochs, ``best_step`` is the step of the kept model and
     ``parent_step`` the last one that was trained in the parent run.
     """
@@ -65,7 +66,9 @@ class RunCurves:
 
 
 def _reference_lines(view: RunView) -> tuple[ReferenceLine, ...]:
-    word_counts = () if view.baseline is None else (ReferenceLine("counting words", view.baseline.validation.accuracy),)
-    linear = () if view.linear is None else (ReferenceLine("no fine-tuning", view.linear.validation.accuracy),)
-    majority = () if view.majority is None else (ReferenceLine("most frequent class", view.majority.validation_accuracy),)
-    return linear + word_counts + majority
+    main = main_score(view.task)
+    word_counts = () if view.baseline is None else (ReferenceLine("counting words", getattr(view.baseline.validation, main)),)
+    linear = () if view.linear is None else (ReferenceLine("no fine-tuning", getattr(view.linear.validation, main)),)
+    # Of always predicting the same labels only the accuracy is known.
+    majority = view.majority if main == "accuracy" else None
+    return linear + word_counts + (() if majority is None else (ReferenceLine("most frequent class", majority.validation_accuracy),))

@@ -45,10 +45,31 @@ def wilson_interval(
     return np.clip(middle - half, 0.0, ratio), np.clip(middle + half, ratio, 1.0)
 
 
-def proportion_interval(hits: int, rows: int) -> Interval:
-    """The ratio of ``hits`` to ``rows`` (at least 1) with its Wilson interval."""
-    low, high = wilson_interval(hits / rows, rows)
+def proportion_interval(hits: int, rows: int, *, design_effect: float = 1.0) -> Interval:
+    """The ratio of ``hits`` to ``rows`` (at least 1) with its Wilson interval; with a ``design_effect`` of d, as uncertain as ``rows`` / d rows."""
+    low, high = wilson_interval(hits / rows, rows / design_effect)
     return Interval(hits / rows, float(low), float(high))
+
+
+def f1_interval(correct: int, support: int, predicted: int, *, design_effect: float = 1.0) -> Interval:
+    """The F1 of one class with its interval: ``correct`` of its ``support`` true rows are predicted as such, ``predicted`` rows in all.
+
+    F1 is 2 s / (1 + s), where s is a proportion: of the rows that are true or predicted rows of the class, those that are both (Hand, Christen &
+    Kirielle 2021, F*: an interpretable transformation of the F-measure). Its Wilson interval is transformed alike.
+    """
+    share = proportion_interval(correct, support + predicted - correct, design_effect=design_effect)
+    low, high = (2 * s / (1 + s) for s in (share.low, share.high))
+    value = 2 * correct / (support + predicted)
+    return Interval(value, min(low, value), max(high, value))
+
+
+def folds_design_effect(folds: int) -> float:
+    """By how much more uncertain a score from ``folds`` folds is than one on as many independent test rows; 1 without folds.
+
+    The models share most of their training rows, so what they get right is correlated. Nadeau & Bengio 2003 (Inference for the generalization
+    error) correct the variance of a mean over folds, sigma^2 / k, to sigma^2 (1 / k + n_test / n_train), which is 1 + k / (k - 1) times as much.
+    """
+    return 1 + folds / (folds - 1) if folds > 1 else 1.0
 
 
 def macro_f1_interval(confusion: np.ndarray) -> Interval:

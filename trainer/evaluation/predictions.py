@@ -7,11 +7,15 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trainer.atomic import write_parquet
 from trainer.data.task import SINGLE_LABEL, Task, find_task
+
+if TYPE_CHECKING:
+    import pyarrow
 
 SPLITS = ("validation", "test")
 
@@ -21,7 +25,8 @@ class Predictions:
     """Class probabilities of n rows over k classes; arrays are converted to the types below and must agree in length.
 
     ``rows`` int64 (n,): index into the run's corpus. ``split`` str (n,): "validation" or "test". ``labels`` int64: the given labels, in the
-    shape of the ``task``. ``probabilities`` float32 (n, k): finite, as the model gave them.
+    shape of the ``task``. ``probabilities`` float32 (n, k): finite, as the model gave them. ``folds``: 0, or the number of models of which each has
+    predicted a part of the test rows that it had not seen.
     Raises ValueError if they do not fit. Compared by identity, since an array has no single truth value.
     """
 
@@ -31,6 +36,7 @@ class Predictions:
     probabilities: np.ndarray
     label_names: tuple[str, ...]
     task: Task = SINGLE_LABEL
+    folds: int = 0
 
     def __post_init__(self) -> None:
         set_ = object.__setattr__
@@ -62,11 +68,13 @@ class Predictions:
         if split not in SPLITS:
             raise ValueError(f"There is no split {split!r}; there are {SPLITS}.")
         mask = self.split == split
-        return Predictions(self.rows[mask], self.split[mask], self.labels[mask], self.probabilities[mask], self.label_names, self.task)
+        columns = (self.rows[mask], self.split[mask], self.labels[mask], self.probabilities[mask])
+        return Predictions(*columns, self.label_names, self.task, self.folds if split == "test" else 0)
 
 
 def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
-    """Write as parquet: columns row, split, label (id), probabilities (fixed-size list of float32); label names and task in the schema's metadata.
+    """Write as parquet: columns row, split, label (id; for several a fixed-size list of int8, 1 for each that the row has), probabilities
+    (fixed-size list of float32); label names, task and its cuts in the schema's metadata.
 
     A reader sees the old file or the whole new one, also after a power cut. Raises OSError.
     """
@@ -78,11 +86,13 @@ def save_predictions(path: str | os.PathLike, predictions: Predictions) -> None:
     columns = {
         "row": pa.array(predictions.rows, pa.int64()),
         "split": pa.array(predictions.split.tolist(), pa.string()),
-        "label": pa.array(predictions.labels, pa.int64()),
+        "label": _label_column(predictions.labels),
         "probabilities": pa.FixedSizeListArray.from_arrays(flat, classes),
     }
     names = json.dumps(predictions.label_names, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    table = pa.table(columns).replace_schema_metadata({b"label_names": names, b"task": predictions.task.key.encode()})
+    folds = {b"folds": str(predictions.folds).encode()} if predictions.folds else {}
+    cuts = {b"label_cuts": json.dumps(predictions.task.cuts).encode()} if predictions.task.cuts else {}
+    table = pa.table(columns).replace_schema_metadata({b"label_names": names, b"task": predictions.task.key.encode(), **folds, **cuts})
     write_parquet(path, table)
 
 
@@ -103,10 +113,29 @@ def load_predictions(path: str | os.PathLike) -> Predictions:
         return Predictions(
             rows=table["row"].to_numpy(),
             split=table["split"].to_pylist(),
-            labels=table["label"].to_numpy(),
+            labels=_read_labels(table["label"].combine_chunks()),
             probabilities=column.flatten().to_numpy().reshape(table.num_rows, len(names)),
             label_names=names,
-            task=find_task(table.schema.metadata.get(b"task", b"").decode("utf-8", "replace")),
+            task=find_task(table.schema.metadata.get(b"task", b"").decode("utf-8", "replace")).with_cuts(
+                json.loads(table.schema.metadata.get(b"label_cuts", b"[]"))
+            ),
+            folds=int(table.schema.metadata.get(b"folds", b"0")),
         )
     except (pa.ArrowException, KeyError, TypeError, AttributeError, OSError) as error:
         raise ValueError(f"{path} is not a file of predictions, or it is damaged: {error}") from error
+
+
+def _label_column(labels: np.ndarray) -> "pyarrow.Array":
+    import pyarrow as pa
+
+    if labels.ndim == 1:
+        return pa.array(labels, pa.int64())
+    return pa.FixedSizeListArray.from_arrays(pa.array(labels.astype(np.int8).ravel(), pa.int8()), labels.shape[1])
+
+
+def _read_labels(column: "pyarrow.Array") -> np.ndarray:
+    import pyarrow as pa
+
+    if not pa.types.is_fixed_size_list(column.type):
+        return column.to_numpy()
+    return column.flatten().to_numpy().reshape(len(column), column.type.list_size)

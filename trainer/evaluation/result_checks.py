@@ -25,10 +25,11 @@ def check_result(report: Report, baseline: BaselineScores | None) -> tuple[Check
 
 
 def _check_few_rows(result: CheckedResult) -> CheckResult | None:
-    rows, accuracy = result.report.rows, result.report.accuracy
+    rows, headline = result.report.rows, result.report.scores[0]
     if rows >= FEW_ROWS:
         return None
-    message = f"The true accuracy could be anything between {percent(accuracy.low, 0)} and {percent(accuracy.high, 0)}."
+    low, high = headline.interval.low, headline.interval.high
+    message = f"The true {headline.metric.name} could be anything between {percent(low, 0)} and {percent(high, 0)}."
     return CheckResult("few_test_rows", "warning", rows, message, "Add rows, or add a test file.")
 
 
@@ -37,12 +38,13 @@ def _has_baseline(result: CheckedResult) -> bool:
 
 
 def _check_word_counts(result: CheckedResult) -> CheckResult:
-    """Whether the interval of the accuracy is above what counting words reaches."""
-    accuracy, word_counts = result.report.accuracy, result.baseline.test.accuracy
-    if word_counts < accuracy.low:
+    """Whether the interval of the headline is above what counting words reaches."""
+    headline = result.report.scores[0]
+    score, word_counts = headline.interval, getattr(result.baseline.test, headline.metric.key)
+    if word_counts < score.low:
         message = f"Clearly better than counting words ({percent(word_counts)})."
         return CheckResult("better_than_counting_words", "ok", result.report.rows, message)
-    if word_counts > accuracy.high:
+    if word_counts > score.high:
         message = f"Counting words alone does better ({percent(word_counts)})."
         advice = "Look at the checks of the training, and try more epochs, more rows or another encoder."
         return CheckResult("not_better_than_counting_words", "warning", result.report.rows, message, advice)
@@ -53,7 +55,7 @@ def _check_word_counts(result: CheckedResult) -> CheckResult:
 
 def _check_absent_classes(result: CheckedResult) -> CheckResult | None:
     """Classes without test rows, and what macro F1 makes of them."""
-    report, predicted = result.report, result.report.confusion.sum(axis=0)
+    report, predicted = result.report, result.report.said
     absent = [i for i, score in enumerate(report.per_class) if not score.support]
     if not absent:
         return None
@@ -63,7 +65,7 @@ def _check_absent_classes(result: CheckedResult) -> CheckResult | None:
     if excluded:
         sentences.append(f"Macro F1 excludes {_names(report, excluded)}.")
     if counted_as_zero:
-        rows = pluralize(int(predicted[counted_as_zero].sum()), "row")
+        rows = pluralize(sum(predicted[i] for i in counted_as_zero), "row")
         sentences.append(
             f"Macro F1 counts {_names(report, counted_as_zero)} as 0, because the model predicted it for {rows} of other classes."
         )
@@ -72,7 +74,7 @@ def _check_absent_classes(result: CheckedResult) -> CheckResult | None:
 
 
 def _check_never_predicted(result: CheckedResult) -> CheckResult | None:
-    report, predicted = result.report, result.report.confusion.sum(axis=0)
+    report, predicted = result.report, result.report.said
     never = [i for i, score in enumerate(report.per_class) if score.support and not predicted[i]]
     if not never:
         return None

@@ -13,6 +13,8 @@ from trainer.jobs.job import JobRecord
 from trainer.jobs.job_type import JobWords
 from trainer.runs.event_types import Cancelled, Failed, Queued, Stopped
 from trainer.runs.writer_lock import maintenance_lock, writer_lock
+from trainer.text_format import approximate_duration
+from trainer.timer import call_after
 
 
 def take_turn(record: JobRecord, work: Callable[[], None], words: JobWords, *, skip: Callable[[], None] = lambda: None) -> bool:
@@ -79,6 +81,22 @@ def describe_disk_error(error: OSError, words: JobWords) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return f"The disk is full, so the {words.noun} could not be saved. Free some space and {words.disk_advice}."
     return f"A file could not be written or read ({error.strerror or error}). Fix that and {words.disk_advice}."
+
+
+@contextmanager
+def time_limit(record: JobRecord, seconds: float, gives: str = "this server gives to one") -> Iterator[None]:
+    """Request that a job stops if the block takes longer; 0 is no limit. ``gives``: who sets the limit, in the sentence that tells it."""
+    if not seconds:
+        yield
+        return
+    limit = approximate_duration(seconds)
+
+    def stop() -> None:
+        with suppress(OSError):  # its folder may have been removed
+            record.request_stop(f"It ended after {limit}, the most that {gives}.")
+
+    with call_after(seconds, stop):
+        yield
 
 
 @contextmanager

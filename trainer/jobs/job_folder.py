@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trainer.atomic import make_folder, move, remove_file, sync_tree
+from trainer.atomic import make_folder, move, sync_tree
 from trainer.jobs.execution import take_turn
 from trainer.jobs.job import Job, Progress
 from trainer.jobs.job_type import JobServices, Turn
@@ -18,7 +18,8 @@ from trainer.runs.event_schema import Event
 from trainer.runs.event_types import End, Finished, JobCreated, Progressed, Queued, Started, Stopped
 from trainer.runs.events import EventLog, LogContent, parse
 from trainer.runs.ids import random_id
-from trainer.runs.run_files import LOG, STOP
+from trainer.runs.run_files import LOG
+from trainer.runs.stop_request import StoppableFolder
 from trainer.settings import LOCAL_OWNER
 
 _LOGGED_STEP = 0.002
@@ -30,10 +31,8 @@ class JobStopped(Exception):
 
 
 @dataclass(frozen=True)
-class JobFolder:
+class JobFolder(StoppableFolder):
     """A JobRecord."""
-
-    path: Path
 
     @property
     def id(self) -> str:
@@ -54,17 +53,6 @@ class JobFolder:
             return build_job(self.path, parse(self.log.content()))
         except OSError as error:
             return _damaged(self.path, f"Its log cannot be read ({error.strerror or error}). Allow reading it.")
-
-    def request_stop(self) -> None:
-        """Not synced to the disk: a power cut ends the job anyway."""
-        (self.path / STOP).touch()
-
-    def clear_stop(self) -> None:
-        """Synced to the disk: a stop request that came back would stop the job that has been queued since."""
-        remove_file(self.path / STOP)
-
-    def is_stop_requested(self) -> bool:
-        return (self.path / STOP).exists()
 
 
 def create_folder(
@@ -176,6 +164,6 @@ def _work_and_record(work: Callable[[RunningJob], Mapping[str, Any]], turn: Turn
     try:
         result = work(RunningJob(turn, folder))
     except JobStopped as stopped:
-        folder.log.append(Stopped(message=str(stopped)), durable=True)
+        folder.log.append(Stopped(message=f"{folder.stop_reason()} {stopped}".strip()), durable=True)
     else:
         folder.log.append(Finished(result=result), durable=True)

@@ -28,8 +28,8 @@ class JobServices:
     runs: RunStore
     encoders: EncoderCatalogue
     machine: Machine
-    prune: Callable[[Run], None]
-    """Frees disk space after the training of a run."""
+    after_training: Callable[[Run], None]
+    """Called when the training of a run has ended, however it did: frees disk space."""
     reader: TableReader
 
 
@@ -80,6 +80,7 @@ def queue_again(request: "ResumeRequest") -> str:
         raise RunError(f"{job.name} is finished. Start a new {job_type.words.record} to do it again.", code="already_finished")
     if job_type.resumption is Resumption.NEVER:
         raise RunError(job_type.words.interrupted, code="cannot_resume")
+    request.admit()
     request.record.clear_stop()
     request.record.log.append(Queued(), durable=True)
     return job.id
@@ -102,6 +103,8 @@ class JobType:
     run: Callable[[Turn], None]
     words: JobWords
     resumption: Resumption
+    takes_a_place: bool = True
+    """Whether a waiting one counts among those that an owner may have; not if it was not asked for."""
     resume: Callable[["ResumeRequest"], str] = queue_again
     """Lets a job that has ended, or its continuation, wait in the log again; returns the id to put into the queue. The job's lock is held.
     Raises UserError if it cannot go on."""
@@ -117,3 +120,5 @@ class ResumeRequest:
     services: JobServices
     choices: Mapping[str, Any]
     """What the caller of ``OwnerJobs.resume`` chose."""
+    admit: Callable[[], None]
+    """Raises UserError if none may go on now, and counts it: called last, when it is sure to go on."""

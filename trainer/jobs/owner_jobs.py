@@ -26,7 +26,11 @@ _POLL_SECONDS = 1.0
 class OwnerJobs:
     """Jobs of others do not exist in it: UserError ``unknown_job``, as for ids that were never given out."""
 
-    def __init__(self, store: JobStore, queue: JobQueue, services: JobServices, owner: str) -> None:
+    def __init__(
+        self, store: JobStore, queue: JobQueue, services: JobServices, owner: str, admit: Callable[[], None] = lambda: None
+    ) -> None:
+        """``admit`` raises UserError if the owner may start no job now."""
+        self._admit = admit
         self._store = store
         self._queue = queue
         self._services = services
@@ -45,9 +49,12 @@ class OwnerJobs:
             for job in jobs:
                 if job.live and not job.stop_requested and (job.type, job.parameters) == (job_type, parameters):
                     return job
-            check_job_capacity(self._settings, jobs)
+            chosen = self._store.type_named(job_type)
+            if chosen.takes_a_place:
+                self._admit()
+                counted = [job for job in jobs if (known := self._store.find_type(job)) is not None and known.takes_a_place]
+                check_job_capacity(self._settings, counted, sum(job.status == "queued" for job in self._store.list_live()))
             with disk_errors_as_user_error(self._settings):
-                chosen = self._store.type_named(job_type)
                 record = self._store.create(chosen, owner=self._owner, name=name, parameters=parameters, fill=fill)
             self._queue.put(record.id)
         return self._store.view(record)
@@ -97,8 +104,9 @@ class OwnerJobs:
             self._queue.notify()
         return self._store.view(record)
 
-    def resume(self, job_id: str, **choices: Any) -> Job:
-        """Let a job that has ended or was interrupted go on, as its type says; it waits for its turn like any other. ``choices`` are the type's.
+    def resume(self, job_id: str, *, admit: Callable[[], None] = lambda: None, **choices: Any) -> Job:
+        """Let a job that has ended or was interrupted go on, as its type says; it waits for its turn like any other. ``choices`` are the type's,
+        and ``admit`` raises UserError if none may go on now; it is called only if this one is to be queued.
 
         The job that goes on is returned, which may be a new one. Raises UserError if it cannot go on. Pressed twice, it goes on once.
         """
@@ -113,7 +121,7 @@ class OwnerJobs:
                     lock.close()
                     self._queue.put(job.id)
                 return job
-            next_id = self._resume(job, record, choices)
+            next_id = self._resume(job, record, admit, choices)
             # Its turn may come at once.
             lock.close()
             self._queue.put(next_id)
@@ -150,9 +158,9 @@ class OwnerJobs:
             execution.cancel(record)
         return True
 
-    def _resume(self, job: Job, record: JobRecord, choices: Mapping[str, Any]) -> str:
+    def _resume(self, job: Job, record: JobRecord, admit: Callable[[], None], choices: Mapping[str, Any]) -> str:
         job_type = self._store.find_type(job)
         if job_type is None:
             raise RunError(job.message, code="job_damaged")
         with disk_errors_as_user_error(self._settings):
-            return job_type.resume(ResumeRequest(job_type, job, record, self._services, choices))
+            return job_type.resume(ResumeRequest(job_type, job, record, self._services, choices, admit))

@@ -1,17 +1,20 @@
-"""JobQueue: ids that wait in two lanes, each with one thread, first in, first out; one that could not begin keeps its place and is retried
-with back-off.
+"""JobQueue: ids that wait in two lanes, each with one thread; one that could not begin keeps its place and is retried with back-off.
+
+Owners take turns: nobody's second id begins before everybody's first. Those of one owner go first in, first out.
 
 Knows neither runs nor disks: lane and work of an id are callables, called without the queue's lock, which is only held for moments.
 """
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 FIRST_PAUSE = 1.0
 MAX_PAUSE = 30.0
+_TURNS_SECONDS = 3600.0
 
 
 class Lane(StrEnum):
@@ -33,6 +36,7 @@ class Delay:
 @dataclass
 class _Pending:
     id: str
+    owner: str = ""
     reason: str = ""
     tries: int = 0
     due: float = 0.0
@@ -43,20 +47,37 @@ class _Pending:
 class _LaneState:
     pending: list[_Pending] = field(default_factory=list)
     current: str | None = None
+    turns: Counter[str] = field(default_factory=Counter)
+    """How often each owner has had its turn since the lane was last empty, or in the last hour or two: nobody waits for ever behind newcomers."""
+    counted_since: float = field(default_factory=time.monotonic)
     thread: threading.Thread | None = None
+
+    def in_order(self) -> list[_Pending]:
+        """The pending ids as their turns come."""
+        turns, with_turn = self.turns.copy(), []
+        for item in self.pending:
+            with_turn.append((turns[item.owner], item))
+            turns[item.owner] += 1
+        # Sorting keeps the order of those with as many turns.
+        return [item for _, item in sorted(with_turn, key=lambda pair: pair[0])]
 
 
 class JobQueue:
-    """``run_job`` does the work of one id and returns "", or why it could not begin: then it is tried again. ``lane_of`` gives the lane of an
-    id that is put. Neither may raise."""
+    """``run_job`` does the work of one id and returns "", or why it could not begin: then it is tried again. ``lane_of`` and ``owner_of`` give
+    the lane and the owner of an id that is put. None may raise."""
 
     def __init__(
-        self, run_job: Callable[[str], str], lane_of: Callable[[str], Lane] = lambda _: Lane.TRAINING, *, first_pause: float = FIRST_PAUSE
+        self,
+        run_job: Callable[[str], str],
+        lane_of: Callable[[str], Lane] = lambda _: Lane.TRAINING,
+        owner_of: Callable[[str], str] = lambda _: "",
+        *,
+        first_pause: float = FIRST_PAUSE,
     ) -> None:
         self.admission = threading.Lock()
         """For callers: held from the decision to queue an id until it is queued, so that a double press queues one."""
         self._run_job = run_job
-        self._lane_of = lane_of
+        self._lane_of, self._owner_of = lane_of, owner_of
         self._first_pause = first_pause
         self._lanes = {lane: _LaneState() for lane in Lane}
         self._changed = threading.Condition()
@@ -65,12 +86,12 @@ class JobQueue:
 
     def put(self, item: str) -> None:
         """Append an id to its lane; one that is pending or current already stays where it is."""
-        lane = self._lane_of(item)
+        lane, owner = self._lane_of(item), self._owner_of(item)
         with self._changed:
             if item in self._current_ids() or self._find(item) is not None:
                 return
             state = self._lanes[lane]
-            state.pending.append(_Pending(item))
+            state.pending.append(_Pending(item, owner))
             if state.thread is None or not state.thread.is_alive():
                 self._start(lane)
             self._notify()
@@ -94,7 +115,7 @@ class JobQueue:
         """How many ids of its lane come before a pending one, the current one included; None if it is not pending."""
         with self._changed:
             found = self._find(item)
-            return None if found is None else found[0].pending.index(found[1]) + (found[0].current is not None)
+            return None if found is None else found[0].in_order().index(found[1]) + (found[0].current is not None)
 
     def delay(self, item: str) -> Delay | None:
         """Why a pending id could not begin at its last try; None if it has not been tried or is not pending."""
@@ -168,9 +189,13 @@ class JobQueue:
         with self._changed:
             while not self._closed:
                 now = time.monotonic()
-                item = next((pending for pending in state.pending if pending.due <= now), None)
+                item = next((pending for pending in state.in_order() if pending.due <= now), None)
                 if item is not None:
+                    if now - state.counted_since > _TURNS_SECONDS:
+                        state.turns.clear()
+                        state.counted_since = now
                     state.pending.remove(item)
+                    state.turns[item.owner] += 1
                     state.current = item.id
                     self._notify()
                     return item
@@ -184,7 +209,10 @@ class JobQueue:
             state.current = None
             if reason and not self._closed:
                 pause = retry_pause(item.tries, self._first_pause)
-                state.pending.insert(0, _Pending(item.id, reason, item.tries + 1, time.monotonic() + pause))
+                state.pending.insert(0, _Pending(item.id, item.owner, reason, item.tries + 1, time.monotonic() + pause))
+                state.turns[item.owner] -= 1
+            elif not state.pending:
+                state.turns.clear()
             self._notify()
 
     def _find(self, item: str) -> tuple[_LaneState, _Pending] | None:

@@ -1,4 +1,4 @@
-"""Limits that are checked before a training or another job is queued: on waiting trainings, runs and free disk space. A warning near a limit, an error at it.
+"""Limits that are checked before a training or another job is queued, or a file opened: on waiting trainings, runs and free disk space. A warning near a limit, an error at it.
 
 How much disk space a run takes is in ``runs/disk_space.py``.
 """
@@ -18,22 +18,37 @@ _LOW_SPACE_FACTOR = 3
 _GIGABYTE = 1000**3
 
 
-def check_capacity(settings: Settings, views: Sequence[RunView], *, new: bool = True) -> None:
+def check_capacity(settings: Settings, views: Sequence[RunView], all_views: Sequence[RunView], *, new: bool = True) -> None:
     """Raise UserError ``queue_full``, ``too_many_runs`` or ``disk_full`` if no further training may be queued. ``views`` are all runs of the
-    owner; ``new`` is whether the training would be a new run."""
+    owner, ``all_views`` those of all owners; ``new`` is whether the training would be a new run."""
     _check_waiting(settings, _count_waiting(views), "trainings")
+    _check_waiting_in_all(settings, _count_waiting(all_views), "trainings")
     if new and len(views) >= settings.max_runs:
         raise UnavailableError(
             f"There are {len(views):,} runs already; the limit is {settings.max_runs:,}. Delete those you do not need on the Runs tab.",
             code="too_many_runs",
         )
-    _check_disk(settings, "a training")
+    check_disk(settings, "a training")
 
 
-def check_job_capacity(settings: Settings, jobs: Sequence[Job]) -> None:
-    """Raise UserError ``queue_full`` or ``disk_full`` if no further job that is no training may be queued. ``jobs`` are all of the owner."""
+def check_job_capacity(settings: Settings, jobs: Sequence[Job], waiting_in_all: int) -> None:
+    """Raise UserError ``queue_full`` or ``disk_full`` if no further job that is no training may be queued. ``jobs`` are those of the owner that
+    count, ``waiting_in_all`` those of all owners that wait."""
     _check_waiting(settings, sum(job.status == "queued" for job in jobs), "jobs")
-    _check_disk(settings, "a job")
+    _check_waiting_in_all(settings, waiting_in_all, "jobs")
+    check_disk(settings, "a job")
+
+
+def check_disk(settings: Settings, what: str) -> None:
+    """Raise UserError ``disk_full`` if too little is free for something ("a training") to begin."""
+    free = _free_bytes(settings)
+    where = f" of{settings.where}" if settings.where else ""
+    if free < settings.min_free_bytes:
+        raise UnavailableError(
+            f"Only {_gigabytes(free)} are free on the disk{where}; {what} needs at least {_gigabytes(settings.min_free_bytes)}. "
+            "Free some space: the Runs tab lists what uses it.",
+            code="disk_full",
+        )
 
 
 def near_capacity(settings: Settings, views: Sequence[RunView]) -> str:
@@ -50,19 +65,18 @@ def near_capacity(settings: Settings, views: Sequence[RunView]) -> str:
 
 def _check_waiting(settings: Settings, waiting: int, what: str) -> None:
     if waiting >= settings.max_waiting_runs:
+        are = "is" if waiting == 1 else "are"
         raise UnavailableError(
-            f"{waiting} {what} are waiting already, and at most {settings.max_waiting_runs} may wait. Wait until some have ended, or stop one.",
+            f"{waiting} {what if waiting != 1 else what[:-1]} {are} waiting already, and at most {settings.max_waiting_runs} may wait. Wait until some have ended, or stop one.",
             code="queue_full",
         )
 
 
-def _check_disk(settings: Settings, what: str) -> None:
-    free = _free_bytes(settings)
-    if free < settings.min_free_bytes:
+def _check_waiting_in_all(settings: Settings, waiting: int, what: str) -> None:
+    if waiting >= settings.max_waiting_in_all:
         raise UnavailableError(
-            f"Only {_gigabytes(free)} are free on the disk of {settings.runs_dir}; {what} needs {_gigabytes(settings.min_free_bytes)} to start. "
-            "Free some space: the Runs tab lists what uses it.",
-            code="disk_full",
+            f"{waiting} {what} wait on this server, as many as may. Try again in some minutes; what you have prepared stays.",
+            code="queue_full",
         )
 
 

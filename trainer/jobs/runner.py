@@ -1,5 +1,6 @@
 """JobRunner: does the jobs of a queue, each as its type says, and makes sure that a job's log says how it ended."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 from trainer.jobs import execution
@@ -15,7 +16,7 @@ class JobRunner:
     def __init__(self, store: JobStore, services: JobServices) -> None:
         self._store = store
         self._services = services
-        self.queue = JobQueue(self.run, store.lane_of)
+        self.queue = JobQueue(self.run, store.lane_of, store.owner_of)
 
     def run(self, job_id: str) -> str:
         """Do a job whose turn it is. Returns "", or why it could not begin and still waits; never raises, so the next jobs are done."""
@@ -31,7 +32,7 @@ class JobRunner:
         reason = f"another process is writing this {job_type.words.record}"
         try:
             # A measurement beside a job would be too slow, and it would slow the job.
-            with self._services.machine.speeds.no_measurement():
+            with self._services.machine.speeds.no_measurement(), execution.time_limit(record, self._services.settings.max_training_seconds):
                 job_type.run(Turn(job_type, record, self._services, self.queue.notify))
         except OSError as error:
             execution.record_failure(record, execution.describe_disk_error(error, job_type.words), "disk")
@@ -42,9 +43,9 @@ class JobRunner:
             reason = "it could not start, and this could not be written into its folder"
         return reason if self._store.view(record).status == "queued" else ""
 
-    def for_owner(self, owner: str) -> OwnerJobs:
-        """The jobs of one owner."""
-        return OwnerJobs(self._store, self.queue, self._services, owner)
+    def for_owner(self, owner: str, admit: Callable[[], None] = lambda: None) -> OwnerJobs:
+        """The jobs of one owner; ``admit`` raises UserError if no job may be started now."""
+        return OwnerJobs(self._store, self.queue, self._services, owner, admit)
 
     def recover(self) -> None:
         """At a server's start: queue the jobs of all owners that wait, and those that go on after a restart."""

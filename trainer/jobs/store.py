@@ -62,6 +62,10 @@ class JobStore:
         job_type = self.find_type(self.view(self.record(job_id)))
         return Lane.TRAINING if job_type is None else job_type.lane
 
+    def owner_of(self, job_id: str) -> str:
+        """Whose job it is. Never raises."""
+        return self.view(self.record(job_id)).owner
+
     def view(self, record: JobRecord) -> Job:
         """The present state of a job. Never raises."""
         if isinstance(record, Run):
@@ -95,9 +99,17 @@ class JobStore:
         jobs = [*map(self._training, self._runs.list(owner)), *self.list_folders(owner)]
         return sorted(jobs, key=lambda job: (job.created, job.id), reverse=True)
 
+    def list_live(self) -> list[Job]:
+        """The jobs of all types and owners that wait or run, in any order."""
+        return [job for job in (*map(self._training, self._runs.list_all()), *self.list_all()) if job.live]
+
     def list_folders(self, owner: str) -> list[Job]:
         """The owner's jobs that are no trainings, in any order."""
-        return [job for job in self._all_folders() if job.owner == owner]
+        return [job for job in self.list_all() if job.owner == owner]
+
+    def owners(self) -> set[str]:
+        """All owners of jobs that are no trainings."""
+        return {job.owner for job in self.list_all()}
 
     def create(
         self, job_type: JobType, *, owner: str, name: str, parameters: Mapping[str, Any], fill: Callable[[Path], None] = lambda _: None
@@ -122,16 +134,16 @@ class JobStore:
 
         Interrupted ones whose type goes on by itself are queued in their logs, unless they have started MAX_STARTS times without progress.
         """
-        for job in self._all_folders():
+        for job in self.list_all():
             if job.status != "damaged" and self._goes_on(job):
                 with suppress(OSError), maintenance_lock(job.folder) as lock:
                     record = JobFolder(job.folder)
                     if lock is not None and self.view(record).status == "interrupted":
                         record.log.append(Queued(), durable=True)
-        jobs = [*map(self._training, self._runs.list_all()), *self._all_folders()]
+        jobs = [*map(self._training, self._runs.list_all()), *self.list_all()]
         return sorted((job for job in jobs if job.status == "queued"), key=lambda job: (job.queued, job.created))
 
-    def _all_folders(self) -> list[Job]:
+    def list_all(self) -> list[Job]:
         """The jobs of all owners that are no trainings, in any order."""
         return [self.view(JobFolder(path)) for path in self.root.glob("*") if is_id(path.name)]
 

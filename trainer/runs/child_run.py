@@ -64,7 +64,10 @@ def created_event(name: str, parent: RunView, last: Checkpoint, more_epochs: int
         checks=None if parent.checks is None else RecordedCounts.of(parent.checks),
         level=parent.level or None,
         task=parent.task or None,
+        labels_way=parent.labels_way or None,
+        labels_between=parent.labels_between or None,
         decisions=parent.decisions or None,
         class_names=parent.class_names or None,
         definitions=parent.definitions or None,
+        folds=parent.folds or None,
     )

@@ -53,9 +53,10 @@ class RecordedCounts:
 class Created(Event, type="created"):
     """The run was created, with these facts about its file, its encoder, the run that it continues and the decisions on labels.
 
-    ``decisions`` counts the labels of training and validation rows that were changed by hand and the rows that were dropped; and those of
+    ``decisions`` counts the labels of training and validation rows that were changed by hand, the rows that were dropped and the texts that were added; and those of
     test rows, which the training did not use. ``class_names`` are the present names of classes that were renamed or merged, ``definitions`` say what labels mean, and ``compared_with`` is
-    the run that shows whether the decisions helped."""
+    the run that shows whether the decisions helped. ``labels_way`` and ``labels_between`` say how the file writes the labels of a text that has several (LabelForm). ``folds``: so many models are tested, each on rows that it has not seen, before one learns from
+    all rows."""
 
     run: Name | None = None
     name: Name
@@ -77,11 +78,14 @@ class Created(Event, type="created"):
     checks: RecordedCounts | None = None
     level: Name | None = None
     task: Name | None = None
+    labels_way: Literal["cells", "lists", "columns"] | None = None
+    labels_between: Text | None = None
     forecast_seconds: Seconds | None = None
-    decisions: Mapping[Literal["changed", "dropped", "test_changed", "test_dropped"], Count] | None = None
+    decisions: Mapping[Literal["changed", "dropped", "test_changed", "test_dropped", "added"], Count] | None = None
     class_names: Mapping[Text, Text] | None = None
     definitions: Mapping[Text, Text] | None = None
     compared_with: Name | None = None
+    folds: Positive | None = None
 
 
 class Queued(Event, type="queued"):
@@ -96,11 +100,18 @@ class Renamed(Event, type="renamed"):
     name: Name
 
 
+class LabelsOrdered(Event, type="labels ordered"):
+    """The user said whether the labels are steps of a scale, by the numbers in their names."""
+
+    ordered: Literal["yes", "no"]
+
+
 class Phase(Event, type="phase"):
-    """What is done now, as the end of a sentence ("reading the texts"), how much of it is done, and the stage after the last step, if it is one."""
+    """What is done now, as the end of a sentence ("reading the texts"), how much of it is done, and the stage before the first step ("folds") or after
+    the last one, if it is one."""
 
     what: Text
-    stage: Literal["saving", "scoring", "comparing"] | None = None
+    stage: Literal["folds", "saving", "scoring", "comparing"] | None = None
     done: Fraction | None = None
 
 
@@ -197,8 +208,8 @@ class BaselineScored(Event, type="baseline"):
 
 
 class LinearScored(Event, type="linear"):
-    """The scores of a linear model on the unchanged encoder, trained on ``rows`` rows, on the test and the validation rows: fine-tuning may
-    start from it."""
+    """The scores of a linear model on the unchanged encoder, trained on ``rows`` rows, and on the names of the classes or not, on the test and the
+    validation rows: fine-tuning may start from it."""
 
     accuracy: Fraction
     macro_f1: Fraction
@@ -206,6 +217,7 @@ class LinearScored(Event, type="linear"):
     validation_macro_f1: Fraction
     rows: Count
     seconds: Seconds
+    class_names: Literal[True] | None = None
 
 
 class Calibrated(Event, type="calibration"):
@@ -217,6 +229,14 @@ class Calibrated(Event, type="calibration"):
     nll_before: Number
     nll_after: Number
     rows: Count
+
+
+class Predicted(Event, type="predicted"):
+    """The finished model predicted so many ``rows`` in so many ``seconds``, in batches, and its files take so many ``bytes``."""
+
+    rows: Positive
+    seconds: Seconds
+    bytes: Count
 
 
 class End(Event):
@@ -302,6 +322,13 @@ class LabelDefined(Event, type="definition"):
 
     label: Text
     definition: Text
+
+
+class TextLabelled(Event, type="new text"):
+    """A text that is no row of the file got a label, so that trainings learn it too. An empty label takes that back."""
+
+    text: Text
+    label: Text
 
 
 class Progressed(Event, type="progress"):

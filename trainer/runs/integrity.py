@@ -1,6 +1,6 @@
 """Which files of a run are intact. There are two seals: one for its inputs, one for its results and the log up to them.
 
-Not sealed: stop, lock, alive, heartbeat, error.log and processes.log, whose content does not matter. With their own checksums or seals: each line of
+Not sealed: stop, lock, alive, heartbeat, error.log, processes.log and the vectors of the training rows, which are made again if they are lost. With their own checksums or seals: each line of
 the log, recipe.json (checksums.py) and each checkpoint.
 """
 

@@ -13,8 +13,8 @@ from trainer.atomic import REMOVED_PREFIX
 from trainer.runs.ids import is_id
 
 _OTHER_USERS = 0o077
-_FOLDERS = ("drafts", "uploads")
-_FILES = ("serving.lock",)
+_FOLDERS = ("drafts", "jobs", "shares", "switches", "uploads")
+_FILES = ("serving.lock", "users.json", "visits.json")
 _TEMPORARY_PREFIXES = (".new-", REMOVED_PREFIX)
 
 

@@ -17,14 +17,18 @@ def is_worth_resuming(view: RunView) -> bool:
 
 def has_epochs(view: RunView) -> bool:
     """Whether it was trained step by step; the method frozen is a linear model, which is fitted at once."""
-    return view.total_steps > 0 or view.linear is None
+    return view.total_steps > 0 or (view.linear is None and not view.folds)
 
 
 def resume_label(view: RunView) -> str:
     """What the Resume button does."""
+    in_folds = view.folds_done and not view.saved_step
     label = f"Resume from step {view.saved_step:,}" if view.saved_step else "Train it again"
     if view.retry_texts_at_a_time is not None:
-        return f"{label} with {'one text' if view.retry_texts_at_a_time == 1 else f'{view.retry_texts_at_a_time:,} texts'} at a time"
+        texts = f"{'one text' if view.retry_texts_at_a_time == 1 else f'{view.retry_texts_at_a_time:,} texts'} at a time"
+        return f"Resume with the folds that are left, {texts}" if in_folds else f"{label} with {texts}"
+    if in_folds:
+        return "Resume with the folds that are left"
     return label if view.saved_step else "Train it again from the start"
 
 

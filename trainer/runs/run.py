@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from trainer.atomic import remove_file
 from trainer.errors import RunError, UserError
 from trainer.recipe import Recipe
 from trainer.runs import damage_messages, integrity
 from trainer.runs.checksums import read_json_with_checksum, write_json_with_checksum
 from trainer.runs.event_schema import Event, dump_event
-from trainer.runs.event_types import End, Finished, Renamed, Stopped, load_event
+from trainer.runs.event_types import End, Finished, LabelsOrdered, Renamed, Stopped, load_event
 from trainer.runs.events import EventLog, parse
 from trainer.runs.log_follower import LogFollower
-from trainer.runs.run_files import CARD, CHECKPOINTS, DRAFT, LOG, MODEL, PREDICTIONS, RECIPE, RESULT_SEAL, ROWS, SOURCE, STOP
+from trainer.runs.run_files import CARD, CHECKPOINTS, DRAFT, LOG, MODEL, PREDICTIONS, RECIPE, RESULT_SEAL, ROWS, SOURCE
 from trainer.runs.seal import Digest, file_digest
+from trainer.runs.stop_request import StoppableFolder
 from trainer.runs.view import RunView
 from trainer.runs.view_builder import build_view
 from trainer.runs.writer_lock import is_being_written
@@ -35,10 +35,9 @@ def save_recipe(folder: Path, run_id: str, *, requested: Recipe, resolved: Recip
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(StoppableFolder):
     """One run's folder."""
 
-    path: Path
     read_only: bool = False
     """For a worker process: another process writes the log."""
 
@@ -174,7 +173,7 @@ class Run:
         content = self.log.content()
         sealed_events = parse(content[:sealed_size]).events
         later_events = parse(content).events[len(sealed_events) :]
-        not_resumed = all(isinstance(event, Renamed) for event in later_events)
+        not_resumed = all(isinstance(event, Renamed | LabelsOrdered) for event in later_events)
         # A living writer logs the end right after the seal.
         if not_resumed and is_being_written(self.path):
             return view
@@ -186,14 +185,3 @@ class Run:
             " ".join((*damage_messages.damaged_files_messages(self.read_view().name, files), damage_messages.WHAT_TO_DO)),
             code="run_damaged",
         )
-
-    def request_stop(self) -> None:
-        """Not synced to the disk: a power cut ends the training anyway."""
-        (self.path / STOP).touch()
-
-    def clear_stop(self) -> None:
-        """Synced to the disk: a stop request that came back would stop the run that has been queued since."""
-        remove_file(self.path / STOP)
-
-    def is_stop_requested(self) -> bool:
-        return (self.path / STOP).exists()

@@ -6,7 +6,6 @@ Reading many runs again is cheap: a log is read again only if it has changed.
 import os
 import secrets
 import shutil
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import count
@@ -14,11 +13,11 @@ from pathlib import Path
 
 from trainer.atomic import make_folder, move
 from trainer.cache import SingleFlightCache
-from trainer.errors import NotFoundError
+from trainer.errors import NotFoundError, RunError
 from trainer.recipe import Recipe
 from trainer.runs import damage_messages, integrity
 from trainer.runs.event_schema import Event
-from trainer.runs.event_types import Created, Queued, Renamed
+from trainer.runs.event_types import Created, LabelsOrdered, Queued, Renamed
 from trainer.runs.events import EventLog
 from trainer.runs.ids import is_id, random_id
 from trainer.runs.log_follower import LogFollower
@@ -67,8 +66,10 @@ class _Returned:
 class RunStore:
     """All runs of one folder. A damaged run is listed like any other, and its view says what is damaged; it does not affect other runs."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, offered_by: str = "") -> None:
+        """``offered_by``: the owner whose trained models everybody may look at and use; by default there is none."""
         self.root = root
+        self._offered_by = offered_by
         self._read_runs: dict[str, _Read] = {}
         """Of every run that exists: with a cache's bound, each list of more runs would read all their logs again."""
         self._returned: dict[str, _Returned] = {}
@@ -76,7 +77,7 @@ class RunStore:
         self._listing = FolderListing(root, is_id)
         self._round_robin = RoundRobin(_ROUNDS)
         self._n_changes = count(1)
-        self._versions: dict[str, str] = defaultdict(str)
+        self._versions: dict[str, str] = {}
         """By owner; the prefix tells apart processes that count the same changes."""
         self._prefix = secrets.token_hex(4)
         self._digests: SingleFlightCache[str] = SingleFlightCache(_MAX_DIGESTS)
@@ -115,17 +116,32 @@ class RunStore:
             raise
         return Run(target)
 
-    def get(self, run_id: object, owner: str) -> Run:
-        """The owner's run with this id. Raises UserError ``unknown_run``; for runs of other owners too."""
+    def get(self, run_id: object, owner: str, *, to_read: bool = False) -> Run:
+        """The owner's run with this id, or ``to_read`` also one that is offered to everybody. Raises UserError ``unknown_run``; for runs of other
+        owners too. Raises ``offered_model`` for an offered one that is not only read."""
         if is_id(run_id):
             run = Run(self.root / str(run_id))
-            if run.path.is_dir() and self.view(run).owner == owner:
-                return run
+            if run.path.is_dir():
+                view = self.view(run)
+                if view.owner == owner or (to_read and self._is_offered(view)):
+                    return run
+                if self._is_offered(view):
+                    raise RunError(
+                        "This model belongs to the server: everybody may try it, and it stays as it is. Train your own, on our sample or on your file.",
+                        code="offered_model",
+                    )
         raise NotFoundError("There is no such run. Choose one from the list.", code="unknown_run")
 
     def list(self, owner: str) -> list[RunView]:
         """The owner's runs, newest first."""
         return [view for view in self.list_all() if view.owner == owner]
+
+    def list_offered(self) -> Sequence[RunView]:
+        """The runs whose models are offered to everybody, newest first."""
+        return [view for view in self.list_all() if self._is_offered(view)]
+
+    def _is_offered(self, view: RunView) -> bool:
+        return bool(self._offered_by) and view.owner == self._offered_by and view.has_model and not view.live
 
     def list_all(self) -> Sequence[RunView]:
         """The runs of all owners, newest first."""
@@ -133,7 +149,7 @@ class RunStore:
         return sorted(views, key=lambda v: (v.created, v.id), reverse=True)
 
     def version(self, owner: str) -> str:
-        """Changes when anything about the owner's runs changes; cheap enough to call every second, however many runs there are.
+        """Changes when anything about the owner's runs, or those offered to everybody, changes; cheap enough to call every second, however many runs there are.
 
         New and live runs are checked each time, the others in turn (see _ROUNDS).
         """
@@ -144,7 +160,7 @@ class RunStore:
         in_turn = [run_id for run_id in self._round_robin.next(ids) if run_id in ids]
         for run_id in (*urgent, *in_turn):
             self.view(Run(self.root / run_id))
-        return self._versions[owner]
+        return self._versions.get(owner, "") + self._versions.get(self._offered_by, "")
 
     def _ids(self) -> frozenset[str]:
         """The ids of the existing runs; forgets the others."""
@@ -203,7 +219,14 @@ class RunStore:
 
     def rename(self, run: Run, name: str) -> None:
         """Give a run a name. Raises OSError."""
-        run.log.append(Renamed(name=name), durable=True)
+        self._append_after_end(run, Renamed(name=name))
+
+    def say_whether_ordered(self, run: Run, ordered: bool) -> None:
+        """Note whether the labels of a run are steps of a scale. Raises OSError."""
+        self._append_after_end(run, LabelsOrdered(ordered="yes" if ordered else "no"))
+
+    def _append_after_end(self, run: Run, event: Event) -> None:
+        run.log.append(event, durable=True)
         with maintenance_lock(run.path, patient=False) as acquired:
             if acquired:
                 integrity.seal_appended_events(run.path)

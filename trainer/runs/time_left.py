@@ -68,6 +68,9 @@ class TimeLeftEstimator:
     stage_started_at: float = 0.0
     stage_done: float | None = None
     """Fraction of the stage that is done, if it is counted."""
+    stage_began_with: float = 0.0
+    """The fraction that was done when it was begun, or begun again."""
+    folds: int = 0
     total_steps: int = 0
     planned_evaluations: int = 0
     parameters: int = 0
@@ -87,7 +90,7 @@ class TimeLeftEstimator:
             case Logged():
                 _add_point(self, event)
             case Created():
-                self.forecast, self.rows = event.forecast_seconds, event.rows or {}
+                self.forecast, self.rows, self.folds = event.forecast_seconds, event.rows or {}, event.folds or 0
             case Queued():
                 self.started_at = self.stage = None
             case Phase():
@@ -108,6 +111,8 @@ class TimeLeftEstimator:
         if self.started_at is None:
             return None
         tail = _tail(self)
+        if self.stage == "folds":
+            return _left_of_folds(self)
         if self.stage is not None:
             left = _left_of_tail(self, tail)
             return _time_left(left, left)
@@ -142,8 +147,28 @@ def _forecast_weight(clock: TimeLeftEstimator) -> float:
 
 def _add_phase(clock: TimeLeftEstimator, event: Phase) -> None:
     clock.started_at = event.time if clock.started_at is None else clock.started_at
-    clock.stage_started_at = clock.stage_started_at if event.stage == clock.stage else event.time
+    if event.stage != clock.stage:
+        if clock.stage == "folds" and (seconds := _fold_seconds(clock)) is not None:
+            # What follows is one more training like those of the folds.
+            clock.forecast, clock.started_at = seconds, event.time
+        clock.stage_started_at, clock.stage_began_with = event.time, event.done or 0.0
     clock.stage, clock.stage_done = event.stage, event.done
+
+
+def _fold_seconds(clock: TimeLeftEstimator) -> float | None:
+    """Seconds of the training of one fold; None as long as too little of them is done to tell."""
+    done = (clock.stage_done or 0.0) - clock.stage_began_with
+    elapsed = clock.now - clock.stage_started_at
+    return elapsed / done / clock.folds if clock.folds and done > 0 and elapsed > 0 else None
+
+
+def _left_of_folds(clock: TimeLeftEstimator) -> TimeLeft | None:
+    """The rest of the trainings of folds, and that of the model of all rows."""
+    seconds = _fold_seconds(clock)
+    if seconds is None:
+        forecast = _left_of_forecast(clock, has_steps=False)
+        return None if forecast is None else _time_left(forecast, _MIN_SECONDS)
+    return _time_left(seconds * (clock.folds * (1 - (clock.stage_done or 0.0)) + 1), _MIN_SECONDS)
 
 
 def _add_point(clock: TimeLeftEstimator, event: Logged) -> None:

@@ -130,6 +130,9 @@ class RunView:
     """The sheet, the file of a zip or the list of a JSON file that was read, if the file holds several."""
     task: str = ""
     """The key of its task (data/task.py); empty for one label a text in runs that name none."""
+    labels_way: str = ""
+    labels_between: str = ""
+    """How its file writes the labels of a text that has several: see LabelForm (data/columns/label_form.py)."""
     draft: str = ""
     """The draft it was started from."""
     parent: str = ""
@@ -157,8 +160,14 @@ class RunView:
     """The names in this run of classes that have another name in its file."""
     definitions: dict[str, str] = field(default_factory=dict)
     """What labels mean."""
+    ordered: bool | None = None
+    """Whether the user said that the labels are steps of a scale; None if their names alone tell."""
     compared_with: str = ""
     """The run that shows whether the decisions helped."""
+    folds: int = 0
+    """So many models are tested on parts of the rows, before one learns from all of them; 0 if some rows are kept aside for a test."""
+    folds_done: float = 0.0
+    """The fraction of their trainings that is done."""
     encoder: str = ""
     encoder_folder: str = ""
     """The folder of a local encoder."""
@@ -205,8 +214,14 @@ class RunView:
     """A linear model on the unchanged encoder, from which fine-tuning may start; None until it is known, or if none was tried."""
     linear_seconds: float | None = None
     """The time that it took."""
+    linear_learned_names: bool = False
+    """Whether it learned from the names of the classes too."""
     majority: Majority | None = None
     """None until it is known."""
+    predict_milliseconds: float | None = None
+    """That the finished model takes for a text, in batches; None until it is known, or for runs of before."""
+    model_megabytes: float | None = None
+    """Of the model's files."""
     calibration: FittedTemperature | None = None
     """None until it is known, or if there are too few validation rows."""
     model: KeptModel | None = None
@@ -248,6 +263,12 @@ class RunView:
     def temperature(self) -> float | None:
         """What the logits of its model were divided by; None if by nothing."""
         return self.calibration.temperature if self.calibration and self.calibration.kept else None
+
+    @property
+    def progress(self) -> float:
+        """The fraction of all steps that is done, of the models of folds and of its own."""
+        own = self.last_logged_step / self.total_steps if self.total_steps else 0.0
+        return (self.folds * self.folds_done + own) / (self.folds + 1)
 
     @property
     def live(self) -> bool:

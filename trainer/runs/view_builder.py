@@ -20,11 +20,13 @@ from trainer.runs.event_types import (
     End,
     Evaluated,
     Finished,
+    LabelsOrdered,
     LinearScored,
     Logged,
     MajorityScored,
     Notice,
     Phase,
+    Predicted,
     Queued,
     Renamed,
     Resumed,
@@ -187,8 +189,13 @@ def _renamed(view: RunView, event: Renamed) -> RunView:
     return replace(view, name=event.name, renamed=True) if event.name.strip() else view
 
 
+def _labels_ordered(view: RunView, event: LabelsOrdered) -> RunView:
+    return replace(view, ordered=event.ordered == "yes")
+
+
 def _phase(view: RunView, event: Phase) -> RunView:
-    return replace(view, status="running", phase=event.what, phase_done=event.done)
+    folds_done = event.done if event.stage == "folds" and event.done is not None else view.folds_done
+    return replace(view, status="running", phase=event.what, phase_done=event.done, folds_done=folds_done)
 
 
 def _started(view: RunView, event: Started) -> RunView:
@@ -229,9 +236,14 @@ def _calibrated(view: RunView, event: Calibrated) -> RunView:
     return replace(view, calibration=fitted)
 
 
+def _predicted(view: RunView, event: Predicted) -> RunView:
+    return replace(view, predict_milliseconds=1000 * event.seconds / event.rows, model_megabytes=event.bytes / 1e6)
+
+
 def _linear(view: RunView, event: LinearScored) -> RunView:
     validation, test = Metrics(event.validation_accuracy, event.validation_macro_f1), Metrics(event.accuracy, event.macro_f1)
-    return replace(view, linear=BaselineScores(event.rows, validation, test), linear_seconds=event.seconds)
+    linear = BaselineScores(event.rows, validation, test)
+    return replace(view, linear=linear, linear_seconds=event.seconds, linear_learned_names=event.class_names is True)
 
 
 def _majority(view: RunView, event: MajorityScored) -> RunView:
@@ -242,6 +254,7 @@ _CHANGES: Mapping[type[Event], Callable[[RunView, Any], RunView]] = {
     Created: _created,
     Queued: _queued,
     Renamed: _renamed,
+    LabelsOrdered: _labels_ordered,
     Phase: _phase,
     Started: _started,
     Resumed: _resumed,
@@ -252,5 +265,6 @@ _CHANGES: Mapping[type[Event], Callable[[RunView, Any], RunView]] = {
     BaselineScored: _baseline,
     LinearScored: _linear,
     Calibrated: _calibrated,
+    Predicted: _predicted,
 }
 """How an event changes the view. One that is not here changes nothing that the page shows."""

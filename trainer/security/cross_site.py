@@ -12,7 +12,8 @@ from trainer.security.hosts import AllowedHosts
 from trainer.security.refusals import Refusal, refuse
 
 _LINKABLE_PATHS = ("/", "/login")
-"""Paths to which another site may link."""
+_LINKABLE_BEGINNINGS = ("/shared/", "/along/")
+"""Paths to which another site, a mail or a chat may link."""
 
 
 class CrossSiteMiddleware:
@@ -65,7 +66,7 @@ class CrossSiteMiddleware:
         return (
             not origins
             and scope["method"] in ("GET", "HEAD")
-            and urlsplit(scope["path"]).path in _LINKABLE_PATHS
+            and ((path := urlsplit(scope["path"]).path) in _LINKABLE_PATHS or path.startswith(_LINKABLE_BEGINNINGS))
             and headers.get("sec-fetch-mode") == "navigate"
             and headers.get("sec-fetch-dest") in destinations
         )

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from trainer.errors import RecipeError
 from trainer.settings import Settings
+from trainer.users import Users
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -64,13 +65,18 @@ def allowed_hosts(address: str, settings: Settings) -> AllowedHosts:
     return AllowedHosts(frozenset(served), tuple(named.lower() for named in settings.hosts), any_address=address in _ALL_ADDRESSES)
 
 
-def check_protected(address: str, settings: Settings, *, public: bool) -> None:
-    """Raise UserError ``open_to_all`` if everybody who can reach this address could use the page and the user has not confirmed that."""
-    if is_loopback(address) or settings.password or settings.space or public:
+def check_protected(address: str, settings: Settings) -> None:
+    """Raise UserError ``open_to_all`` if everybody who can reach this address could see and change the work of the one owner, ``no_users`` for
+    a team without users."""
+    if settings.mode.named:
+        if not Users(settings.users_file).names():
+            raise RecipeError("Nobody can log in yet. Add a user first: python -m trainer users add NAME", code="no_users")
+        return
+    if is_loopback(address) or settings.password or settings.mode.separate_visitors:
         return
     raise RecipeError(
         f"With GRADIO_SERVER_NAME={address} everybody who can reach this computer could use this page, see its files and delete its runs. "
-        "Choose a password in the environment variable EMOTUNE_PASSWORD, or start with --public if that is intended.",
+        "Choose a password in the environment variable EMOTUNE_PASSWORD, or start with --public: then each visitor sees only what is their own.",
         code="open_to_all",
     )
 

@@ -3,7 +3,7 @@
 The caller passes the app, its upload path and its closed paths.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from starlette.middleware.gzip import GZipMiddleware
@@ -11,13 +11,20 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trainer.security.cross_site import CrossSiteMiddleware
 from trainer.security.headers import HUB_ORIGINS, SecurityHeadersMiddleware
+from trainer.security.health import HealthMiddleware
 from trainer.security.hosts import AllowedHosts
-from trainer.security.password import PasswordMiddleware
+from trainer.security.password import PasswordMiddleware, SharedPassword
 from trainer.security.refusals import Refusal, refuse
 from trainer.security.request_body_limit import BodyLimitMiddleware, BodyTimeouts
 from trainer.security.server_errors import ErrorMiddleware
+from trainer.security.sessions import SessionMiddleware
+from trainer.security.upload_access import UploadAccessMiddleware
 from trainer.security.upload_limit import UploadLimitMiddleware
+from trainer.security.visitors import VisitorMiddleware
 from trainer.settings import Settings
+from trainer.switches import Switches
+from trainer.upload_owners import UploadOwners
+from trainer.users import Users
 
 BODY_TIMEOUTS = BodyTimeouts()
 _FORM_BYTES = 64 * 1024
@@ -25,17 +32,33 @@ _FORM_BYTES = 64 * 1024
 
 
 def add_middleware(
-    app: ASGIApp, hosts: AllowedHosts, settings: Settings, *, uploads: Path, upload_path: str, closed: Sequence[str]
+    app: ASGIApp,
+    hosts: AllowedHosts,
+    settings: Settings,
+    *,
+    uploads: Path,
+    api_path: str,
+    closed: Sequence[str],
+    owners: UploadOwners,
+    seen: Callable[[str], None],
+    has_work: Callable[[str], bool],
 ) -> ASGIApp:
-    """The app with all middleware. Files posted to ``upload_path`` are in the folder ``uploads``; paths that begin with one of ``closed`` do not exist."""
+    """The app with all middleware. Gradio's calls are below ``api_path``; files posted there to ``/upload`` are in the folder ``uploads`` and served
+    behind ``/file=``; paths that begin with one of ``closed`` do not exist. If visitors have work of their own, ``seen`` is called with the owner
+    of each visit, ``owners`` knows whose the uploads are, and ``has_work`` whether there is something to take along."""
     max_upload_request = settings.max_file_bytes + _FORM_BYTES
-    wrapped: ASGIApp = UploadLimitMiddleware(
-        PageGZipMiddleware(app),
+    upload_path, file_path = f"{api_path}/upload", f"{api_path}/file="
+    wrapped: ASGIApp = PageGZipMiddleware(app)
+    if settings.mode.separate_visitors:
+        wrapped = SessionMiddleware(wrapped, path=api_path, upload_path=upload_path)
+    wrapped = UploadLimitMiddleware(
+        wrapped,
         path=upload_path,
         folder=uploads,
         max_files=settings.max_files_per_upload,
         max_bytes=settings.max_uploads_bytes,
         max_request_bytes=max_upload_request,
+        is_allowed=Switches(settings.runs_dir).uploads_allowed,
     )
     wrapped = BodyLimitMiddleware(
         ClosedPathsMiddleware(wrapped, closed),
@@ -43,10 +66,19 @@ def add_middleware(
         limits={upload_path: max_upload_request},
         timeouts=BODY_TIMEOUTS,
     )
-    if settings.password:
-        wrapped = PasswordMiddleware(wrapped, settings.password, embedded=settings.space)
+    blocks = Switches(settings.runs_dir).blocks
+    if settings.mode.separate_visitors:
+        wrapped = UploadAccessMiddleware(wrapped, owners, upload_path=upload_path, file_path=file_path, folder=uploads)
+    if settings.mode.anonymous:
+        wrapped = VisitorMiddleware(
+            wrapped, runs_dir=settings.runs_dir, framed=settings.space, seen=seen, is_blocked=blocks, has_work=has_work
+        )
+    if settings.mode.named:
+        wrapped = PasswordMiddleware(wrapped, Users(settings.users_file), embedded=settings.space, seen=seen, is_blocked=blocks)
+    elif settings.password:
+        wrapped = PasswordMiddleware(wrapped, SharedPassword(settings.password), embedded=settings.space)
     wrapped = CrossSiteMiddleware(wrapped, hosts, framed=settings.space)
-    return ErrorMiddleware(SecurityHeadersMiddleware(wrapped, framed_by=HUB_ORIGINS if settings.space else ()))
+    return ErrorMiddleware(HealthMiddleware(SecurityHeadersMiddleware(wrapped, framed_by=HUB_ORIGINS if settings.space else ())))
 
 
 class PageGZipMiddleware:

@@ -5,6 +5,7 @@ The line says where it happened, without the exception's message, which may cont
 
 import logging
 
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trainer.errors import error_location
@@ -34,6 +35,10 @@ class ErrorMiddleware:
         try:
             await self._app(scope, receive, send_and_record)
         except Exception as error:
+            if started and isinstance(error.__cause__, HTTPException):
+                # Gradio refuses a session that it does not know when its stream has begun; the last message says so, and nothing has failed.
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                return
             _log.error("a request failed: %s", error_location(error))
             if not started:
                 await refuse(scope, receive, send, UNEXPECTED)

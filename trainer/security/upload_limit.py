@@ -5,6 +5,7 @@ request_body_limit.py limits the size of one upload. The page's copies are only 
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from starlette.datastructures import Headers
@@ -18,16 +19,27 @@ RECENT_SECONDS = 600.0
 """Seconds for which an upload is kept: it is opened soon, but a call with it may have to wait in the queue."""
 
 
+_OFF = Refusal("Uploads are switched off on this server at the moment. Try again later.", "uploads_off")
 _NO_ROOM = Refusal(
     "So much has been uploaded in the last minutes that there is no room for more. Try again in ten minutes.", "uploads_full"
 )
 
 
 class UploadLimitMiddleware:
-    """Guards one path to which files are posted as multipart forms; the app saves them in ``folder``."""
+    """Guards one path to which files are posted as multipart forms; the app saves them in ``folder``. ``is_allowed``: whether any may be now."""
 
-    def __init__(self, app: ASGIApp, *, path: str, folder: Path, max_files: int, max_bytes: int, max_request_bytes: int) -> None:
-        self._app, self._path, self._folder = app, path, folder
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        path: str,
+        folder: Path,
+        max_files: int,
+        max_bytes: int,
+        max_request_bytes: int,
+        is_allowed: Callable[[], bool] = lambda: True,
+    ) -> None:
+        self._app, self._path, self._folder, self._is_allowed = app, path, folder, is_allowed
         self._max_files, self._max_bytes, self._max_request_bytes = max_files, max_bytes, max_request_bytes
         self._expected_bytes: dict[int, int] = {}
         """The maximum bytes of each upload in progress."""
@@ -35,6 +47,9 @@ class UploadLimitMiddleware:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].rstrip("/") != self._path or scope["method"] != "POST":
             await self._app(scope, receive, send)
+            return
+        if not self._is_allowed():
+            await refuse(scope, receive, send, _OFF, close=True)
             return
         headers = Headers(scope=scope)
         content_length = headers.get("content-length", "")

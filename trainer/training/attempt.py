@@ -16,7 +16,7 @@ from trainer.text_format import pluralize
 from trainer.training.distributed import ProcessGroup
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
-from trainer.training.memory import largest_divisor, out_of_memory_advice
+from trainer.training.memory import effect_of_smaller_parts, largest_divisor, out_of_memory_advice
 from trainer.training.tokenized_dataset import TokenizedDataset
 from trainer.training.training_context import Reporter, TrainingContext
 
@@ -87,7 +87,7 @@ def train_with_oom_retry(attempt: TrainingAttempt, texts_at_a_time: int) -> Trai
         batch_parts = process_batch // fewer
         note = (
             f"This machine ({attempt.hardware.name}) ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. The training continues "
-            f"with {fewer} at a time, {batch_parts * recipe.gradient_accumulation} times for each step: the same training, a little slower."
+            f"with {fewer} at a time, {batch_parts * recipe.gradient_accumulation} times for each step: {effect_of_smaller_parts(recipe)}."
         )
         result = _train_once(attempt, batch_parts=batch_parts, retry_note=note)
         if not isinstance(result, _OutOfMemory):
@@ -95,7 +95,7 @@ def train_with_oom_retry(attempt: TrainingAttempt, texts_at_a_time: int) -> Trai
         texts_at_a_time = fewer
     fewer = largest_divisor(texts_at_a_time, texts_at_a_time - 1)
     raise NoMemoryError(
-        f"This machine ({attempt.hardware.name}) ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {out_of_memory_advice(fewer)}",
+        f"This machine ({attempt.hardware.name}) ran out of memory with {pluralize(texts_at_a_time, 'text')} at a time. {out_of_memory_advice(fewer, recipe)}",
         code="out_of_memory",
         retry_texts_at_a_time=fewer,
     )
@@ -198,6 +198,7 @@ def _fit_linear_model(attempt: TrainingAttempt, model: "Classifier") -> None:
             attempt.tokenizer,
             attempt.hardware,
             balanced=context.recipe.class_weights == "balanced",
+            with_names=context.recipe.class_names == "automatic",
             is_stop_requested=context.reporter.is_stop_requested,
         )
         if scores is not None:

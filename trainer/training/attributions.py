@@ -127,9 +127,7 @@ def _scores_and_gradients(
 
 def _log_probabilities(model: Classifier, logits: torch.Tensor, label_id: int) -> torch.Tensor:
     """Logits (n, classes) -> the log probability of one class in each, (n,)."""
-    labels = torch.full((len(logits),), label_id, device=logits.device)
-    loss = TRAINING_TASKS[find_task(model.config.problem_type).key].loss
-    return -loss(logits, labels, reduction="none")
+    return TRAINING_TASKS[find_task(model.config.problem_type).key].log_probability(logits, label_id)
 
 
 @contextmanager

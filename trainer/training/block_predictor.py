@@ -1,17 +1,18 @@
-"""Labels many texts with a saved model, quickly: blocks sorted by tokens, in 16 bits where that is fast and says the same.
+"""Labels many texts with a saved model, quickly: blocks sorted by tokens, in 16 bits or with ONNX Runtime where that is fast and says the same.
 
 The scores of a run never come from here, but from ``Predictor``, which computes as the saved model does.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from trainer.data.checks.repairs import repair_text
-from trainer.data.corpus import clean_text
+from trainer.data.checks.repairs import read_text
+from trainer.errors import RunError
 from trainer.training.hardware import Hardware
 from trainer.training.predictor import Predictor
 from trainer.training.tokens import replace_surrogates
@@ -19,11 +20,25 @@ from trainer.training.tokens import replace_surrogates
 if TYPE_CHECKING:
     import torch
 
-Engine = Literal["exact", "16-bit"]
+    from trainer.training.export.exported import OnnxEngine
+    from trainer.training.export.onnx_predictor import OnnxPredictor
+
+    OnnxPredictors = Mapping[OnnxEngine, OnnxPredictor]
+
+Engine = Literal["torch", "16-bit", "onnx", "onnx-int8"]
+"""torch computes as the saved model does, in 32 bits."""
 
 COMPARED_TEXTS = 300
 """How many texts both engines label before one is chosen."""
-_MIN_AGREEMENT = 0.995
+_MIN_AGREEMENT = {"16-bit": 0.995, "onnx": 0.995, "onnx-int8": 0.98}
+_TIMED_TEXTS = 100
+"""Of the compared ones, for the time that each engine takes once it is warm."""
+_DONE_BY = {
+    "torch": "as the saved model does, in 32 bits",
+    "16-bit": "in 16 bits",
+    "onnx": "by ONNX Runtime, in 32 bits",
+    "onnx-int8": "by ONNX Runtime, in 8 bits",
+}
 _MAX_ROWS, _MAX_TOKENS = 64, 64 * 96
 """Of a batch: larger ones leave the cache of the processor."""
 _SHORT_TOKENS = 128
@@ -46,7 +61,8 @@ class LabelledBlock:
 
 @dataclass(frozen=True)
 class EngineChoice:
-    """``engine``, and why, as a sentence for people. ``agreement``: the share of compared texts that got the same label in 16 bits, if compared."""
+    """``engine``, and why, as a sentence for people. ``agreement``: the share of compared texts for which it says what the saved model says, if
+    it was compared."""
 
     engine: Engine
     reason: str
@@ -56,23 +72,26 @@ class EngineChoice:
 class BlockPredictor:
     """A model with one way of computing. Draws no random numbers; the same block of texts gives the same numbers."""
 
-    def __init__(self, predictor: Predictor, hardware: Hardware, engine: Engine = "exact") -> None:
+    def __init__(self, predictor: Predictor, hardware: Hardware, engine: Engine = "torch", *, onnx: "OnnxPredictors | None" = None) -> None:
+        """``onnx`` has the exported models by engine; raises UserError ``no_exports`` if the engine is not among them."""
         self._predictor = predictor
         self._device = hardware.device
-        self._model = predictor.model if engine == "exact" else _in_16_bits(predictor, hardware)
+        self._model = _in_16_bits(predictor, hardware) if engine == "16-bit" else predictor.model
+        self._onnx = (onnx or {}).get(engine)
+        if engine in ("onnx", "onnx-int8") and self._onnx is None:
+            raise RunError("This model is not exported to ONNX, or its export is damaged. Export it first.", code="no_exports")
 
     def label(
         self, texts: Sequence[str], *, max_chars: int | None = None, on_progress: Callable[[float], None] | None = None
     ) -> LabelledBlock:
         """What the model says of each text, after the repairs of its training rows; ``on_progress`` is called with the fraction (0..1) that is ready.
 
-        Of a text longer than ``max_chars`` only the beginning is read.
+        Of a text that is still longer than ``max_chars`` after them only the beginning is read.
         """
         predictor = self._predictor
-        read = [replace_surrogates(repair_text(clean_text(text[:max_chars]), predictor.repairs)) for text in texts]
-        rows, cut = self._tokenize(read)
-        if max_chars is not None:
-            cut |= np.array([len(text) > max_chars for text in texts], dtype=bool)
+        read = [read_text(text, predictor.repairs, max_chars) for text in texts]
+        rows, cut = self._tokenize([replace_surrogates(each.text) for each in read])
+        cut |= np.array([each.cut for each in read], dtype=bool)
         probabilities = np.full((len(texts), len(predictor.label_names)), np.nan, dtype=np.float32)
         readable = [number for number, row in enumerate(rows) if row is not None]
         order = sorted(readable, key=lambda number: len(rows[number]["input_ids"]))
@@ -105,6 +124,9 @@ class BlockPredictor:
         return rows, cut
 
     def _probabilities(self, rows: list[Any]) -> np.ndarray:
+        if self._onnx is not None:
+            types = [row["token_type_ids"] for row in rows] if "token_type_ids" in rows[0] else None
+            return self._predictor.task.probabilities(self._onnx.logits([row["input_ids"] for row in rows], types))
         import torch
 
         from trainer.training.batching import PaddingCollator
@@ -115,30 +137,79 @@ class BlockPredictor:
         return self._predictor.task.probabilities(logits.float().cpu().numpy())
 
 
-def choose_engine(predictor: Predictor, hardware: Hardware, texts: Sequence[str], *, max_chars: int | None = None) -> EngineChoice:
-    """16 bits if this machine computes faster in them and what they say of these texts is what the saved model says, unsure included; else exact."""
-    if hardware.precision == "fp32":
-        return EngineChoice("exact", f"Computed as the saved model does, in 32 bits: this machine ({hardware.name}) is not faster in 16.")
-    blocks = [BlockPredictor(predictor, hardware, engine).label(texts, max_chars=max_chars) for engine in ("exact", "16-bit")]
-    readable = blocks[0].readable
+def choose_engine(
+    predictor: Predictor,
+    hardware: Hardware,
+    texts: Sequence[str],
+    *,
+    max_chars: int | None = None,
+    onnx: "OnnxPredictors | None" = None,
+    clock: Callable[[], float] = time.perf_counter,
+) -> EngineChoice:
+    """The fastest engine of those that say of these texts what the saved model says, unsure included: 16 bits where this machine has them, and
+    the exported models that are given, if it is faster with them."""
+    others: list[Engine] = [] if hardware.precision == "fp32" else ["16-bit"]
+    others += [] if onnx is None or hardware.device != "cpu" else list(onnx)
+    if not others:
+        return EngineChoice("torch", f"Computed as the saved model does, in 32 bits: this machine ({hardware.name}) is not faster in 16.")
+    engines = {engine: BlockPredictor(predictor, hardware, engine, onnx=onnx) for engine in ("torch", *others)}
+    blocks = {engine: each.label(texts, max_chars=max_chars).probabilities for engine, each in engines.items()}
+    readable = ~np.isnan(blocks["torch"]).any(axis=1)
     if not readable.any():
-        return EngineChoice("exact", "Computed as the saved model does, in 32 bits.")
-    exact, short = (block.probabilities[readable] for block in blocks)
-    same = (predictor.task.decide(exact) == predictor.task.decide(short)).reshape(len(exact), -1).all(axis=1)
-    said = "the label of the saved model"
+        return EngineChoice("torch", "Computed as the saved model does, in 32 bits.")
+    compared = {engine: _compare(predictor, engine, blocks["torch"][readable], blocks[engine][readable]) for engine in others}
+    good = [engine for engine in others if compared[engine].is_good]
+    if not good:
+        best = max(compared.values(), key=lambda each: each.agreement)
+        reason = f"Computed as the saved model does, in 32 bits, because {best.short}."
+        return EngineChoice("torch", reason, best.agreement)
+    chosen = good[0]
+    if onnx:
+        # Without an export there is nothing to measure: a machine that has 16 bits is faster in them.
+        seconds = _timed({engine: engines[engine] for engine in ("torch", *good)}, texts[:_TIMED_TEXTS], max_chars, clock)
+        chosen = min(seconds, key=seconds.__getitem__)
+    if chosen == "torch":
+        return EngineChoice("torch", "Computed as the saved model does, in 32 bits, which was the fastest here.")
+    return EngineChoice(chosen, f"Computed {_DONE_BY[chosen]}, which is faster here: {compared[chosen].long}.", compared[chosen].agreement)
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What an engine says beside the saved model: the share of texts of which it says the same, whether that is enough, and both in words."""
+
+    agreement: float
+    is_good: bool
+    long: str
+    short: str
+
+
+def _compare(predictor: Predictor, engine: Engine, saved: np.ndarray, found: np.ndarray) -> _Compared:
+    task, said = predictor.task, "the label of the saved model"
+    same = (task.decide(saved) == task.decide(found)).reshape(len(saved), -1).all(axis=1)
     if predictor.answer_from is not None:
-        chosen = (np.take_along_axis(p, predictor.task.decide(p)[:, None], axis=1)[:, 0].astype(float) for p in (exact, short))
+        chosen = (task.confidence(p).astype(float) for p in (saved, found))
         same &= np.equal(*(confidence < predictor.answer_from for confidence in chosen))
         said = "what the saved model says, unsure or not"
-    agreement, difference = float(same.mean()), float(np.abs(exact - short).max())
-    compared = f"of {len(same):,} texts that were compared, {int(same.sum()):,} got {said}, and no probability differed by more than {difference:.4f}"
-    if agreement < _MIN_AGREEMENT or not np.isfinite(short).all():
-        return EngineChoice(
-            "exact",
-            f"Computed as the saved model does, in 32 bits, because in 16 bits only {int(same.sum()):,} {compared.split(', ', 1)[0]} got {said}.",
-            agreement,
-        )
-    return EngineChoice("16-bit", f"Computed in 16 bits, which is faster here: {compared}.", agreement)
+    agreement, difference = float(same.mean()), float(np.abs(saved - found).max())
+    of_texts = f"of {len(same):,} texts that were compared"
+    return _Compared(
+        agreement,
+        agreement >= _MIN_AGREEMENT[engine] and bool(np.isfinite(found).all()),
+        f"{of_texts}, {int(same.sum()):,} got {said}, and no probability differed by more than {difference:.4f}",
+        f"{_DONE_BY[engine]} only {int(same.sum()):,} {of_texts} got {said}",
+    )
+
+
+def _timed(
+    engines: Mapping[Engine, BlockPredictor], texts: Sequence[str], max_chars: int | None, clock: Callable[[], float]
+) -> dict[Engine, float]:
+    """The seconds that each engine takes, by turns; all have worked before."""
+    seconds = {}
+    for engine, each in engines.items():
+        started = clock()
+        each.label(texts, max_chars=max_chars)
+        seconds[engine] = clock() - started
+    return seconds
 
 
 def evenly_spaced(count: int, wanted: int = COMPARED_TEXTS) -> list[int]:
@@ -162,9 +233,11 @@ def _in_16_bits(predictor: Predictor, hardware: Hardware) -> "torch.nn.Module":
     import torch
 
     from trainer.training.classifier import encoder_of
+    from trainer.training.first_token import compute_first_token_alone
 
     model = copy.deepcopy(predictor.model).to(torch.float16 if hardware.precision == "fp16" else torch.bfloat16)
     body = encoder_of(model)
     if hardware.device == "cpu" and predictor.max_length <= _SHORT_TOKENS and hasattr(body, "set_attn_implementation"):
         body.set_attn_implementation("eager")
+    compute_first_token_alone(model)
     return model.eval()

@@ -90,7 +90,7 @@ class TrainingCallback(TrainerCallback):
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         step, schedule, group = state.global_step, self.context.schedule, self.context.process_group
-        if step in schedule.evaluation_steps and torch.cuda.is_available():
+        if step in schedule.evaluation_steps and torch.cuda.is_initialized():
             # What the GPU still has queued is training, not evaluation.
             torch.cuda.synchronize()
         now = time.monotonic()
@@ -169,9 +169,12 @@ class TrainingCallback(TrainerCallback):
         """Start the evaluation's clock: the Trainer's own follows the system time, which may be set back meanwhile."""
         self._evaluation_started_at = time.monotonic()
 
+    def is_evaluation_interrupted(self) -> bool:
+        """Whether a stop was requested and there is a model to keep. Several processes would notice it at different batches; they finish the evaluation."""
+        return self.keeper.best is not None and self.context.process_group.world_size == 1 and self.context.reporter.is_stop_requested()
+
     def on_prediction_step(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        # Several processes would notice a stop at different batches; they finish the evaluation.
-        if self.keeper.best is not None and self.context.process_group.world_size == 1 and self.context.reporter.is_stop_requested():
+        if self.is_evaluation_interrupted():
             raise EvaluationInterrupted
 
     def on_evaluate(

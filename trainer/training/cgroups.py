@@ -14,7 +14,19 @@ _FILES = {
 
 def available_bytes(mount: Path = _MOUNT, membership: Path = _MEMBERSHIP) -> float:
     """Bytes that this process may still use in its control group and all its parents; infinity if none has a limit."""
-    return min((_available_in(folder, *_FILES[version]) for version, folder in _groups(mount, membership)), default=math.inf)
+    return min((available for _, available in _limits(mount, membership)), default=math.inf)
+
+
+def used_share(mount: Path = _MOUNT, membership: Path = _MEMBERSHIP) -> float:
+    """The share 0..1 of its limit that is in use in the fullest of these groups; 0 if none has a limit."""
+    return max((1 - available / limit for limit, available in _limits(mount, membership) if limit), default=0.0)
+
+
+def _limits(mount: Path, membership: Path) -> Iterator[tuple[float, float]]:
+    """The limit and what is available of it, in bytes, of each group that has one."""
+    for version, folder in _groups(mount, membership):
+        if (found := _limit_of(folder, *_FILES[version])) is not None:
+            yield found
 
 
 def _groups(mount: Path, membership: Path) -> Iterator[tuple[int, Path]]:
@@ -31,10 +43,10 @@ def _groups(mount: Path, membership: Path) -> Iterator[tuple[int, Path]]:
             yield from ((version, folder) for folder in (group, *group.parents) if folder.is_relative_to(root))
 
 
-def _available_in(folder: Path, limit_file: str, usage_file: str, reclaimable: str) -> float:
+def _limit_of(folder: Path, limit_file: str, usage_file: str, reclaimable: str) -> tuple[float, float] | None:
     try:
         limit, usage = int((folder / limit_file).read_text()), int((folder / usage_file).read_text())
         statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        return max(0, limit - usage + int(statistics.get(reclaimable, 0)))
+        return limit, max(0, limit - usage + int(statistics.get(reclaimable, 0)))
     except (OSError, ValueError):  # no such file, or "max"
-        return math.inf
+        return None

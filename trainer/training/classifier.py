@@ -33,11 +33,8 @@ _ENCODER = "encoder"
 _MEAN_POOLED = {"linear": ("pooler", "normalized_mean"), "mlp": ("mlp", "normalized_mean")}
 """The head and the pooling that are trained with the recipe's pooling "mean", by the recipe's head."""
 
-_OTHER_TASKS = {
-    "multi_label_classification": "a model that gives a text several labels at once",
-    "regression": "a model that predicts a single number",
-}
-"""By transformers' ``problem_type``: what other programs train and Emotune does not."""
+_REGRESSION = "a model that predicts a single number"
+"""What other programs train and Emotune does not."""
 
 
 def build_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recipe, task: Task = SINGLE_LABEL) -> Classifier:
@@ -62,10 +59,9 @@ def build_classifier(encoder: Encoder, label_names: Sequence[str], recipe: Recip
             for name, parameter in model.named_parameters():
                 if in_head(model, name):
                     parameter.requires_grad_(True)
-    if recipe.never_trains_encoder:
-        for name, parameter in model.named_parameters():
-            if not in_head(model, name):
-                parameter.requires_grad_(False)
+    for name, parameter in model.named_parameters():
+        if recipe.never_trains_head if in_head(model, name) else recipe.never_trains_encoder:
+            parameter.requires_grad_(False)
     return model
 
 
@@ -209,10 +205,8 @@ def _refuse_other_tasks(folder: Path) -> None:
     if architectures and not any(name.endswith("ForSequenceClassification") for name in architectures):
         model = "an encoder without a trained head" if architectures[0].endswith("Model") else "a model for another task"
         contents = f"{model} ({architectures[0]})"
-    elif config.problem_type is not None and config.problem_type not in TASKS:
-        contents = _OTHER_TASKS[config.problem_type]
-    elif config.num_labels < 2:
-        contents = _OTHER_TASKS["regression"]
+    elif config.num_labels < 2 or (config.problem_type is not None and config.problem_type not in TASKS):
+        contents = _REGRESSION
     if contents:
         known = " or ".join(task.models_do for task in TASKS.values())
         raise ModelError(

@@ -1,4 +1,4 @@
-"""One training in several processes (torchrun, accelerate launch): which of them this is, and how they communicate.
+"""One training, or one file to be labelled, in several processes (torchrun, accelerate launch): which of them this is, and how they communicate.
 
 Rank 0 owns the run: it alone reads the file, writes the log and saves. The other ranks only compute.
 """
@@ -41,6 +41,15 @@ class ProcessGroup:
         objects = [text]
         dist.broadcast_object_list(objects, src=0)
         return objects[0]
+
+    def wait_for_all(self) -> None:
+        """Wait until every process has come this far."""
+        if self.world_size == 1:
+            return
+        self.init()
+        import torch.distributed as dist
+
+        dist.barrier()
 
     def broadcast_flag(self, flag: bool) -> bool:
         """Rank 0's flag in every process, so that all of them end after the same step."""

@@ -75,8 +75,9 @@ _LANGUAGE_CODES = {"English": frozenset({"en"})}
 class EncoderCatalogue:
     """The encoders on offer, the default first. Iterating gives each ``Encoder``."""
 
-    def __init__(self, encoders: Iterable[Encoder] | None = None) -> None:
-        """Offer ``encoders``; by default the packaged one and five of the Hub."""
+    def __init__(self, encoders: Iterable[Encoder] | None = None, *, others: bool = True) -> None:
+        """Offer ``encoders``, by default the packaged one and five of the Hub, and with ``others`` any other of the Hub by its name."""
+        self._others = others
         self._encoders = (packaged_encoder(), *_HUB_ENCODERS) if encoders is None else tuple(encoders)
 
     def __iter__(self) -> Iterator[Encoder]:
@@ -97,11 +98,12 @@ class EncoderCatalogue:
         for encoder in self._encoders:
             if encoder.name == name or (encoder.repository and encoder.repository == wanted):
                 return encoder
-        if repository is not None and not repository.config and not repository.is_dataset:
+        if self._others and repository is not None and not repository.config and not repository.is_dataset:
             return hub_encoder(repository.repo)
         names = ", ".join(encoder.name for encoder in self._encoders)
+        hub = " You can also name one of the Hugging Face Hub as owner/name." if self._others else " This server offers no others."
         raise ModelError(
-            f"There is no encoder called “{name[:80]}”. Encoders: {names}. You can also name one of the Hugging Face Hub as owner/name.",
+            f"There is no encoder called “{name[:80]}”. Encoders: {names}.{hub}",
             code="unknown_encoder",
         )
 

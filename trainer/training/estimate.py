@@ -58,13 +58,15 @@ def estimate_training(
         batch_size=resolved.batch_size,
         epochs=epochs,
         gradient_accumulation=recipe.gradient_accumulation,
-        evaluations_per_epoch=recipe.evaluations_per_epoch,
+        evaluations_per_epoch=resolved.evaluations_per_epoch,
     )
     evaluations = len(schedule.evaluation_steps)
     frozen = 1.0 if resolved.never_trains_encoder else recipe.frozen_epochs / resolved.epochs
     cost = frozen * _FORWARD_COST + (1 - frozen) * (_LORA_COST if recipe.lora_rank else 1.0)
     text_cost = float(truncated.mean()) * _PADDING * encoder.layers
-    scored = evaluations * validation_rows + validation_rows + test_rows
+    # The method contrastive fits its head before each evaluation to what the encoder then makes of the training rows.
+    fitted_rows = min(train_rows, MAX_ROWS) if resolved.method == "contrastive" else 0
+    scored = evaluations * (validation_rows + fitted_rows) + validation_rows + test_rows
     if resolved.starts_from_linear_model or encoder.pooling == "mean":
         # The linear model reads all rows once, and the model that it is before the first step is evaluated.
         scored += min(train_rows, MAX_ROWS) + validation_rows + test_rows
@@ -81,4 +83,6 @@ def estimate_training(
         # The longest text makes its whole batch as long.
         batch_tokens=resolved.batch_size * float(truncated.max()),
     )
-    return Estimate(seconds + _FIXED_SECONDS, megabytes, free_megabytes(hardware), hardware.description)
+    # K folds train on (K - 1) / K of the rows each, before the model of all rows.
+    seconds = (seconds + _FIXED_SECONDS) * (recipe.folds or 1)
+    return Estimate(seconds, megabytes, free_megabytes(hardware), hardware.description)

@@ -5,12 +5,21 @@ Measures nothing and trains nothing.
 
 import math
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from trainer.errors import RecipeError
 from trainer.training.exclusive_loading import load_libraries
+
+GPU_CALL = "BORROWED_GPU"
+"""Set within a process to which a Space with ZeroGPU has lent its GPU."""
+
+
+def lends_gpu(environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether this is a Space with ZeroGPU, which lends a GPU for a call; outside of one there is none, whatever torch says."""
+    return environment.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
 @dataclass(frozen=True)
@@ -69,13 +78,14 @@ def detect_hardware() -> Hardware:
     import torch
 
     cores = usable_cores()
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and (not lends_gpu() or GPU_CALL in os.environ):
         properties = torch.cuda.get_device_properties(0)
         # Below compute capability 8.0 bf16 is emulated and slow; fp16 with loss scaling has tensor cores from 7.0.
         precision = "bf16" if properties.major >= 8 else "fp16" if properties.major >= 7 else "fp32"
         return Hardware("cuda", precision, cores, f"{properties.name}, {properties.total_memory / 2**30:.0f} GB", torch.cuda.device_count())
     if torch.backends.mps.is_available():
         return Hardware("mps", "fp32", cores, "Apple GPU")
-    capabilities = torch.cpu.get_capabilities()
+    # Older releases of torch, which a Space with ZeroGPU may have, do not tell: 32 bits are right everywhere.
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     has_bf16 = any(capabilities.get(unit) for unit in ("amx_bf16", "avx512_bf16", "bf16", "sve_bf16"))
     return Hardware("cpu", "bf16" if has_bf16 else "fp32", cores, f"{cores} CPU core{'s' if cores != 1 else ''}")

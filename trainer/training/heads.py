@@ -120,8 +120,10 @@ class PooledClassifier(nn.Module):
         token_type_ids: torch.Tensor | None = None,
         labels: torch.Tensor | None = None,
     ) -> SequenceClassifierOutput:
-        """Token ids (n, tokens) -> logits (n, classes), and the mean of the task's plain loss if labels are given."""
-        logits = self.head(self.pooled(input_ids, attention_mask, token_type_ids).unsqueeze(1))
+        """Token ids (n, tokens) -> logits (n, classes), the mean of the task's plain loss if labels are given, and in training what the head reads."""
+        pooled = self.pooled(input_ids, attention_mask, token_type_ids)
+        logits = self.head(pooled.unsqueeze(1))
         task = TRAINING_TASKS[find_task(self.config.problem_type).key]
         loss = None if labels is None else task.loss(logits, labels, reduction="mean")
-        return SequenceClassifierOutput(loss=loss, logits=logits)
+        # Not in evaluations, which would gather it.
+        return SequenceClassifierOutput(loss=loss, logits=logits, hidden_states=(pooled,) if self.training else None)

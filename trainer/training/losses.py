@@ -1,15 +1,16 @@
 """What a task means in a training, on tensors (one table by task); and the loss that is minimized, exact over accumulated batches."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import torch
 
-from trainer.data.task import SINGLE_LABEL, Task
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL, Task
 from trainer.recipe import Recipe
-from trainer.training.validation_metrics import single_label_metrics
+from trainer.training.linear_fits import LinearFit, balanced_positive_weights, fit_linear_model, fit_one_vs_rest
+from trainer.training.validation_metrics import several_label_metrics, single_label_metrics
 
 
 class LossFunction(Protocol):
@@ -28,7 +29,10 @@ class TrainingTask:
     loss: LossFunction
     count_right: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     """Logits (n, k), labels -> on their device, how many texts would get exactly their labels."""
-    balanced_weights: Callable[[Sequence[int], int], tuple[float, ...]]
+    log_probability: Callable[[torch.Tensor, int], torch.Tensor]
+    """Logits (n, k), a class -> the log probability in nats of that class in each text, (n,)."""
+    fit_linear: LinearFit
+    balanced_weights: Callable[[np.ndarray, int], tuple[float, ...]]
     """Labels of the training rows, k -> the weight of each class with ``class_weights`` "balanced"."""
     validation_metrics: Callable[[np.ndarray, np.ndarray], dict[str, float]]
     """Labels, what is said of the same rows -> the scores that choose the checkpoint, and their standard errors."""
@@ -61,7 +65,7 @@ class TrainingLoss:
         return loss(logits, labels, weights=self.weights, smoothing=self.smoothing, reduction="sum") / texts
 
 
-def training_loss(recipe: Recipe, labels: Sequence[int], classes: int, task: Task = SINGLE_LABEL) -> TrainingLoss | None:
+def training_loss(recipe: Recipe, labels: np.ndarray, classes: int, task: Task = SINGLE_LABEL) -> TrainingLoss | None:
     """The recipe's loss, its weights computed from the training rows' labels; None for the plain one, which the model computes itself.
 
     With gradient accumulation the loss is ours too: transformers' classifiers would add the means of the batches.
@@ -73,7 +77,7 @@ def training_loss(recipe: Recipe, labels: Sequence[int], classes: int, task: Tas
     return TrainingLoss(weights, recipe.label_smoothing, task)
 
 
-def balanced_weights(label_ids: Sequence[int], classes: int) -> tuple[float, ...]:
+def balanced_weights(label_ids: np.ndarray, classes: int) -> tuple[float, ...]:
     """n / (classes that occur * rows of the class), scikit-learn's "balanced" (King & Zeng 2001); 1 for a class without rows.
 
     Their mean over the rows is 1, so that a learning rate means the same with them and without.
@@ -89,6 +93,27 @@ def _cross_entropy(
     return torch.nn.functional.cross_entropy(logits.float(), labels, weight=weights, label_smoothing=smoothing, reduction=reduction)
 
 
+def _log_probability(logits: torch.Tensor, label_id: int) -> torch.Tensor:
+    return -_cross_entropy(logits, torch.full((len(logits),), label_id, device=logits.device), reduction="none")
+
+
+def _binary_cross_entropy(
+    logits: torch.Tensor, labels: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0, reduction: str
+) -> torch.Tensor:
+    """The mean over the labels of a text, as transformers' classifiers compute it; ``weights`` are those of the positives."""
+    targets = labels.to(torch.float32)
+    if smoothing:
+        # As for one label a text, a share of each label is spread over all (Szegedy et al. 2016): a text has as many labels as before.
+        targets = targets * (1 - smoothing) + smoothing * targets.mean(-1, keepdim=True)
+    losses = torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), targets, pos_weight=weights, reduction="none").mean(-1)
+    return {"none": losses, "sum": losses.sum(), "mean": losses.mean()}[reduction]
+
+
+def _count_all_right(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    # With even cuts: those of the labels are chosen on validation rows.
+    return ((logits >= 0) == labels.bool()).all(-1).sum()
+
+
 def _count_right(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
     # On the device: ``Task.decide`` would make a GPU wait at each step.
     return (logits.argmax(-1) == labels).sum()
@@ -96,6 +121,19 @@ def _count_right(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
 
 TRAINING_TASKS: Mapping[str, TrainingTask] = {
     SINGLE_LABEL.key: TrainingTask(
-        loss=_cross_entropy, count_right=_count_right, balanced_weights=balanced_weights, validation_metrics=single_label_metrics
+        loss=_cross_entropy,
+        count_right=_count_right,
+        log_probability=_log_probability,
+        fit_linear=fit_linear_model,
+        balanced_weights=balanced_weights,
+        validation_metrics=single_label_metrics,
+    ),
+    SEVERAL_LABELS.key: TrainingTask(
+        loss=_binary_cross_entropy,
+        count_right=_count_all_right,
+        log_probability=lambda logits, label_id: torch.nn.functional.logsigmoid(logits[:, label_id].float()),
+        fit_linear=fit_one_vs_rest,
+        balanced_weights=balanced_positive_weights,
+        validation_metrics=several_label_metrics,
     ),
 }

@@ -7,7 +7,7 @@ from functools import cache
 from trainer.errors import NoMemoryError
 from trainer.recipe import Recipe
 from trainer.text_format import pluralize
-from trainer.training.cgroups import available_bytes
+from trainer.training.cgroups import available_bytes, used_share
 from trainer.training.encoders import Encoder
 from trainer.training.hardware import Hardware
 
@@ -53,7 +53,7 @@ def check_memory(recipe: Recipe, encoder: Encoder, lengths: Sequence[int], hardw
         fitting = next((n for n in range(texts - 1, 0, -1) if recipe.batch_size % n == 0 and needed(n) <= free), None)
         raise NoMemoryError(
             f"A batch of {pluralize(texts, 'text')} of up to {max_tokens} tokens needs at least {needed(texts) / 1024:.1f} GB with {encoder.name}, "
-            f"and {free / 1024:.1f} GB are free on this machine ({hardware.name}). {out_of_memory_advice(fitting)}",
+            f"and {free / 1024:.1f} GB are free on this machine ({hardware.name}). {out_of_memory_advice(fitting, recipe)}",
             code="batch_too_large",
             retry_texts_at_a_time=fitting,
         )
@@ -64,11 +64,18 @@ def largest_divisor(batch_size: int, limit: int) -> int | None:
     return next((texts for texts in range(min(batch_size, limit), 0, -1) if batch_size % texts == 0), None)
 
 
-def out_of_memory_advice(retry_texts_at_a_time: int | None) -> str:
+def effect_of_smaller_parts(recipe: Recipe) -> str:
+    """What it does to a training to read each batch in smaller parts, in words."""
+    if recipe.method == "contrastive":
+        return "each text is then compared with fewer others, and the training takes a little longer"
+    return "the same training, a little slower"
+
+
+def out_of_memory_advice(retry_texts_at_a_time: int | None, recipe: Recipe) -> str:
     """What to do if memory runs out; None means that even one text at a time is too much."""
     if retry_texts_at_a_time is None:
         return "Start a new run with a shorter maximum length or a smaller encoder."
-    return f"Train it again with {pluralize(retry_texts_at_a_time, 'text')} at a time: the same training, a little slower."
+    return f"Train it again with {pluralize(retry_texts_at_a_time, 'text')} at a time: {effect_of_smaller_parts(recipe)}."
 
 
 def free_megabytes(hardware: Hardware) -> float:
@@ -80,6 +87,13 @@ def free_megabytes(hardware: Hardware) -> float:
     import psutil
 
     return min(psutil.virtual_memory().available, available_bytes()) / 2**20
+
+
+def used_memory_share() -> float:
+    """The share 0..1 of the memory that is in use, of this machine or of its container, whichever is fuller."""
+    import psutil
+
+    return max(psutil.virtual_memory().percent / 100, used_share())
 
 
 def trim_heap() -> None:

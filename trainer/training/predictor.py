@@ -9,15 +9,15 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from trainer.data.checks.repairs import REPAIRS, repair_text
-from trainer.data.corpus import clean_text
-from trainer.data.task import SINGLE_LABEL, Task, find_task
+from trainer.data.checks.repairs import read_text
+from trainer.data.task import SINGLE_LABEL, Task, most_probable_first
 from trainer.errors import ModelError, UserError
 from trainer.text_format import quote_names
+from trainer.training.answers import damaged_model, read_answers
 from trainer.training.encoder_loading import has_finite_weights, lacks_vocabulary
 from trainer.training.encoders import max_tokens_of
 from trainer.training.exclusive_loading import load_libraries
@@ -33,7 +33,7 @@ class Prediction:
     """What a model predicts for one text.
 
     ``text``: as the model read it, cleaned and, if ``repaired``, changed by a repair. ``probabilities``: float32 (classes,), summing
-    to 1; None if there is nothing to read, and ``problem`` then says why. ``tokens``: of the whole text, including special ones; the
+    to 1 for one label a text; None if there is nothing to read, and ``problem`` then says why. ``tokens``: of the whole text, including special ones; the
     model read ``tokens_read`` of them, and ``cut`` says whether it missed the end. Compared by identity.
     """
 
@@ -53,11 +53,18 @@ class Prediction:
         """Whether the model does not answer, because its probability is below the one that it answers from."""
         if self.probabilities is None or self.answer_from is None:
             return False
-        return float(self.probabilities[self.task.decide(self.probabilities)]) < self.answer_from
+        return float(self.task.confidence(self.probabilities)) < self.answer_from
 
     def decided_name(self, label_names: Sequence[str]) -> str | None:
-        """What the model says, by name; None if there is nothing to read."""
-        return None if self.probabilities is None else self.task.decided_name(self.probabilities, tuple(label_names))
+        """What the model says, by name, "" for no label; None if there is nothing to read."""
+        return None if self.probabilities is None else self.task.decided_name(self.probabilities, label_names)
+
+    def main_label(self, label_names: Sequence[str]) -> str | None:
+        """The most probable label that the model says, or if it says none the most probable of all; None if there is nothing to read."""
+        if self.probabilities is None:
+            return None
+        said, order = self.task.label_ids(self.task.decide(self.probabilities)), most_probable_first(self.probabilities.tolist())
+        return label_names[next((i for i in order if i in said), order[0])]
 
     def to_dict(self, label_names: Sequence[str]) -> dict[str, Any]:
         """As JSON for the terminal and the API; label and probabilities are None if there is a ``reason``."""
@@ -67,7 +74,60 @@ class Prediction:
         probabilities = dict(zip(label_names, map(float, self.probabilities), strict=True))
         if self.unsure:
             return {"label": None, "unsure": True, "probabilities": probabilities, **lengths}
-        return {"label": self.decided_name(label_names), "probabilities": probabilities, **lengths}
+        said = self.task.decided_names(self.probabilities, label_names)
+        return {
+            **self.task.said_to_dict(said, self.task.all_cuts(len(label_names)), label_names),
+            "probabilities": probabilities,
+            **lengths,
+        }
+
+
+class TextModel(Protocol):
+    """What reads texts and gives probabilities, however it computes."""
+
+    label_names: tuple[str, ...]
+    task: Task
+    repairs: tuple[str, ...]
+    answer_from: float | None
+
+    @property
+    def max_length(self) -> int:
+        """Tokens that are read of a text, including special ones."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Of each clean text: all its tokens, and those that inform the model, which are neither special nor unknown."""
+        ...
+
+    def probabilities(self, texts: Sequence[str]) -> np.ndarray:
+        """Shape (len(texts), classes), float32; the texts are clean and repaired."""
+        ...
+
+
+def predict_texts(model: TextModel, texts: Sequence[str], *, max_chars: int | None = None) -> list[Prediction]:
+    """The prediction for each text, after the repairs of the model's training rows.
+
+    Of a text that is still longer than ``max_chars`` after them only the beginning is read; it then counts as cut.
+    """
+    found = [read_text(text, model.repairs, max_chars) for text in texts]
+    read = [each.text for each in found]
+    token_counts = model.count_tokens(read)
+    readable = [i for i, (_, known) in enumerate(token_counts) if known]
+    probabilities = dict(zip(readable, model.probabilities([read[i] for i in readable]), strict=True))
+    return [
+        Prediction(
+            text=read[i],
+            repaired=found[i].repaired,
+            probabilities=probabilities.get(i),
+            tokens=tokens,
+            tokens_read=min(tokens, model.max_length),
+            cut=tokens > model.max_length or found[i].cut,
+            problem="" if i in probabilities else _problem(read[i]),
+            task=model.task,
+            answer_from=model.answer_from,
+        )
+        for i, (tokens, _) in enumerate(token_counts)
+    ]
 
 
 class Predictor:
@@ -92,12 +152,9 @@ class Predictor:
                 code="model_damaged",
             ) from error
         config = self._model.config
-        self.label_names = _label_names(folder, config)
-        self.task = find_task(config.problem_type)
-        self.repairs = _repairs(folder, config)
-        """The codes of the repairs of texts that the model was trained with."""
-        self.answer_from = _answer_from(folder, config)
-        """The probability from which on the model answers; None if it always does."""
+        answers = read_answers(folder, config.to_dict())
+        self.label_names, self.task = answers.label_names, answers.task
+        self.repairs, self.answer_from = answers.repairs, answers.answer_from
         _check_consistency(folder, self._tokenizer, self._model)
         # A folder from elsewhere may name no maximum length, or one beyond the model's positions.
         self._tokenizer.model_max_length = min(self._tokenizer.model_max_length, max_tokens_of(config))
@@ -122,29 +179,8 @@ class Predictor:
         return int(self._tokenizer.model_max_length)
 
     def predict(self, texts: Sequence[str], *, max_chars: int | None = None) -> list[Prediction]:
-        """The prediction for each text, after the repairs of the model's training rows.
-
-        Of a text longer than ``max_chars`` only the beginning is read; it then counts as cut.
-        """
-        clean = [clean_text(text[:max_chars]) for text in texts]
-        read = [repair_text(text, self.repairs) for text in clean]
-        token_counts = self._count_tokens(read)
-        readable = [i for i, (_, known) in enumerate(token_counts) if known]
-        probabilities = dict(zip(readable, self.probabilities([read[i] for i in readable]), strict=True))
-        return [
-            Prediction(
-                text=read[i],
-                repaired=read[i] != clean[i],
-                probabilities=probabilities.get(i),
-                tokens=tokens,
-                tokens_read=min(tokens, self.max_length),
-                cut=tokens > self.max_length or (max_chars is not None and len(texts[i]) > max_chars),
-                problem="" if i in probabilities else _problem(read[i]),
-                task=self.task,
-                answer_from=self.answer_from,
-            )
-            for i, (tokens, _) in enumerate(token_counts)
-        ]
+        """As ``predict_texts``."""
+        return predict_texts(self, texts, max_chars=max_chars)
 
     def probabilities(
         self, texts: Sequence[str], *, batch_size: int = 64, on_progress: Callable[[float], None] | None = None
@@ -157,10 +193,27 @@ class Predictor:
 
         The texts must be clean and repaired, like those of a run's rows.
         """
+        return self._rows_of(lambda batch: self._model(**batch).logits, len(self.label_names), texts, batch_size, on_progress)
+
+    def vectors(self, texts: Sequence[str], *, batch_size: int = 64, on_progress: Callable[[float], None] | None = None) -> np.ndarray:
+        """What the model's last layer reads of each text, of length 1: shape (len(texts), size), float32; texts and ``on_progress`` as for ``logits``.
+
+        The more alike two texts are to the model, the larger is the product of their vectors (their cosine). Raises UserError ``no_vectors`` for
+        a model without such a layer.
+        """
+        from trainer.training.vectors import pooled_vectors, vector_size
+
+        size = vector_size(self._model)
+        return self._rows_of(lambda batch: pooled_vectors(self._model, batch), size, texts, batch_size, on_progress)
+
+    def _rows_of(
+        self, compute: Callable[[Any], Any], size: int, texts: Sequence[str], batch_size: int, on_progress: Callable[[float], None] | None
+    ) -> np.ndarray:
+        """What ``compute`` makes of the texts, batch by batch: shape (len(texts), size), float32."""
         import torch
 
         encodable = [replace_surrogates(text) for text in texts]
-        all_logits = np.zeros((len(encodable), len(self.label_names)), dtype=np.float32)
+        rows = np.zeros((len(encodable), size), dtype=np.float32)
         # Batches of similar lengths need little padding.
         order = sorted(range(len(encodable)), key=lambda i: len(encodable[i]))
         for start in range(0, len(order), batch_size):
@@ -170,13 +223,12 @@ class Predictor:
                     self._device
                 )
             with torch.inference_mode():
-                logits = self._model(**batch).logits
-            all_logits[batch_rows] = logits.float().cpu().numpy()
+                rows[batch_rows] = compute(batch).float().cpu().numpy()
             if on_progress is not None:
                 on_progress((start + len(batch_rows)) / len(order))
-        return all_logits
+        return rows
 
-    def attribute(self, text: str, label: str) -> "Attribution":
+    def attribute(self, text: str, label: str, *, max_chars: int | None = None) -> "Attribution":
         """How much each word of a raw text speaks for a label, after the repairs of the model's training rows (see attributions.py).
 
         Raises UserError ``label_not_learnt`` for a label that the model does not know, and ``no_attribution`` if its tokenizer tells no places.
@@ -187,13 +239,13 @@ class Predictor:
             raise ModelError(
                 f"The model has no label {quote_names([label])}. Labels: {quote_names(self.label_names)}.", code="label_not_learnt"
             )
-        read = replace_surrogates(repair_text(clean_text(text), self.repairs))
+        read = replace_surrogates(read_text(text, self.repairs, max_chars).text)
         with self._tokenizer_lock:
             encoded = tokenize_with_places(self._tokenizer, read)
         padding_id = self._tokenizer.pad_token_id or 0
         return attribute_words(self._model, read, encoded, self.label_names.index(label), padding_id=padding_id)
 
-    def _count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+    def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """Of each clean text: all its tokens, and those that inform the model, which are neither special nor unknown."""
         if not texts:
             return []
@@ -206,45 +258,16 @@ class Predictor:
         ]
 
 
-def _damaged(folder: Path, reason: str) -> ModelError:
-    return ModelError(f"The model in {folder.parent.name}/{folder.name} cannot be used: {reason}. Train it again.", code="model_damaged")
-
-
-def _label_names(folder: Path, config: Any) -> tuple[str, ...]:
-    """The names of the outputs, all different. Raises UserError."""
-    names = config.id2label
-    if sorted(names) != list(range(len(names))):
-        raise _damaged(folder, "its config does not name each label once (id2label)")
-    labels = tuple(str(names[i]) for i in range(len(names)))
-    if len(set(labels)) < len(labels):
-        raise _damaged(folder, "two of its labels have the same name (id2label in its config)")
-    return labels
-
-
-def _repairs(folder: Path, config: Any) -> tuple[str, ...]:
-    codes = getattr(config, "text_repairs", None) or []
-    if not isinstance(codes, list) or not all(isinstance(code, str) and code in REPAIRS and REPAIRS[code].repair_text for code in codes):
-        raise _damaged(folder, "its config names unknown repairs of texts (text_repairs)")
-    return tuple(codes)
-
-
-def _answer_from(folder: Path, config: Any) -> float | None:
-    value = getattr(config, "abstain_below", None)
-    if value is not None and not (isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1):
-        raise _damaged(folder, "the probability from which on it answers (abstain_below in its config) is not between 0 and 1")
-    return value
-
-
 def _check_consistency(folder: Path, tokenizer: Any, model: Any) -> None:
     """Refuse a model that would predict at random or fail on some text: no vocabulary, another model's vocabulary, weights that are not finite."""
     from trainer.training.classifier import encoder_of
 
     if lacks_vocabulary(tokenizer):
-        raise _damaged(folder, "it has no tokenizer, so every word would be unknown to it")
+        raise damaged_model(folder, "it has no tokenizer, so every word would be unknown to it")
     if max(tokenizer.get_vocab().values()) >= encoder_of(model).get_input_embeddings().num_embeddings:
-        raise _damaged(folder, "its tokenizer has more tokens than its model knows; it belongs to another model")
+        raise damaged_model(folder, "its tokenizer has more tokens than its model knows; it belongs to another model")
     if not has_finite_weights(model):
-        raise _damaged(folder, "some of its weights are not numbers")
+        raise damaged_model(folder, "some of its weights are not numbers")
 
 
 def _problem(text: str) -> str:

@@ -1,17 +1,19 @@
-"""A temperature becomes part of a saved model: its last linear layer is divided by it, so that whoever loads the folder gets calibrated logits."""
+"""A calibration becomes part of a saved model: its last linear layer is divided by the temperature, so that whoever loads the folder gets calibrated logits."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from trainer.atomic import write_file
 
 
-def fold_temperature(folder: Path, temperature: float) -> bool:
+def fold_temperature(folder: Path, temperature: float, temperatures: Sequence[float] = (), shifts: Sequence[float] = ()) -> bool:
     """Divide weight and bias of the last linear layer of a saved classifier, and record ``calibration_temperature`` in its config.
 
-    Files are replaced and not changed, as they may be linked with a checkpoint's. Returns False, and changes nothing, if the model has no linear
-    layer as its last one. Raises OSError.
+    ``temperatures`` divide by one of each label instead, and ``shifts`` are then added to its logits. Files are replaced and not changed, as they may
+    be linked with a checkpoint's. Returns False, and changes nothing, if the model has no linear layer as its last one, or that has no bias to
+    shift. Raises OSError.
     """
     import torch
     from safetensors import safe_open
@@ -19,24 +21,26 @@ def fold_temperature(folder: Path, temperature: float) -> bool:
 
     from trainer.training.classifier import load_saved_classifier
 
-    name = _output_layer(load_saved_classifier(folder))
+    name = output_layer(load_saved_classifier(folder))
     for file in sorted(folder.glob("*.safetensors")):
         with safe_open(file, "pt") as opened:
             metadata, state = opened.metadata(), {key: opened.get_tensor(key) for key in opened.keys()}  # noqa: SIM118 (it has no iterator)
         # The head of ours is a file of its own, whose weights have no prefix.
         layer = next((layer for layer in (name, name.removeprefix("head.")) if name and f"{layer}.weight" in state), None)
-        if layer is None:
+        if layer is None or (shifts and f"{layer}.bias" not in state):
             continue
+        divisor = torch.tensor(temperatures or temperature, dtype=torch.float64)
         for part in ("weight", "bias"):
             if (key := f"{layer}.{part}") in state:
-                state[key] = (state[key].to(torch.float64) / temperature).to(state[key].dtype)
+                scaled = state[key].to(torch.float64) / (divisor[:, None] if temperatures and part == "weight" else divisor)
+                state[key] = (scaled + torch.tensor(shifts) if shifts and part == "bias" else scaled).to(state[key].dtype)
         write_file(file, save(state, metadata))
         _edit_config(folder, {"calibration_temperature": temperature})
         return True
     return False
 
 
-def _output_layer(model: Any) -> str:
+def output_layer(model: Any) -> str:
     """The name of the linear layer whose output is the logits; empty if there is none."""
     from torch import nn
 

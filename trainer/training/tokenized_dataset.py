@@ -25,26 +25,27 @@ class TokenizedDataset:
     lengths: np.ndarray
     """Tokens of each text, shape (n,)."""
     labels: np.ndarray
-    """Class of each text, shape (n,)."""
+    """Of each text, in the task's shape: int32 (n,) class ids or, for several labels a text, float32 (n, classes), as transformers' loss wants them."""
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        """Arrays (tokens,) by the tokenizer's names, and "labels", a class id. Raises IndexError."""
+        """Arrays (tokens,) by the tokenizer's names, and "labels", a class id or (classes,). Raises IndexError."""
         start, length = self.starts[row], self.lengths[row]
         tokens = {
             name: np.broadcast_to(ids, length) if ids.ndim == 0 else ids[start : start + length] for name, ids in self.columns.items()
         }
-        return {**tokens, "labels": int(self.labels[row])}
+        label = self.labels[row]
+        return {**tokens, "labels": label if label.ndim else int(label)}
 
     def ordered(self, rows: np.ndarray) -> "TokenizedDataset":
         """The same texts in another order; the tokens stay where they are."""
         return replace(self, starts=self.starts[rows], lengths=self.lengths[rows], labels=self.labels[rows])
 
 
-def tokenize_dataset(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_ids: Sequence[int]) -> TokenizedDataset:
-    """Tokenize texts, each truncated at the tokenizer's maximum length; ``label_ids`` int (n,)."""
+def tokenize_dataset(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_ids: np.ndarray) -> TokenizedDataset:
+    """Tokenize texts, each truncated at the tokenizer's maximum length; ``label_ids`` in the task's shape, (n,) or (n, classes)."""
     id_type = np.uint16 if len(tokenizer) <= 1 << 16 else np.int32
     chunks: dict[str, list[np.ndarray]] = {}
     all_lengths: list[int] = []
@@ -58,7 +59,8 @@ def tokenize_dataset(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str],
     lengths = np.asarray(all_lengths, dtype=np.int32)
     starts = np.cumsum(lengths, dtype=np.int64) - lengths
     columns = {name: _as_scalar_if_constant(np.concatenate(arrays)) for name, arrays in chunks.items()}
-    return TokenizedDataset(columns, starts, lengths, np.asarray(label_ids, dtype=np.int32))
+    labels = np.asarray(label_ids)
+    return TokenizedDataset(columns, starts, lengths, labels.astype(np.int32 if labels.ndim == 1 else np.float32))
 
 
 def _as_scalar_if_constant(flat: np.ndarray) -> np.ndarray:

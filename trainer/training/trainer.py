@@ -4,7 +4,7 @@ Knows steps and metrics; callback.py reports them, fit.py chooses the rows.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from trainer.training import resume_state
 from trainer.training.batching import LengthGroupedSampler, PaddingCollator
 from trainer.training.callback import EvaluationInterrupted, TrainingCallback
 from trainer.training.classifier import Classifier
+from trainer.training.contrastive import ContrastiveLoss, PairedSampler, contrastive_loss
 from trainer.training.dropout import DropoutMaskGenerator
 from trainer.training.hardware import Hardware
 from trainer.training.keeping import CheckpointKeeper
+from trainer.training.linear_model import refit_head
 from trainer.training.log_window_metrics import TrainingMetrics, TrainingScores
 from trainer.training.losses import TRAINING_TASKS, TrainingLoss, training_loss
 from trainer.training.memory import trim_heap
@@ -39,10 +41,23 @@ class ClassificationTrainer(Trainer):
     """
 
     def __init__(
-        self, *, lengths: Sequence[int], recipe: Recipe, task: Task, loss: TrainingLoss | None, callback: TrainingCallback, **kwargs: Any
+        self,
+        *,
+        train_dataset: TokenizedDataset,
+        recipe: Recipe,
+        task: Task,
+        loss: TrainingLoss | ContrastiveLoss | None,
+        callback: TrainingCallback,
+        fit_head: Callable[[], bool] | None = None,
+        **kwargs: Any,
     ) -> None:
-        super().__init__(callbacks=[callback], **kwargs)
-        self._sampler = LengthGroupedSampler(lengths, batch_size=recipe.batch_size, seed=recipe.seed)
+        """``fit_head``, if any, fits the head before each evaluation, and returns False if a stop interrupted it."""
+        super().__init__(callbacks=[callback], train_dataset=train_dataset, **kwargs)
+        if isinstance(loss, ContrastiveLoss):
+            self._sampler = PairedSampler(train_dataset.labels, seed=recipe.seed)
+        else:
+            self._sampler = LengthGroupedSampler(train_dataset.lengths, batch_size=recipe.batch_size, seed=recipe.seed)
+        self._fit_head = fit_head
         self._recipe = recipe
         self._loss = None if loss is None else loss.to(self.args.device)
         self._callback = callback
@@ -52,7 +67,7 @@ class ClassificationTrainer(Trainer):
             self.model_accepts_loss_kwargs = True
             self.loss_is_scaled_for_ga = True
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler:
+    def _get_train_sampler(self, train_dataset: Any = None) -> LengthGroupedSampler | PairedSampler:
         return self._sampler
 
     def _run_epoch(self, *, epoch: int, **kwargs: Any) -> None:
@@ -76,7 +91,9 @@ class ClassificationTrainer(Trainer):
             loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=texts)
         else:
             outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
-            loss = self._loss(outputs["logits"], labels, texts=num_items_in_batch) * self.accelerator.num_processes
+            compared = outputs["hidden_states"][0] if isinstance(self._loss, ContrastiveLoss) else outputs["logits"]
+            # The Trainer counts labels, of which a text may have several.
+            loss = self._loss(compared, labels, texts=num_items_in_batch // labels[0].numel()) * self.accelerator.num_processes
         if model.training:
             self._training_metrics.update(outputs["logits"], labels)
         return (loss, outputs) if return_outputs else loss
@@ -92,6 +109,8 @@ class ClassificationTrainer(Trainer):
     def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
         self._callback.start_evaluation()
         try:
+            if self._fit_head is not None and self.state.global_step and not self._fit_head():
+                raise EvaluationInterrupted
             return super().evaluate(*args, **kwargs)
         except EvaluationInterrupted:
             self.control.should_evaluate = False
@@ -137,6 +156,21 @@ def build_trainer(
     recipe, task = context.recipe, context.task
     freezer = EncoderFreezer(model, recipe.frozen_epochs * context.schedule.steps_per_epoch)
     callback = TrainingCallback(context, CheckpointKeeper(context, resume_from), freezer, masks, resume_from)
+    contrastive = recipe.method == "contrastive"
+
+    def fit_head() -> bool:
+        fitted = not context.process_group.is_main_process or refit_head(
+            model,
+            train,
+            tokenizer,
+            hardware,
+            balanced=recipe.class_weights == "balanced",
+            with_names=recipe.class_names == "automatic",
+            is_stop_requested=callback.is_evaluation_interrupted,
+        )
+        context.process_group.broadcast_weights(model.head)
+        return fitted
+
     trainer = ClassificationTrainer(
         model=model,
         args=_training_arguments(context, hardware, batch_parts),
@@ -144,11 +178,11 @@ def build_trainer(
         eval_dataset=validation,
         data_collator=PaddingCollator(tokenizer),
         compute_metrics=partial(_compute_metrics, task),
-        lengths=train.lengths,
         recipe=recipe,
         task=task,
-        loss=training_loss(recipe, train.labels, model.config.num_labels, task),
+        loss=(contrastive_loss if contrastive else training_loss)(recipe, train.labels, model.config.num_labels, task),
         callback=callback,
+        fit_head=fit_head if contrastive else None,
     )
     trainer.remove_callback(PrinterCallback)
     callback.trainer = trainer
@@ -193,5 +227,6 @@ def _training_arguments(context: TrainingContext, hardware: Hardware, batch_part
 
 
 def _compute_metrics(task: Task, prediction: Any) -> dict[str, float]:
-    predicted = task.decide(task.probabilities(prediction.predictions))
-    return TRAINING_TASKS[task.key].validation_metrics(prediction.label_ids, predicted)
+    labels, probabilities = prediction.label_ids, task.probabilities(prediction.predictions)
+    said = task.with_cuts(task.choose_cuts(labels, probabilities)).decide(probabilities)
+    return TRAINING_TASKS[task.key].validation_metrics(labels, said)

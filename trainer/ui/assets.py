@@ -19,6 +19,7 @@ _MODULES = (
     "label_dialogs.js",
     "label_picker.js",
     "label_store.js",
+    "label_tasks.js",
 )
 """Fetched once for all components that use them, and only when the first of them is shown."""
 _MOUNT = 'import(new URL("{url}", document.baseURI)).then(({{ mount }}) => mount({{ element, props, trigger, watch }}));'
@@ -56,9 +57,11 @@ def inline_script(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8")
 
 
-def page_script() -> str:
-    """The scripts of the whole page, without comments and indentation."""
-    return "".join(_LINE_COMMENT.sub("", inline_script(name)) for name in ("queue_stream.js", "page_frame.js"))
+def page_script(*, framed: bool = False) -> str:
+    """The scripts of the whole page, without comments and indentation; ``framed``: another site shows it in a frame."""
+    # First, so that all others use its fetch.
+    names = (*(("visitor_token.js",) if framed else ()), "queue_stream.js", "page_frame.js", "saving_lists.js")
+    return "".join(_LINE_COMMENT.sub("", inline_script(name)) for name in names)
 
 
 def page_styles() -> str:

@@ -106,7 +106,9 @@ def _below(studio: Studio, state: AuditState) -> str:
         seconds = None
         with suppress(UserError):  # the encoder of the run before is gone, which a check says
             seconds = current_workspace(studio).estimate_seconds(draft_id, _recipe(studio, draft_id, state.before)[0])
-        deeper = audit_view.deeper_html(deep=state.result.method == "deep", seconds=None if seconds is None else _DEEP_TRAININGS * seconds)
+        deeper = audit_view.deeper_html(
+            state.result.task, deep=state.result.method == "deep", seconds=None if seconds is None else _DEEP_TRAININGS * seconds
+        )
     return audit_view.take_away_html(draft_id, state.labels.decisions) + deeper
 
 
@@ -213,6 +215,7 @@ def _save(studio: Studio, state: AuditState, request: Mapping[str, Any], label: 
         "restore": lambda: editor.restore_class(draft_id, name),
         "add": lambda: editor.add_class(draft_id, name),
         "define": lambda: editor.define(draft_id, name, label),
+        "define-from": lambda: editor.define_from_column(draft_id, name),
     }
     if action not in changes:
         raise FileError("There is no such decision. Use the buttons of the page.", code="unknown_form")

@@ -121,7 +121,7 @@ def keyed_suspects(state: AuditState) -> list[tuple[RowKey, Suspect]]:
     corpus = state.labels.prepared.require_corpus()
     suspects = state.result.suspects
     wanted = np.isin(corpus.source_rows, [suspect.row for suspect in suspects])
-    present = {row_key(corpus, p): (corpus.texts[p], corpus.label_names[corpus.label_ids[p]]) for p in np.flatnonzero(wanted).tolist()}
+    present = {row_key(corpus, p): (corpus.texts[p], corpus.written_label(p)) for p in np.flatnonzero(wanted).tolist()}
     keyed = (((suspect.file, suspect.row), suspect) for suspect in suspects)
     return [(key, suspect) for key, suspect in keyed if present.get(key) == (suspect.text, suspect.label)]
 

@@ -1,14 +1,17 @@
 """The tab Check labels as HTML and, for its table, as JSON. Computes nothing."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from trainer.audit.apply_decisions import DecisionCounts
+from trainer.audit.checks_by_task import can_be_deep
 from trainer.audit.decisions import Decisions, RowKey
 from trainer.audit.reasons import standing_out
 from trainer.audit.suspects import AuditResult, Suspect
 from trainer.charts.colours import class_colours
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL, Task
 from trainer.drafts.label_editor import LabelState
 from trainer.evaluation.label_effect import describe_effect, describe_mended_test
 from trainer.jobs.job import Job
@@ -21,6 +24,7 @@ from trainer.ui.buttons import Button
 _MAX_TEXT_CHARS = 2_000
 """Of a text in the table; a longer one ends in an ellipsis there."""
 _MAX_REASON_CHARS = 400
+_MAX_COLUMN_CHARS = 60
 
 _QUESTIONS = (
     ("How many are wrong?", "An estimate for the whole file with its uncertainty, and which labels are given for each other."),
@@ -30,6 +34,27 @@ _QUESTIONS = (
         "Keep, change or drop rows, then train again: the test rows that nobody touched show whether it helped.",
     ),
 )
+
+
+@dataclass(frozen=True)
+class AuditWords:
+    """The words of a check of one task."""
+
+    labels: str
+    """Its name in ``label_tasks.js``."""
+    worst: Callable[[str, str], str]
+    """(suggested, given) of the most frequent change, as words."""
+
+
+_AUDIT_WORDS: Mapping[str, AuditWords] = {
+    SINGLE_LABEL.key: AuditWords("one", lambda suggested, given: f"{suggested} given as {given}"),
+    SEVERAL_LABELS.key: AuditWords("several", lambda suggested, given: f"{suggested} missing" if suggested else f"{given} given too often"),
+}
+
+
+def audit_words(task: Task) -> AuditWords:
+    """Those of a task."""
+    return _AUDIT_WORDS[task.key]
 
 
 # Above the table
@@ -153,12 +178,12 @@ def title_and_sentence(result: AuditResult, state: LabelState) -> tuple[str, str
     pair = ""
     if result.pairs:
         worst = result.pairs[0]
-        names = [state.decisions.present_name(name) for name in (worst.suggested, worst.given)]
-        pair = f"; most often {names[0]} given as {names[1]} ({pluralize(max(1, round(worst.rows)), 'row')})"
+        words = audit_words(result.task).worst(*(name and state.decisions.present_name(name) for name in (worst.suggested, worst.given)))
+        pair = f"; most often {words} ({pluralize(max(1, round(worst.rows)), 'row')})"
     if result.verdict == "clean":
         return "Nearly all labels look right", f"Wrong are {interval} of them. The rows below are the ones to look at if you have a minute."
     return (
-        f"About {_percent(noise.estimate)} % of the labels look wrong",
+        f"About {_percent(noise.estimate)} % of the {result.task.judged}",
         f"{interval}{pair}. The rows below are more probably wrong than right.",
     )
 
@@ -166,7 +191,8 @@ def title_and_sentence(result: AuditResult, state: LabelState) -> tuple[str, str
 def table_json(
     result: AuditResult, state: LabelState, audit_id: str, parts: Mapping[RowKey, str], rows: Sequence[tuple[RowKey, Suspect]]
 ) -> str:
-    """The value of the table for ``check_labels.js``: the suspects with the parts ("learn", "test") that they are in, the classes and the decisions."""
+    """The value of the table for ``check_labels.js``: the suspects with the parts ("learn", "test") that they are in, the classes, the decisions, and
+    the columns that may say what labels mean."""
     title, sentence = title_and_sentence(result, state)
     sentence += _test_rows_sentence([parts.get(key, "learn") for key, _ in rows])
     listed = [
@@ -181,7 +207,17 @@ def table_json(
         for key, suspect in rows
     ]
     draft = state.prepared.draft
-    values = {"audit": audit_id, "draft": draft.id, "version": draft.version, "title": title, "sentence": sentence, "rows": listed}
+    labels = audit_words(result.task).labels
+    values = {
+        "audit": audit_id,
+        "draft": draft.id,
+        "version": draft.version,
+        "title": title,
+        "sentence": sentence,
+        "labels": labels,
+        "rows": listed,
+        "columns": [[str(n), state.prepared.table.columns[n][:_MAX_COLUMN_CHARS]] for n in state.prepared.definitions_by_column],
+    }
     return _json(values | classes_values(state) | {"decisions": decisions_values(state.decisions)})
 
 
@@ -264,6 +300,7 @@ def decided_sentence(counts: DecisionCounts, decisions: Decisions) -> str:
     parts = [f"{pluralize(counts.changed, 'label')} changed"] if counts.changed else []
     parts += [f"{pluralize(counts.dropped, 'row')} dropped"] if counts.dropped else []
     parts += [f"{pluralize(len(decisions.renamed), 'class', 'classes')} renamed or merged"] if decisions.renamed else []
+    parts += [f"{pluralize(counts.added, 'text')} added in Try it (near-copies of kept-aside rows are not learnt)"] if counts.added else []
     parts += [f"{counts.kept:,} kept"] if counts.kept and not parts else []
     if counts.test_changed or counts.test_dropped:
         n_changed = counts.test_changed + counts.test_dropped
@@ -275,15 +312,19 @@ def decided_sentence(counts: DecisionCounts, decisions: Decisions) -> str:
 
 def take_away_html(draft_id: str, decisions: Decisions) -> str:
     """Links to the corrected file and to the list of changes; empty before the first decision."""
-    if not (decisions.rows or decisions.renamed):
+    if not (decisions.rows or decisions.renamed or decisions.texts):
         return ""
-    forms = (("corrected", "the corrected file"), ("changes", "the list of changes (CSV)"))
+    forms = [("corrected", "the corrected file"), ("changes", "the list of changes (CSV)")]
+    forms += [("texts", "the texts added in Try it (CSV)")] if decisions.texts else []
     links = "".join(f'<a href="labels/{draft_id}/{form}" download>{title}</a>' for form, title in forms)
     return f'<p class="em-quiet em-small em-take-away">Take away: {links}</p>'
 
 
-def deeper_html(*, deep: bool, seconds: float | None) -> str:
-    """What a deeper check, or another one, takes; ``seconds`` if they are known."""
+def deeper_html(task: Task, *, deep: bool, seconds: float | None) -> str:
+    """What a deeper check, or another one, takes; ``seconds`` if they are known. Where there is none for the task, why."""
+    if not can_be_deep(task):
+        words = f"A deeper check trains models in folds, which are for one label a text; with {task.name} there is this one."
+        return f'<p class="em-quiet em-small em-take-away">{html_pieces.text(words)} {Button("check", "Check again", link=True).html}</p>'
     time = "" if seconds is None else f" It takes about {approximate_duration(seconds)}."
     if deep:
         return f'<p class="em-quiet em-small em-take-away">{Button("deep", "Check again", link=True).html}</p>'

@@ -6,13 +6,14 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.charts.charts_by_task import charts_of
+from trainer.charts import costs
+from trainer.charts.charts_by_task import TaskCharts, charts_of
 from trainer.charts.comparison import loss_comparison, run_marks
 from trainer.charts.layout import Figure
 from trainer.charts.lines import SYMBOLS
 from trainer.data.checks.repairs import REPAIRS
-from trainer.data.task import SINGLE_LABEL
-from trainer.evaluation.comparison import ComparedRun, Comparison, PairedComparison, describe_comparison
+from trainer.data.task import SINGLE_LABEL, find_task
+from trainer.evaluation.comparison import ComparedRun, Comparison, DifferingRow, PairedComparison, describe_comparison
 from trainer.evaluation.curves import RunCurves
 from trainer.evaluation.intervals import Interval
 from trainer.recipe import Recipe
@@ -37,11 +38,13 @@ class ComparisonView:
     loss: gr.HTML
     score_name: gr.Radio
     score: gr.HTML
+    speed: gr.HTML
+    size: gr.HTML
     differences: gr.HTML
 
     @property
     def outputs(self) -> list[Any]:
-        return [self.body, self.runs, self.summary, self.loss, self.score, self.differences]
+        return [self.body, self.runs, self.summary, self.loss, self.score_name, self.score, self.speed, self.size, self.differences]
 
 
 def build(studio: Studio) -> ComparisonView:
@@ -63,8 +66,14 @@ def build(studio: Studio) -> ComparisonView:
                     container=False,
                     elem_id="compare-score-name",
                 )
+        with gr.Row(elem_classes=["em-charts"]):
+            with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
+                heights = {"height": costs.HEIGHT, "phone_height": costs.PHONE_HEIGHT}
+                speed = live_chart(None, elem_id="compare-speed-chart", title="Accuracy and speed", **heights)
+            with gr.Column(min_width=320, elem_classes=["em-chart-card"]):
+                size = live_chart(None, elem_id="compare-size-chart", title="Accuracy and size", **heights)
         differences = gr.HTML(elem_id="differences")
-    view = ComparisonView(body, runs, summary, loss, score_name, score, differences)
+    view = ComparisonView(body, runs, summary, loss, score_name, score, speed, size, differences)
 
     @user_errors(lambda message: {body: gr.Column(visible=False)})  # a run was deleted, and the list shows it
     def change_score(ids: str, score_name: str) -> Any:
@@ -80,7 +89,8 @@ def show(view: ComparisonView, comparison: Comparison, titles: Mapping[str, str]
     """Updates that show a comparison; ``titles`` are by run id."""
     titles = _titles_without_file([run.view for run in comparison.runs], titles)
     # Curves of different files in one chart would look comparable.
-    views = [run.view for run in comparison.runs] if comparison.same_file else []
+    views = [run.view for run in comparison.runs] if comparison.same_file and _shared_charts(comparison.runs) else []
+    charts = _shared_charts(comparison.runs) if views else None
     several_files = "" if views else ' class="em-several-files"'
     return {
         view.body: gr.Column(visible=True),
@@ -88,7 +98,10 @@ def show(view: ComparisonView, comparison: Comparison, titles: Mapping[str, str]
         view.summary: f'<h3 tabindex="-1"{several_files} dir="auto">{_heading(comparison)}</h3>'
         f"{_score_table(comparison, titles)}{_test_results(comparison, titles)}",
         view.loss: to_json(loss_comparison(_curves(views))) if views else None,
+        view.score_name: gr.Radio(list(charts.score_comparisons), value=_chosen(charts, score_name)) if charts else gr.skip(),
         view.score: to_json(_score_chart(views, score_name)) if views else None,
+        view.speed: to_json(costs.speed_chart(_costs(comparison), charts.costed_score)) if charts else None,
+        view.size: to_json(costs.size_chart(_costs(comparison), charts.costed_score)) if charts else None,
         view.differences: _difference_table(comparison.runs, titles),
     }
 
@@ -97,13 +110,41 @@ def hide(view: ComparisonView) -> dict:
     return {view.body: gr.Column(visible=False), view.runs: ""}
 
 
+def _shared_charts(runs: Sequence[ComparedRun]) -> TaskCharts | None:
+    """The charts of the task of all runs; None if one file was read as one label a text and as several."""
+    tasks = {find_task(run.view.task).key for run in runs}
+    return charts_of(tasks.pop()) if len(tasks) == 1 else None
+
+
+def _chosen(charts: TaskCharts, score_name: str) -> str:
+    """The name of the score if runs of this task have it, else of their first."""
+    return score_name if score_name in charts.score_comparisons else next(iter(charts.score_comparisons))
+
+
 def _score_chart(views: Sequence[RunView], score_name: str) -> Figure:
-    """Runs of one file have one task."""
-    return charts_of(views[0].task).score_comparisons[score_name](_curves(views))
+    """Of runs of one task."""
+    charts = charts_of(views[0].task)
+    return charts.score_comparisons[_chosen(charts, score_name)](_curves(views))
 
 
 def _curves(views: Sequence[RunView]) -> list[RunCurves]:
     return [RunCurves.from_view(v, name=name) for v, name in zip(views, _short_names(views), strict=True)]
+
+
+def _costs(comparison: Comparison) -> list[costs.RunCost]:
+    """What the runs with scores cost."""
+    scored = [run for run in comparison.runs if run.scores is not None]
+    names = _short_names([run.view for run in scored])
+    return [
+        costs.RunCost(
+            run.view.id,
+            name,
+            score_format.words_of(run.view.task).value(run.scores.test),
+            run.view.predict_milliseconds,
+            run.view.model_megabytes,
+        )
+        for run, name in zip(scored, names, strict=True)
+    ]
 
 
 def _heading(comparison: Comparison) -> str:
@@ -129,34 +170,46 @@ def _short_names(views: Sequence[RunView]) -> list[str]:
 
 # Scores
 
-_COLUMNS = ("Validation macro F1", "Validation accuracy", "Test macro F1", "Test accuracy", "Time")
+
+def _columns(runs: Sequence[ComparedRun]) -> list[str]:
+    """The heads of the columns of scores; the share of rows with exactly their labels is called as the tasks of the runs call it."""
+    names = {score_format.words_of(run.view.task).accuracy_name for run in runs}
+    accuracy = names.pop() if len(names) == 1 else "accuracy or exact match"
+    return ["Validation macro F1", f"Validation {accuracy}", "Test macro F1", f"Test {accuracy}", "Time"]
 
 
 def _score_table(comparison: Comparison, titles: Mapping[str, str]) -> str:
     """The scores of each run: on the validation rows, which order the runs, then on the test rows with intervals."""
+    columns = _columns(comparison.runs)
     rows = "".join(
         f'<tr role="row"><td role="cell" class="em-row-name">{name}</td>'
-        + (_cells(run) if run.scores else f'<td role="cell" colspan="{len(_COLUMNS)}">{_no_model_cell(run)}</td>')
+        + (_cells(run, columns) if run.scores else f'<td role="cell" colspan="{len(columns)}">{_no_model_cell(run)}</td>')
         + "</tr>"
         for name, run in zip(_names(comparison.runs, titles), comparison.runs, strict=True)
     )
-    numbers = "".join(f'<th role="columnheader" class="em-number">{name}</th>' for name in _COLUMNS)
+    numbers = "".join(f'<th role="columnheader" class="em-number">{name}</th>' for name in columns)
     caption = "Scores on the validation and test rows, test scores with their 95 % intervals"
     return _table(caption, f'<th role="columnheader">Run</th>{numbers}', rows)
 
 
-def _cells(run: ComparedRun) -> str:
+def _cells(run: ComparedRun, columns: Sequence[str]) -> str:
     validation, test = run.scores.validation, run.scores.test
     values = (
         _format_score(validation.macro_f1, validation.rows),
         _format_score(validation.accuracy, validation.rows),
         _with_interval(_format_score(test.macro_f1, test.rows), test.macro_f1, test.rows),
-        _with_interval(score_format.short_accuracy(test.accuracy, test.rows), test.accuracy, test.rows),
+        _with_interval(_accuracy(run), test.accuracy, test.rows),
         duration(run.view.duration_seconds) or "–",
     )
     return "".join(
-        f'<td role="cell" class="em-number" data-label="{name}">{value}</td>' for name, value in zip(_COLUMNS, values, strict=True)
+        f'<td role="cell" class="em-number" data-label="{name}">{value}</td>' for name, value in zip(columns, values, strict=True)
     )
+
+
+def _accuracy(run: ComparedRun) -> str:
+    """As a count if there are few rows."""
+    test, words = run.scores.test, score_format.words_of(run.view.task)
+    return percent(test.accuracy.value) if test.rows >= score_format.FEW_ROWS else words.count(test)
 
 
 def _format_score(score: Interval, rows: int) -> str:
@@ -172,7 +225,7 @@ def _with_interval(text: str, score: Interval, rows: int) -> str:
 def _no_model_cell(run: ComparedRun) -> str:
     best = run.view.kept.evaluation
     validation_scores = (
-        f" On the validation rows, at its best step {best.step:,}: accuracy {percent(best.accuracy)}, macro F1 {percent(best.macro_f1)}."
+        f" On the validation rows, at its best step {best.step:,}: {score_format.words_of(run.view.task).accuracy_name} {percent(best.accuracy)}, macro F1 {percent(best.macro_f1)}."
         if best
         else ""
     )
@@ -188,11 +241,20 @@ def _test_results(comparison: Comparison, titles: Mapping[str, str]) -> str:
     if not comparison.same_file:
         message = "These runs were trained on different files. Neither their scores nor their curves show which one is better: compare runs of one file."
         return html_pieces.notice(message, "warning")
+    if _shared_charts(comparison.runs) is None:
+        message = (
+            "These runs read the file in two ways, one label a text and several labels a text. Neither their scores nor their curves show which one is "
+            "better: compare runs of one kind."
+        )
+        return html_pieces.notice(message, "warning")
     if comparison.reference is None:
         return html_pieces.notice("Only runs with a model can be compared on the test rows, and these are fewer than two.", "info")
     names = [titles[run.view.id] for run in comparison.runs]
     reference = names[comparison.reference]
-    sentences = "".join(_test_result(result, reference, names[i]) for i, result in comparison.paired)
+    sentences = "".join(
+        _test_result(result, reference, names[i]) + _differing_rows(rows, result, reference, names[i])
+        for (i, result), rows in zip(comparison.paired, comparison.differing or [()] * len(comparison.paired), strict=True)
+    )
     order = (
         f"Runs are sorted by macro F1 on their validation rows, and the others are compared with the first, {reference}. "
         "No test score chose it: the highest of several test scores is partly luck."
@@ -225,6 +287,18 @@ def _test_result(result: PairedComparison, reference: str, other: str) -> str:
         ]
     )
     return html_pieces.notice(describe_comparison(result, reference, other), "info") + counts
+
+
+def _differing_rows(rows: Sequence[DifferingRow], result: PairedComparison, reference: str, other: str) -> str:
+    """The rows that only one of two runs has right, folded; "" without any."""
+    if not rows:
+        return ""
+    cells = [(reference if row.only_a else other, row.text, row.label, row.said_a, row.said_b) for row in rows]
+    head = ("Right", "Text", "Label", f"{reference} says", f"{other} says")
+    table = html_pieces.table(head, cells, caption=f"Rows that only {reference} or only {other} has right")
+    of_all = result.only_a + result.only_b
+    shown = f"The rows that only one has right ({len(rows):,}{f' of {of_all:,}' if of_all > len(rows) else ''})"
+    return f'<details class="em-folded em-differing"><summary>{html_pieces.text(shown)}</summary>{table}</details>'
 
 
 # Settings that differ

@@ -19,6 +19,8 @@ class Page:
     """The frame and the tabs."""
 
     frame: PageFrame
+    timer: gr.Timer
+    """Its tick asks for what is new, less often while nothing is under way."""
     last_state: gr.State
     """What the last refresh showed, so that the next one can tell whether anything has changed."""
     running: gr.Textbox
@@ -46,6 +48,7 @@ class Page:
         """What a refresh updates."""
         frame = self.frame
         return [
+            self.timer,
             frame.hardware_badge,
             frame.status_bar,
             frame.picker,

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from trainer.data.hub_datasets import find_dataset
+from trainer.data.numbered_names import parse_numbered_names, read_numbered_names
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import FileError, UserError
 from trainer.studio import Studio
@@ -28,6 +29,7 @@ def wire(studio: Studio, tab: DataTab) -> None:
     _wire_drafts(studio, tab)
     _wire_parts(studio, tab)
     _wire_choices(studio, tab)
+    _wire_names(studio, tab)
 
 
 def _errors_on_data_tab(tab: DataTab) -> Callable[[Callable], Callable]:
@@ -150,7 +152,7 @@ def _wire_parts(studio: Studio, tab: DataTab) -> None:
 
 
 def _wire_choices(studio: Studio, tab: DataTab) -> None:
-    """Choose columns, name classes, repair findings, change the split."""
+    """Choose columns, say how many labels a text may have, repair findings, change the split."""
     p, handler = tab.parts, _errors_on_data_tab(tab)
 
     @handler
@@ -169,9 +171,10 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
         )
 
     @handler
-    def name_classes(draft: str | None, rows: list, *split: Any) -> dict:
-        names = {str(label): str(name).strip() for label, name in rows or [] if str(name).strip() and label != name}
-        return show_draft(tab, current_workspace(studio).editor.name_classes(current_draft(studio, draft), names), *split)
+    def choose_task(event: gr.EventData, draft: str | None, *split: Any) -> dict:
+        if event.action != "task":
+            return gr.skip()
+        return show_draft(tab, current_workspace(studio).editor.choose_task(current_draft(studio, draft), event.code), *split)
 
     @handler
     def act_on_finding(event: gr.EventData, draft: str | None, *split: Any) -> dict:
@@ -179,7 +182,7 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
             return gr.skip()  # these concern the Train tab
         return show_draft(tab, _apply_action(studio, current_draft(studio, draft), event.action, event.code), *split)
 
-    @handler
+    @user_errors(lambda message: {p["notice"]: html_pieces.notice(message, "error")})
     def resplit(draft: str | None, *split: Any) -> dict:
         return show_split(tab, current_workspace(studio).drafts.get(current_draft(studio, draft)), *split)
 
@@ -189,9 +192,30 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     for column in (p["text"], p["extra_text_columns"]):
         column.input(set_text_columns, [tab.draft, p["text"], p["extra_text_columns"], *tab.form], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
     p["label"].input(set_label_column, [tab.draft, p["label"], *tab.form], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
-    p["rename"].click(name_classes, [tab.draft, p["names"], *tab.form], tab.outputs, **PRIVATE_EVENT)
+    p["readiness"].click(choose_task, draft_and_form, tab.outputs, **PRIVATE_EVENT_MULTIPLE)
     for component in tab.form:
-        component.input(resplit, draft_and_form, tab.split_outputs, **PRIVATE_EVENT_MULTIPLE)
+        component.input(resplit, draft_and_form, [p["notice"], *tab.split_outputs], **PRIVATE_EVENT_MULTIPLE)
+
+
+def _wire_names(studio: Studio, tab: DataTab) -> None:
+    """Name classes that are numbers: one by one, by pasted lines or by a file of names."""
+    p, handler = tab.parts, _errors_on_data_tab(tab)
+
+    @handler
+    def name_classes(draft: str | None, rows: list, pasted: str | None, *split: Any) -> dict:
+        names = parse_numbered_names(pasted or "")
+        names = names or {str(label): str(name).strip() for label, name in rows or [] if str(name).strip() and label != name}
+        return show_draft(tab, current_workspace(studio).editor.name_classes(current_draft(studio, draft), names), *split)
+
+    @handler
+    def name_classes_by_file(path: str | None, draft: str | None, *split: Any) -> dict:
+        if not path:
+            raise FileError("Choose a file first.", code="no_file")
+        names = read_numbered_names(Path(path))
+        return show_draft(tab, current_workspace(studio).editor.name_classes(current_draft(studio, draft), names), *split)
+
+    p["rename"].click(name_classes, [tab.draft, p["names"], p["pasted_names"], *tab.form], tab.outputs, **PRIVATE_EVENT)
+    p["names_file"].upload(name_classes_by_file, [p["names_file"], tab.draft, *tab.form], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
 
 
 def _apply_action(studio: Studio, draft: str, action: str, code: str) -> PreparedDraft:
@@ -203,10 +227,8 @@ def _apply_action(studio: Studio, draft: str, action: str, code: str) -> Prepare
         return workspace.editor.repair(draft, code.split())
     if action == "dismiss_finding":
         return workspace.editor.dismiss(draft, code)
+    if action == "label" and code.isdecimal() and (columns := workspace.drafts.get(draft).columns) is not None:
+        return workspace.editor.set_columns(draft, text_columns=(columns.text, *columns.extra_text_columns), label_column=int(code))
     if action in ("confirm", "label"):
-        columns = workspace.drafts.get(draft).columns
-        if columns is None:
-            raise FileError("Choose the columns from the lists above.", code="no_columns")
-        label = int(code) if action == "label" and code.isdecimal() else columns.label
-        return workspace.editor.set_columns(draft, text_columns=(columns.text, *columns.extra_text_columns), label_column=label)
+        return workspace.editor.confirm_columns(draft)
     return workspace.editor.undo(draft, [code])

@@ -28,16 +28,19 @@ from trainer.ui.event_handling import current_workspace
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.ui.readiness import Readiness, assess_readiness
 
+FOLDS = "5 folds"
 SPLITS = {
-    "70 / 10 / 20": (0.10, 0.20),
-    "70 / 15 / 15": (0.15, 0.15),
-    "80 / 20": (0.08, 0.20),
+    "70 / 10 / 20": (0.10, 0.20, None),
+    "70 / 15 / 15": (0.15, 0.15, None),
+    "80 / 20": (0.08, 0.20, None),
+    FOLDS: (0.10, 0.20, 5),
     "Custom": None,
 }
-"""Fractions of validation and test rows. With 80 / 20, a tenth of the 80 % are validation rows."""
+"""Fractions of validation and test rows, and folds. With 80 / 20, a tenth of the 80 % are validation rows."""
 
 _LENGTHS_HEIGHT = 240
 _TOKENS_HEIGHT = 200
+_MAX_NAMES_CHARS = 20_000
 _NO_SECOND_COLUMN = "nothing"
 """The choice for a text from a single column; its value is empty."""
 _FILE_CLOSED, _FILE_OPEN = ["em-data", "em-file-closed"], ["em-data", "em-file-open"]
@@ -62,6 +65,7 @@ class DataTab:
     split: gr.Radio
     validation_share: gr.Number
     test_share: gr.Number
+    folds: gr.Number
     row: gr.Number
     reading: gr.Accordion
     tokens: gr.HTML
@@ -90,22 +94,22 @@ class DataTab:
     @property
     def form(self) -> list[Any]:
         """What the user chooses here for a training."""
-        return [self.split, self.validation_share, self.test_share]
+        return [self.split, self.validation_share, self.test_share, self.folds]
 
 
-def split_fractions(split: str, validation: Any, test: Any) -> dict[str, Any]:
-    """The recipe's two fractions from the values of the three components."""
-    fractions = SPLITS.get(split)
-    if fractions is None:
-        fractions = tuple(number / 100 if isinstance(number, int | float) else number for number in (validation, test))
-    return {"validation_share": fractions[0], "test_share": fractions[1]}
+def split_fractions(split: str, validation: Any, test: Any, folds: Any) -> dict[str, Any]:
+    """The recipe's two fractions and its folds from the values of the four components."""
+    choice = SPLITS.get(split)
+    if choice is None:
+        choice = (*(number / 100 if isinstance(number, int | float) else number for number in (validation, test)), folds or None)
+    return dict(zip(("validation_share", "test_share", "folds"), choice, strict=True))
 
 
 def split_values(recipe: Recipe) -> list[Any]:
-    """The values of the three components for a recipe."""
-    fractions = (recipe.validation_share, recipe.test_share)
-    name = next((name for name, choice in SPLITS.items() if choice == fractions), "Custom")
-    return [name, round(100 * fractions[0], 2), round(100 * fractions[1], 2)]
+    """The values of the four components for a recipe."""
+    choice = (recipe.validation_share, recipe.test_share, recipe.folds)
+    name = next((name for name, of_name in SPLITS.items() if of_name == choice), "Custom")
+    return [name, round(100 * recipe.validation_share, 2), round(100 * recipe.test_share, 2), recipe.folds or 0]
 
 
 def build(*, storage_notice: str, is_local: bool) -> DataTab:
@@ -124,7 +128,7 @@ def build(*, storage_notice: str, is_local: bool) -> DataTab:
         p["footer"] = page_frame.footer(elem_id="footer-data", value=page_frame.footer_html(storage_notice))
     return DataTab(
         **{name: p[name] for name in ("draft", "version", "reopened", "start_buttons", "footer", "findings", "split", "validation_share")},
-        **{name: p[name] for name in ("test_share", "row", "reading", "tokens", "lengths")},
+        **{name: p[name] for name in ("test_share", "folds", "row", "reading", "tokens", "lengths")},
         storage_notice=storage_notice,
         outputs=list(p.values()),
         parts=p,
@@ -189,7 +193,17 @@ def _build_names(p: dict[str, Any]) -> None:
             max_height=300,
             buttons=[],
         )
-        p["rename"] = gr.Button("Use these names", size="sm", elem_id="use-names")
+        p["pasted_names"] = gr.Textbox(
+            "",
+            label="Or paste all names, one on each line, that of label 0 first",
+            lines=2,
+            max_lines=6,
+            max_length=_MAX_NAMES_CHARS,
+            elem_id="pasted-names",
+        )
+        with gr.Row():
+            p["rename"] = gr.Button("Use these names", size="sm", elem_id="use-names")
+            p["names_file"] = gr.UploadButton("Take them from a file (labels.txt)", size="sm", elem_id="upload-names")
 
 
 def _build_corpus(p: dict[str, Any]) -> None:
@@ -206,12 +220,14 @@ def _build_corpus(p: dict[str, Any]) -> None:
             value="70 / 10 / 20",
             label="Training / validation / test, in per cent",
             info="Validation rows choose the model that is kept; test rows are kept aside for the final score. Each part has the same mix of "
-            "classes. With 80 / 20, a tenth of the 80 % are validation rows.",
+            "classes. With 80 / 20, a tenth of the 80 % are validation rows. With 5 folds no row is kept aside: five models are each tested on a fifth "
+            "of the rows, and one more learns from all, which suits files of a few hundred rows.",
             elem_id="split",
         )
         with gr.Row(visible=False) as p["custom"]:
             p["validation_share"] = gr.Number(10, label="Validation rows (%)", elem_id="validation-share")
             p["test_share"] = gr.Number(20, label="Test rows, kept aside (%)", elem_id="test-share")
+            p["folds"] = gr.Number(0, label="Folds, instead of test rows (0: none)", elem_id="folds")
         p["split_line"] = gr.HTML(elem_id="split-line")
         p["validation_file"] = gr.UploadButton("+ Validation file", elem_id="upload-validation", size="sm")
     with gr.Accordion("How the encoder reads a row: its tokens", open=False, elem_id="reading") as p["reading"]:
@@ -275,6 +291,7 @@ def show_draft(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
         p["findings"]: findings_view.findings_html(prepared),
         p["preview"]: data_view.preview(prepared),
         p["naming"]: gr.Accordion(visible=bool(numbers)),
+        p["pasted_names"]: "",
         p["names"]: [[n, class_names.get(n, n)] for n in numbers] or [["", ""]],
         # A file that cannot be trained on has no charts.
         p["of_classes"]: gr.Column(visible=trainable),
@@ -326,7 +343,8 @@ def show_lengths(studio: Studio, tab: DataTab, draft: str | None, recipe: Recipe
     except UserError:
         return gr.skip()
     lengths = np.array([len(t.split()) for t in corpus.texts])
-    by_class = [lengths[corpus.label_ids == i] for i in range(len(corpus.label_names))]
+    ids = np.arange(len(corpus.label_names))
+    by_class = [lengths[corpus.has_label(ids == i)] for i in ids]
     chart = None if advice.lengths is None else token_lengths_chart(advice.lengths.tokens, advice.max_length)
     return {p["word_lengths"]: to_json(text_lengths_chart(corpus.label_names, by_class)), p["token_lengths"]: to_json(chart)}
 
@@ -338,10 +356,10 @@ def split_line(prepared: PreparedDraft, *split: Any) -> str:
     except UserError as error:
         # An error of the file itself is shown once, at the top.
         return html_pieces.notice(error.message, "error") if error.setting else ""
-    line = (
-        f"{pluralize(len(splits.train), 'training row')}, {pluralize(len(splits.validation), 'validation row')} and "
-        f"{pluralize(len(splits.test), 'test row')}. The model never sees the test rows before the final score."
-    )
+    parts = f"{pluralize(len(splits.train), 'training row')}, {pluralize(len(splits.validation), 'validation row')}"
+    line = f"{parts} and {pluralize(len(splits.test), 'test row')}. The model never sees the test rows before the final score."
+    if not len(splits.test):
+        line = f"{parts}."
     return f"<p>{line}</p>" + "".join(html_pieces.notice(n, "info") for n in splits.split_notes)
 
 

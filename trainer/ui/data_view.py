@@ -1,10 +1,12 @@
 """What the Data tab shows of a file as HTML: its badge, readiness, classes, first rows, details and downloads."""
 
-import numpy as np
+from collections import Counter
+from collections.abc import Sequence
 
 from trainer.charts.colours import class_colours
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL
 from trainer.drafts.preparation import PreparedDraft
 from trainer.text_format import pluralize
 from trainer.training.encoders import Encoder
@@ -19,6 +21,7 @@ _MAX_BARS = 24
 _VISIBLE_AT_EACH_END = 10
 """Of more classes than ``_MAX_BARS``, so many with the most rows and so many with the fewest are visible."""
 _MAX_TOKENS = 600
+_MAX_LABEL_COLUMNS = 8
 
 
 def file_badge(prepared: PreparedDraft) -> str:
@@ -50,15 +53,33 @@ def _columns(prepared: PreparedDraft) -> str:
         texts = " + ".join(
             f'<b dir="auto">“{html_pieces.text(names[i], max_length=60)}”</b>' for i in (columns.text, *columns.extra_text_columns)
         )
-        chosen = f'text = {texts}, label = <b dir="auto">“{html_pieces.text(names[columns.label], max_length=60)}”</b>'
+        labels = [f'<b dir="auto">“{html_pieces.text(names[i], max_length=60)}”</b>' for i in columns.label_columns]
+        more = f" and {len(labels) - _MAX_LABEL_COLUMNS:,} more" if len(labels) > _MAX_LABEL_COLUMNS else ""
+        chosen = f"text = {texts}, {'label' if len(labels) == 1 else 'labels'} = {', '.join(labels[:_MAX_LABEL_COLUMNS])}{more}"
         reasons = f'<p class="em-small" dir="auto">{_reasons(columns)}</p>'
     unsure = columns is None or not columns.confident
     # buttons.js recognises a fold by the text of its summary: it stays open for the same file, and is closed for the next one.
     key = f"<span hidden>{prepared.draft.id}</span>"
+    # Of a file that shows no sign of several labels nobody has to be asked.
+    asked = columns is not None and (columns.label_form is not None or prepared.draft.task)
+    task = "" if columns is None else _task_choice(prepared.draft.task, columns)
     return (
         f'<div class="em-chosen-columns"><span>{chosen}</span>'
-        f'<details class="em-change"{" open" if unsure else ""}><summary>change{key}</summary>{reasons}</details></div>'
+        f'<details class="em-change"{" open" if unsure else ""}><summary>change{key}</summary>{reasons}{"" if asked else task}</details></div>'
+        f"{task if asked else ''}"
     )
+
+
+def _task_choice(said: str, columns: Columns) -> str:
+    """Whether a text has one label or may have several, why, and the choice; its click event carries "task" and "single" or "several"."""
+    reason = "as you chose" if said else "" if columns.label_form is None else columns.label_form.reason
+    buttons = "".join(
+        f'<button type="button" class="em-button" data-action="task" data-code="{code}" aria-pressed="{str(columns.several == several).lower()}">'
+        f"{task.name[:1].upper()}{task.name[1:]}</button>"
+        for code, several, task in (("single", False, SINGLE_LABEL), ("several", True, SEVERAL_LABELS))
+    )
+    why = f'<span class="em-small" dir="auto">{html_pieces.text(reason[:1].upper() + reason[1:], max_length=300)}.</span>' if reason else ""
+    return f'<div class="em-task-choice"><span class="em-segments" role="group" aria-label="Labels of a text">{buttons}</span>{why}</div>'
 
 
 def _reasons(columns: Columns) -> str:
@@ -70,7 +91,7 @@ def _reasons(columns: Columns) -> str:
 def classes(corpus: Corpus) -> str:
     """Rows per class as bars, the largest class first, each in its colour; the middle of many classes is folded."""
     names = corpus.label_names
-    counts = np.bincount(corpus.label_ids, minlength=len(names)).tolist()
+    counts = corpus.label_counts.tolist()
     colours = class_colours(names)
     largest = max([*counts, 1])
     order = sorted(range(len(names)), key=lambda i: (-counts[i], names[i]))
@@ -84,13 +105,26 @@ def classes(corpus: Corpus) -> str:
         )
         return f'<ol class="em-class-bars" aria-label="Rows per class">{items}</ol>'
 
+    labels = _labels_a_row(corpus)
     if len(order) <= _MAX_BARS:
-        return f"<h3>Rows per class</h3>{bars(order)}"
+        return f"<h3>Rows per class</h3>{bars(order)}{labels}"
     middle = order[_VISIBLE_AT_EACH_END:-_VISIBLE_AT_EACH_END]
     return (
         f'<div class="em-many"><h3>Rows per class</h3>{bars(order[:_VISIBLE_AT_EACH_END])}'
-        f'<details class="em-folded"><summary>{len(middle):,} more</summary>{bars(middle)}</details>{bars(order[-_VISIBLE_AT_EACH_END:])}</div>'
+        f'<details class="em-folded"><summary>{len(middle):,} more</summary>{bars(middle)}</details>{bars(order[-_VISIBLE_AT_EACH_END:])}</div>{labels}'
     )
+
+
+def _labels_a_row(corpus: Corpus) -> str:
+    """How many rows have no label, one, two and more; "" if each has one."""
+    rows = Counter(map(len, corpus.label_sets))
+    if rows.keys() <= {1}:
+        return ""
+    parts = [
+        f"{pluralize(rows[n], 'row')} {'has' if rows[n] == 1 else 'have'} {n or 'no'} {'labels' if n > 1 else 'label'}"
+        for n in sorted(rows)
+    ]
+    return f'<p class="em-quiet em-small">{" · ".join(parts)}</p>'
 
 
 def split_counts(prepared: PreparedDraft, readiness: Readiness) -> str:
@@ -102,7 +136,7 @@ def split_counts(prepared: PreparedDraft, readiness: Readiness) -> str:
     parts = [f"{len(splits.train):,} training"]
     for role, rows in (("validation", splits.validation), ("test", splits.test)):
         source = f" from {_file_name(extra_files[role].name)}" if role in extra_files else ""
-        parts.append(f"{len(rows):,} {role}{source}")
+        parts.append(f"{len(rows):,} {role}{source}" if len(rows) else "scored in folds")
     return f'<p class="em-quiet em-small" dir="auto">{" · ".join(parts)}</p>'
 
 
@@ -111,28 +145,36 @@ def _file_name(name: str) -> str:
 
 
 def preview(prepared: PreparedDraft) -> str:
-    """The first rows: the text and the label, or all columns as long as those are not known."""
-    table, columns = prepared.table, prepared.columns
+    """The first rows: the text and the label, or all columns as long as those are not known. Several labels are named, however the file has them."""
+    table, columns, corpus = prepared.table, prepared.columns, prepared.corpus
+    if columns is not None and columns.several and corpus is not None:
+        texts, labels = corpus.texts[:_PREVIEW_ROWS], corpus.labels[:_PREVIEW_ROWS]
+        rows = [[text, label or "no label"] for text, label in zip(texts, labels, strict=True)]
+        return _rows_table([table.columns[columns.text], "labels"], rows, last=1)
     shown = (
         list(range(len(table.columns)))[:_PREVIEW_COLUMNS]
         if columns is None
         else [columns.text, *columns.extra_text_columns, columns.label]
     )
-    last = len(shown) - 1 if columns is not None else -1
+    hidden = len(table.columns) - len(shown)
+    note = f'<p class="em-quiet em-small">and {pluralize(hidden, "more column")}</p>' if hidden else ""
+    rows = [[row[i] for i in shown] for row in table.rows[:_PREVIEW_ROWS]]
+    return _rows_table([table.columns[i] for i in shown], rows, last=len(shown) - 1 if columns is not None else -1) + note
 
-    def cells(values: list[str], tag: str) -> str:
+
+def _rows_table(names: Sequence[str], rows: Sequence[Sequence[str]], *, last: int) -> str:
+    """A table of rows; ``last`` is the column of the labels, -1 if that is not known."""
+
+    def cells(values: Sequence[str], tag: str) -> str:
         return "".join(
             f'<{tag} dir="auto"{" class=em-last" if i == last else ""}><div>{html_pieces.text(value, max_length=240)}</div></{tag}>'
             for i, value in enumerate(values)
         )
 
-    head = cells([table.columns[i] for i in shown], "th")
-    rows = "".join(f"<tr>{cells([row[i] for i in shown], 'td')}</tr>" for row in table.rows[:_PREVIEW_ROWS])
-    hidden = len(table.columns) - len(shown)
-    note = f'<p class="em-quiet em-small">and {pluralize(hidden, "more column")}</p>' if hidden else ""
+    body = "".join(f"<tr>{cells(row, 'td')}</tr>" for row in rows)
     return (
         f'<div class="em-scroll" tabindex="0"><table class="em-table em-first-rows"><caption class="em-hidden">The first rows of the file</caption>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>{note}"
+        f"<thead><tr>{cells(names, 'th')}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

@@ -75,7 +75,7 @@ def files_html(drafts: Sequence[DraftSummary], *, now: float) -> str:
     return f'<ul class="em-file-lines">{"".join(_file(draft, now) for draft in drafts)}</ul>'
 
 
-def usage_html(storage: Storage, views: Sequence[RunView], titles: Mapping[str, str], *, result: str = "") -> str:
+def usage_html(storage: Storage, views: Sequence[RunView], titles: Mapping[str, str], *, result: str = "", take_along: bool = False) -> str:
     """The disk space that everything takes, the largest run first, with buttons that free it; ``titles`` are by id."""
     by_id = {view.id: view for view in views}
     runs = sorted(storage.runs, key=lambda usage: -usage.total)
@@ -89,7 +89,7 @@ def usage_html(storage: Storage, views: Sequence[RunView], titles: Mapping[str, 
     result_html = f'<p role="status" class="em-result">{html_pieces.text(result, max_length=400)}</p>' if result else ""
     return (
         f"<p>Everything takes <strong>{file_size(storage.total)}</strong>; {file_size(storage.free)} of this disk are free.</p>{result_html}{_checkpoints(storage, titles)}"
-        f"{table if runs else ''}{_drafts(storage)}{_jobs(storage)}{_uploads(storage)}"
+        f"{table if runs else ''}{_drafts(storage)}{_jobs(storage)}{_uploads(storage)}{_everything(take_along=take_along)}"
     )
 
 
@@ -112,7 +112,8 @@ def _render_files(studio: Studio) -> str:
 def _render_usage(studio: Studio, result: str = "") -> str:
     workspace = current_workspace(studio)
     views = workspace.library.runs()
-    return usage_html(workspace.storage.usage(), views, titles_by_id(views), result=result)
+    take_along = studio.settings.mode.anonymous
+    return usage_html(workspace.storage.usage(), views, titles_by_id(views), result=result, take_along=take_along)
 
 
 def _file(draft: DraftSummary, now: float) -> str:
@@ -157,6 +158,19 @@ def _drafts(storage: Storage) -> str:
         for draft in storage.drafts
     )
     return f'<h3>Files opened before</h3><ul class="em-file-lines">{lines}</ul>'
+
+
+def _everything(*, take_along: bool) -> str:
+    """Where visitors are browsers, ``take_along`` offers a link for another one."""
+    link = (
+        '<a class="em-button" href="along" title="A link with which another browser goes on with it">Take my work along</a>'
+        if take_along
+        else ""
+    )
+    return (
+        '<h3>Everything</h3><ul class="em-file-lines"><li><span class="em-file-name"><strong>All your runs, opened files and results</strong></span>'
+        f'<span class="em-row-buttons">{link}{Button("delete-everything", "Delete everything of mine").html}</span></li></ul>'
+    )
 
 
 def _jobs(storage: Storage) -> str:

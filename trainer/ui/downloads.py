@@ -2,7 +2,9 @@
 
 import os
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
+from threading import BoundedSemaphore
 from urllib.parse import quote
 
 from starlette.background import BackgroundTask
@@ -14,29 +16,40 @@ from trainer.data.csv_text import csv_bytes
 from trainer.errors import FileError, NotFoundError, UnavailableError, UserError
 from trainer.evaluation.mistakes import find_rows
 from trainer.studio import Studio
-from trainer.ui import rows_view
+from trainer.ui import rows_view, shown_rows
 from trainer.ui.event_handling import current_workspace
 
+_MAX_ZIPS = 20
+"""Written and not yet read to their end, about 90 MB each: who reads slowly, or many at once, would fill the disk."""
 
-def download_route(studio: Studio) -> Route:
-    """``/download/<run id>``: the run's model as a zip, written for this response and deleted after it."""
+
+def download_routes(studio: Studio) -> list[Route]:
+    """``/download/<run id>``, or with ``/<onnx | onnx-int8 | web>``: the run's model in one form as a zip, written for this response and deleted after it."""
+
+    free = BoundedSemaphore(_MAX_ZIPS)
 
     def download(request: Request) -> Response:
-        handle, file = tempfile.mkstemp(suffix=".zip", prefix="emotune-")
-        os.close(handle)
-        path = Path(file)
-        try:
-            name = current_workspace(studio).models.write_zip(request.path_params["run"], path)
-        except UserError as error:
-            path.unlink()
-            return PlainTextResponse(error.message, status_code=error.status)
-        except OSError as error:
-            path.unlink()
-            message = f"The zip could not be written ({error.strerror or error}). Free some disk space and try again."
+        if not free.acquire(blocking=False):
+            message = "Many models are downloaded from this server at the moment. Try again in a minute."
             return PlainTextResponse(message, status_code=UnavailableError.status)
-        return FileResponse(path, filename=name, media_type="application/zip", background=BackgroundTask(path.unlink))
+        with ExitStack() as cleanup:
+            cleanup.callback(free.release)
+            handle, file = tempfile.mkstemp(suffix=".zip", prefix="emotune-")
+            os.close(handle)
+            path = Path(file)
+            cleanup.callback(path.unlink, missing_ok=True)
+            try:
+                form = request.path_params.get("form", "zip")
+                name = current_workspace(studio, request).models.write_zip(request.path_params["run"], path, form)
+            except UserError as error:
+                return PlainTextResponse(error.message, status_code=error.status)
+            except OSError as error:
+                message = f"The zip could not be written ({error.strerror or error}). Free some disk space and try again."
+                return PlainTextResponse(message, status_code=UnavailableError.status)
+            after = BackgroundTask(cleanup.pop_all().close)
+        return FileResponse(path, filename=name, media_type="application/zip", background=after)
 
-    return Route("/download/{run}", download, methods=["GET"])
+    return [Route(path, download, methods=["GET"]) for path in ("/download/{run}", "/download/{run}/{form}")]
 
 
 def prepared_route(studio: Studio) -> Route:
@@ -44,7 +57,7 @@ def prepared_route(studio: Studio) -> Route:
 
     def download(request: Request) -> Response:
         try:
-            name, data = current_workspace(studio).editor.export(request.path_params["draft"], request.path_params["form"])
+            name, data = current_workspace(studio, request).editor.export(request.path_params["draft"], request.path_params["form"])
         except UserError as error:
             return PlainTextResponse(error.message, status_code=error.status)
         return _csv_response(name, data)
@@ -53,15 +66,17 @@ def prepared_route(studio: Studio) -> Route:
 
 
 def labels_route(studio: Studio) -> Route:
-    """``/labels/<draft id>/<corrected | changes>``: the file with the decisions on its labels, or the list of them."""
+    """``/labels/<draft id>/<corrected | changes | texts>``: the file with the decisions on its labels, the list of them, or the texts that were added."""
 
     def download(request: Request) -> Response:
-        workspace, draft_id, form = current_workspace(studio), request.path_params["draft"], request.path_params["form"]
+        workspace, draft_id, form = current_workspace(studio, request), request.path_params["draft"], request.path_params["form"]
         try:
-            if form not in ("corrected", "changes"):
+            if form not in ("corrected", "changes", "texts"):
                 raise FileError("There is no such download. Choose one of the links on the page.", code="unknown_form")
             if form == "changes":
                 name, content = workspace.labels.change_log(draft_id)
+            elif form == "texts":
+                name, content = workspace.labels.texts_csv(draft_id)
             else:
                 name, rewritten = workspace.editor.corrected_file(draft_id, workspace.labels.state(draft_id).decisions)
                 content = rewritten.data
@@ -83,14 +98,30 @@ def rows_route(studio: Studio) -> Route:
             if form not in ("exact", "spreadsheet"):
                 raise NotFoundError("There is no such download of rows. Use the links on the page.", code="unknown_rows")
             row_filter, split = rows_view.parse_filter(request.query_params)
-            library = current_workspace(studio).library
-            name, rows = library.view(run_id).name, library.predicted_rows(run_id, split)
+            workspace = current_workspace(studio, request)
+            name, rows = workspace.library.view(run_id).name, shown_rows.predicted_rows(workspace, run_id, split)
             data = csv_bytes(rows_view.CSV_HEAD, rows_view.csv_rows(rows, find_rows(rows, row_filter)), spreadsheet=form == "spreadsheet")
         except UserError as error:
             return PlainTextResponse(error.message, status_code=error.status)
-        return _csv_response(f"{name} {split} rows{' for spreadsheets' if form == 'spreadsheet' else ''}.csv", data)
+        return _csv_response(f"{name} {shown_rows.describe(split)}{' for spreadsheets' if form == 'spreadsheet' else ''}.csv", data)
 
     return Route("/rows/{run}/{form}", download, methods=["GET"])
+
+
+def report_route(studio: Studio) -> Route:
+    """``/report/<run id>``: the report as one HTML file; with ``?texts=1`` with the most confident mistakes on test rows."""
+
+    def download(request: Request) -> Response:
+        try:
+            with_texts = request.query_params.get("texts") == "1"
+            name, content = current_workspace(studio, request).reports.html(request.path_params["run"], with_texts=with_texts)
+        except UserError as error:
+            return PlainTextResponse(error.message, status_code=error.status)
+        # As an attachment, so that it is a file of the user's and no page of this server.
+        headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+        return Response(content, media_type="text/html; charset=utf-8", headers=headers)
+
+    return Route("/report/{run}", download, methods=["GET"])
 
 
 def _csv_response(name: str, data: bytes) -> Response:
@@ -104,7 +135,7 @@ def labelled_route(studio: Studio) -> Route:
 
     def download(request: Request) -> Response:
         try:
-            name, data = current_workspace(studio).files.export(request.path_params["job"], request.path_params["form"])
+            name, data = current_workspace(studio, request).files.export(request.path_params["job"], request.path_params["form"])
         except UserError as error:
             return PlainTextResponse(error.message, status_code=error.status)
         # As an attachment, so that no browser renders it, whatever its cells contain.

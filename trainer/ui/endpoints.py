@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.check import run_checks_to_dict
+from trainer.data.columns.label_form import task_choice
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.errors import ModelError, MustFixError, RecipeError, UserError
 from trainer.recipe import Recipe
@@ -35,12 +35,17 @@ def build(studio: Studio) -> None:
         (endpoints.resume, 2),
         (endpoints.report, 4),
         (endpoints.predict, 4),
+        (endpoints.explain, 2),
         (jobs.audit, 2),
         (jobs.audit_result, 4),
         (jobs.audit_stop, 4),
         (jobs.predict_file, 2),
         (jobs.predict_file_result, 8),
         (jobs.predict_file_stop, 4),
+        (jobs.evaluate_file, 2),
+        (jobs.evaluate_file_result, 8),
+        (jobs.export, 2),
+        (jobs.export_result, 8),
     ):
         # More than one at a time: a small request does not wait for a large one.
         gr.api(_with_gradio_errors(endpoint), api_name=endpoint.__name__, concurrency_limit=concurrency)
@@ -52,7 +57,9 @@ class _Endpoints:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def inspect(self, file: gr.FileData, text: str | None = None, label: str | None = None, part: str | None = None) -> dict:
+    def inspect(
+        self, file: gr.FileData, text: str | None = None, label: str | None = None, part: str | None = None, task: str | None = None
+    ) -> dict:
         """What a file holds: encoding, columns, classes, findings.
 
         Args:
@@ -60,6 +67,7 @@ class _Endpoints:
             text: The text column: its name, or its position from 0. Guessed without it.
             label: The label column, likewise.
             part: The sheet of a workbook, the file of a zip or the list of a JSON file to read, by its name. Guessed without it.
+            task: Whether a text has one label (single) or may have several (several). As the file looks without it.
 
         Returns:
             file: The name of the file.
@@ -76,17 +84,24 @@ class _Endpoints:
             text: The text column, with "name" and "index".
             label: The label column, likewise.
             labels: The number of rows of each class, by its name.
+            task: Whether a text may have several labels: the "key" of transformers, its "name", the "reason" for several or null, and all "columns" of labels.
             findings: What is notable, each with "code", "severity" (ok, info, warning, error), "count" and "message".
             checks: A "summary", the numbers "passed", "found" and "not_applicable", and all "results", each with "title" and "outcome" too.
         """
-        refuse_lone_surrogates(text, label, part)
+        refuse_lone_surrogates(text, label, part, task)
         inspection = current_workspace(self._studio).inspect(
-            uploaded_path(file), text_columns=text_columns_of(text), label_column=label, part=part
+            uploaded_path(file), text_columns=text_columns_of(text), label_column=label, part=part, task=task_choice(task)
         )
         return inspection.to_dict() | {"file": Path(inspection.file).name}
 
     def start(
-        self, file: gr.FileData, text: str | None = None, label: str | None = None, recipe: dict | None = None, part: str | None = None
+        self,
+        file: gr.FileData,
+        text: str | None = None,
+        label: str | None = None,
+        recipe: dict | None = None,
+        part: str | None = None,
+        task: str | None = None,
     ) -> dict:
         """Train on a file. Returns the run's id at once, with the findings in the file.
 
@@ -98,18 +113,25 @@ class _Endpoints:
             label: The label column, likewise.
             recipe: Settings by name, such as {"epochs": 3, "repairs": ["label_variants"]}; what is not named has its default.
             part: The sheet of a workbook, the file of a zip or the list of a JSON file to read, by its name. Guessed without it.
+            task: Whether a text has one label (single) or may have several (several). As the file looks without it.
 
         Returns:
             findings: What is notable in the file, each with "code", "severity", "count" and "message".
             ...: All that /progress returns; "run" is the id that the other endpoints take.
         """
-        refuse_lone_surrogates(text, label, recipe, part)
+        refuse_lone_surrogates(text, label, recipe, part, task)
         settings, ignore_findings = _parse_recipe(recipe)
         path = uploaded_path(file)
         sources = {"main": (path.name, path)}
         try:
             view = current_workspace(self._studio).train_files(
-                sources, settings, text_columns=text_columns_of(text), label_column=label, part=part, ignore_findings=ignore_findings
+                sources,
+                settings,
+                text_columns=text_columns_of(text),
+                label_column=label,
+                part=part,
+                task=task_choice(task),
+                ignore_findings=ignore_findings,
             )
         except MustFixError as error:
             codes = ", ".join(f"“{code}”" for code in error.repair_codes)
@@ -183,45 +205,66 @@ class _Endpoints:
 
         Returns:
             run: The id.
+            name: Its name.
             labels: The names of the classes, in the order of the matrix.
             test: "accuracy", "macro_f1" and the other metrics, their "intervals" (95 %), "per_class", "rows", and "majority", the most frequent class.
             validation: Likewise.
             calibration: How well confidence and accuracy agree on the test rows, "after" the temperature and "before" it (null without one): "expected_calibration_error" and "bins".
             promises: For each share of right answers that may be promised: whether and above which confidence, chosen by validation rows, and what came of it on the test rows.
+            ordered: For labels that are steps of a scale, from the lowest in "order": the "mean_distance" of predictions in steps, the share "within_one" step, the "quadratic_kappa", and their "intervals"; null for other labels.
+            subgroups: Groups of test rows, by the values of a column and by length, each with its "accuracy", its "interval", that of all "others", and whether it is "surely_worse" (Fisher's exact test, with Holm's correction).
+            suggestions: What would help most, by training and validation rows: "title", "evidence", the number of "mistakes" that it is about, "classes" and "value".
             confusion: The matrix of the test rows: one list for each true class, with the number of rows for each predicted one.
             baseline: "accuracy" and "macro_f1" on the test rows of a model that counts words, and the "rows" that it learned from.
             linear_model: The same of a linear model on the unchanged encoder, without fine-tuning; null without one.
             findings: What is notable in the file, each with "code", "severity", "count" and "message".
             checks: The same of the "file" (without "results"), of the "training" and of the "result".
+            html: The path below this server's address from which the report is downloaded as one HTML file that requests nothing; with "?texts=1" with the most confident mistakes.
         """
         workspace = current_workspace(self._studio)
-        reports = workspace.library.reports(run)
-        view = workspace.library.view(run)
-        return {
-            "run": run,
-            "labels": list(reports.test.label_names),
-            **reports.to_dict(),
-            "confusion": reports.test.confusion.tolist(),
-            "baseline": view.baseline and view.baseline.to_dict(),
-            "linear_model": view.linear and view.linear.to_dict(),
-            "findings": [finding.to_dict() for finding in view.findings],
-            "checks": run_checks_to_dict(view.checks, workspace.library.training_checks(run), workspace.library.result_checks(run)),
-        }
+        return workspace.reports.report(run).to_dict() | {"html": f"report/{run}"}
 
-    def predict(self, run: str, texts: list[str]) -> dict:
+    def predict(self, run: str, texts: list[str], engine: str = "auto") -> dict:
         """The probability of each class for each text, its number of tokens and whether it was cut; a reason for an empty text.
 
         Args:
             run: The id of a run that has a model.
             texts: Up to 256 texts with 200,000 characters in total.
+            engine: How they are computed: “torch”, “onnx” or “onnx-int8”, the last two if the model is exported; “auto” takes onnx if it says what torch says.
 
         Returns:
             results: One for each text, in their order: the first 200 characters of its "text", "label" and "probabilities", or the "reason" why there are none; "unsure": true and no label if the model answers only from a higher probability on; "tokens", "tokens_read" and "cut".
+            engine: What has computed them: “torch”, “onnx” or “onnx-int8”.
         """
         if isinstance(texts, str) or not isinstance(texts, list) or not all(isinstance(t, str) for t in texts):
             raise ModelError("texts must be a list of strings.", code="not_texts")
-        names, predictions = current_workspace(self._studio).models.predict(run, texts)
-        return {"results": [{"text": text[:_ECHOED_CHARS], **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]}
+        models = current_workspace(self._studio).models
+        used = models.engine(run, engine)
+        names, predictions = models.predict(run, texts, engine=used)
+        results = [{"text": text[:_ECHOED_CHARS], **p.to_dict(names)} for text, p in zip(texts, predictions, strict=True)]
+        return {"results": results, "engine": used}
+
+    def explain(self, run: str, text: str, label: str | None = None) -> dict:
+        """How much each word of a text speaks for a class, by integrated gradients on the embeddings of its tokens.
+
+        Args:
+            run: The id of a run that has a model.
+            text: One text; of a longer one than 20,000 characters the beginning is read.
+            label: The class that the words speak for or against; the predicted one without it.
+
+        Returns:
+            text: The text as the model read it.
+            class: The class that is explained; null if there is nothing to read.
+            words: Each word in its order: "word", "start" and "end" in the text, "influence" (what it adds to the logarithm of the class's probability) and "read" (false beyond the maximum length); null with a "reason" if there are none.
+            label: The predicted class; null if the model is unsure, or if there is nothing to read.
+            probabilities: Of each class; null if there is nothing to read.
+            tokens: Of the whole text.
+            tokens_read: Those of them that the model reads.
+            cut: Whether it misses the end.
+        """
+        if not isinstance(text, str) or not isinstance(label, str | None):
+            raise ModelError("text must be a string, and label the name of a class.", code="not_texts")
+        return current_workspace(self._studio).models.explain(run, text, label or None).to_dict()
 
 
 def _parse_recipe(values: dict | None) -> tuple[Recipe, bool]:

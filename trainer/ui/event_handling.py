@@ -7,9 +7,12 @@ from html import escape
 from typing import Any
 
 import gradio as gr
+from gradio.context import LocalContext
+from starlette.requests import Request
 
 from trainer.errors import UserError, error_location
 from trainer.security.server_errors import UNEXPECTED_MESSAGE
+from trainer.security.visitors import owner_of
 from trainer.settings import LOCAL_OWNER
 from trainer.studio import Studio
 from trainer.workspace import Workspace
@@ -35,9 +38,32 @@ call both in turns forever."""
 _log = logging.getLogger("emotune")
 
 
-def current_workspace(studio: Studio) -> Workspace:
-    """What the owner of a request can do. In local mode there is one owner, whatever the browser."""
-    return studio.for_owner(LOCAL_OWNER)
+def current_workspace(studio: Studio, request: Request | None = None) -> Workspace:
+    """What the owner of a request can do: of the one that gradio is handling in this thread, or of ``request`` in a route of our own.
+
+    In local mode there is one owner, whatever the browser. Otherwise raises LookupError outside of a request.
+    """
+
+    def owner() -> str:
+        if not studio.settings.mode.separate_visitors:
+            return LOCAL_OWNER
+        # Queued calls are handled in a task of their own, so a context variable of ours would name another visitor.
+        handled = LocalContext.request.get(None) if request is None else request
+        if handled is None:
+            raise LookupError("outside of a request nobody is visiting")
+        return owner_of(getattr(handled, "request", handled).scope)
+
+    return studio.for_owner(owner())
+
+
+def current_page() -> str:
+    """The session of the page whose request gradio is handling in this thread; empty outside of one."""
+    return getattr(LocalContext.request.get(None), "session_hash", None) or ""
+
+
+def event_number(event: gr.EventData) -> int:
+    """The number that an event carries; 0 if a call that is not the page's carries none."""
+    return int(event.code) if event.code.isdecimal() and event.code.isascii() else 0
 
 
 def user_errors_as_warning(handler: Callable) -> Callable:

@@ -4,9 +4,6 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Literal
 
-from trainer.data.task import most_probable_first
-from trainer.text_format import percent, pluralize
-
 
 def text(value: str, *, max_length: int = 200) -> str:
     """Escaped, and shortened to ``max_length`` characters."""
@@ -63,29 +60,17 @@ def table(
         return text(cell) if isinstance(cell, str) else f"{text(cell[0])}<small>{text(cell[1])}</small>"
 
     def cells(row: Sequence[str | tuple[str, str]], tag: str) -> str:
-        return "".join(f"<{tag} {'class=em-number' if i in numbers else 'dir=auto'}>{content(cell)}</{tag}>" for i, cell in enumerate(row))
+        # A heading without text would be a heading of nothing to a screen reader.
+        tags = ["td" if cell == "" else tag for cell in row]
+        return "".join(
+            f"<{tags[i]} {'class=em-number' if i in numbers else 'dir=auto'}>{content(cell)}</{tags[i]}>" for i, cell in enumerate(row)
+        )
 
     body = "".join(f"<tr{' class=em-worst' if i == worst else ''}>{cells(row, 'td')}</tr>" for i, row in enumerate(rows))
     return (
         f'<div class="em-scroll" tabindex="0"><table class="em-table"><caption class="em-hidden">{text(caption)}</caption>'
         f"<thead><tr>{cells(head, 'th')}</tr></thead><tbody>{body}</tbody></table></div>"
     )
-
-
-def probability_bars(
-    names: Sequence[str], probabilities: Sequence[float], colours: Sequence[str], *, max_bars: int = 12, max_bars_on_phone: int = 6
-) -> str:
-    """Bars, the most probable class first; one line sums up the classes beyond ``max_bars``, or ``max_bars_on_phone`` on a narrow screen."""
-    order = most_probable_first(probabilities)
-    bars = "".join(
-        f'<li{" class=em-wide" if rank >= max_bars_on_phone else ""}><span class="em-name" dir="auto">{dot(colours[i])}{text(names[i], max_length=60)}</span>'
-        f'<span class="em-track"><span class="em-fill" style="width:{100 * probabilities[i]:.2f}%;background:{text(colours[i])}"></span></span>'
-        f'<span class="em-share">{percent(float(probabilities[i]))}</span></li>'
-        for rank, i in enumerate(order[:max_bars])
-    )
-    limits = ((max_bars_on_phone, "em-narrow"), (max_bars, "em-wide"))
-    others = "".join(_other_classes([float(probabilities[i]) for i in order[limit:]], css_class) for limit, css_class in limits)
-    return f'<ol class="em-bars" aria-label="Probability of each class">{bars}</ol>{others}'
 
 
 def class_bar(name: str, colour: str, fraction: float, label: str, *, title: str = "") -> str:
@@ -96,11 +81,3 @@ def class_bar(name: str, colour: str, fraction: float, label: str, *, title: str
         f'<span class="em-bar"><span style="width:{100 * fraction:.1f}%;background:{text(colour)}"></span></span>'
         f'<span class="em-bar-end">{label}</span></li>'
     )
-
-
-def _other_classes(probabilities: Sequence[float], css_class: str) -> str:
-    """One line for the classes without a bar; an empty string if there are none."""
-    if not probabilities:
-        return ""
-    total = percent(min(sum(probabilities), 1.0))
-    return f'<p class="em-rest {css_class}">{pluralize(len(probabilities), "other class", "other classes")}: {total} together</p>'

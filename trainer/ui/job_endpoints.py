@@ -1,14 +1,17 @@
-"""The endpoints of jobs that are no trainings: checks of labels, whole files that are labelled.
+"""The endpoints of jobs that are no trainings: checks of labels, whole files that are labelled, models that are exported.
 
 Docstrings as in ``endpoints``, which adds these to the page.
 """
 
 import gradio as gr
 
+from trainer.data.columns.label_form import task_choice
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.errors import RecipeError
+from trainer.jobs.export.forms import FORMS
 from trainer.jobs.job import Job
 from trainer.studio import Studio
+from trainer.training.export.exported import ONNX_FILES
 from trainer.ui.event_handling import current_workspace
 from trainer.ui.uploads import text_columns_of, uploaded_path
 
@@ -19,7 +22,9 @@ class JobEndpoints:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
 
-    def audit(self, file: gr.FileData, text: str | None = None, label: str | None = None, part: str | None = None) -> dict:
+    def audit(
+        self, file: gr.FileData, text: str | None = None, label: str | None = None, part: str | None = None, task: str | None = None
+    ) -> dict:
         """Check the labels of a file: which look wrong, and why. Returns the id of a job at once, whose result /audit_result gives.
 
         Args:
@@ -27,6 +32,7 @@ class JobEndpoints:
             text: The text column: its name, or its position from 0. Guessed without it.
             label: The label column, likewise.
             part: The sheet of a workbook, the file of a zip or the list of a JSON file to read. Guessed without it.
+            task: Whether a text has one label (single) or may have several (several). As the file looks without it.
 
         Returns:
             job: The id of the job.
@@ -35,11 +41,13 @@ class JobEndpoints:
             done: The fraction of the check that is done, 0 to 1, while it runs.
             message: Why it failed, or what became of it.
         """
-        refuse_lone_surrogates(text, label, part)
+        refuse_lone_surrogates(text, label, part, task)
         path = uploaded_path(file)
         checks = current_workspace(self._studio).label_checks
         return _job_state(
-            checks.start_files({"main": (path.name, path)}, text_columns=text_columns_of(text), label_column=label, part=part)
+            checks.start_files(
+                {"main": (path.name, path)}, text_columns=text_columns_of(text), label_column=label, part=part, task=task_choice(task)
+            )
         )
 
     def audit_result(self, job: str, all_rows: bool = False) -> dict:
@@ -113,6 +121,7 @@ class JobEndpoints:
             notes: Sentences about what could not be kept.
             engine: How the labels were computed, as a sentence.
             agreement: The share of compared texts that got the label of the saved model; null if it computed itself.
+            difference: How the texts differ from the training rows, as in /evaluate_file_result; empty if these are not known.
             least_sure: The twenty rows that the model is least sure of, each with "row" (counted from 0), "text", "label" and "confidence".
         """
         found = current_workspace(self._studio).files.get(job)
@@ -130,6 +139,88 @@ class JobEndpoints:
         """
         workspace = current_workspace(self._studio)
         return _job_state(workspace.jobs.stop(workspace.files.get(job).id))
+
+    def evaluate_file(
+        self, file: gr.FileData, run: str, text: str | None = None, label: str | None = None, part: str | None = None
+    ) -> dict:
+        """Judge a model on the labelled rows of another file. Returns the id of a job at once, whose result /evaluate_file_result gives.
+
+        Args:
+            file: An uploaded file, in any format that the page opens.
+            run: The id of a run that has a model.
+            text: The text column: its name, or its position from 0. Guessed without it.
+            label: The column of the labels, likewise.
+            part: The sheet of a workbook, the file of a zip or the list of a JSON file to read. Guessed without it.
+
+        Returns:
+            ...: All that /audit returns.
+        """
+        path = uploaded_path(file)
+        evaluations = current_workspace(self._studio).evaluations
+        return _job_state(evaluations.start(run, path, text_columns=text_columns_of(text), label_column=label, part=part))
+
+    def evaluate_file_result(self, job: str) -> dict:
+        """The scores of a model on another file, or how far they are. These are not its test rows.
+
+        Args:
+            job: The id of a job that /evaluate_file has started.
+
+        Returns:
+            ...: All that /audit returns.
+            id: The id under which the evaluation is kept beside the run; this and the keys below are absent until it is there.
+            name: Its name on the Results tab: that of the file, with a number if there are several.
+            file: The name of the file.
+            created: When it was made, in seconds since 1970.
+            rows: The rows that count.
+            text_columns: The columns that the texts are from.
+            label_column: The column of the labels.
+            left_out: Rows that do not count: "unusable" (no text or label), "unknown" (labels that the model does not know, by name), "learnt" (texts that it learnt from), "unreadable".
+            notes: What was left out, in sentences.
+            difference: How the texts differ from the training rows: "separation" (the area under the curve of a model that tells them apart, with "low" and "high"), "verdict" (alike, different, other, unknown), "unseen_words", "words", "classes", "shared" and "sentences".
+            report: The scores, as "test" of /report.
+        """
+        found = current_workspace(self._studio).evaluations.get(job)
+        return {**_job_state(found), **(found.result or {})}
+
+    def export(self, run: str) -> dict:
+        """Export the model of a run to ONNX, with 32 and with 8 bits a number, and measure it on validation rows. Returns the id of a job at once.
+
+        Args:
+            run: The id of a run that has a model.
+
+        Returns:
+            ...: All that /audit returns.
+        """
+        return _job_state(current_workspace(self._studio).exports.start(run))
+
+    def export_result(self, run: str) -> dict:
+        """What a model was exported to, or how far the export is.
+
+        Args:
+            run: The id of a run whose model /export exports.
+
+        Returns:
+            ...: All that /audit returns; empty texts and null without a job.
+            rows: The number of validation rows that were compared; this and the keys below are absent until the model is exported.
+            recommended: The form that is both small and says what the saved model says: “onnx-int8”, or “onnx” if 8 bits change too many answers.
+            torch: The saved model: "size" in bytes, "ms_per_text" of texts that come one by one, and "accuracy".
+            onnx: Likewise of ONNX with 32 bits, with "agreement" (the share of rows that get the label of the saved model), "mean_change" and "max_change" of a probability.
+            onnx-int8: Likewise of ONNX with 8 bits.
+            differences: What "onnx" and "onnx-int8" change, in sentences.
+            files: The paths below this server's address from which each form is downloaded: "zip" (the model's folder), "onnx", "onnx-int8" and "web" (a page that classifies in the browser).
+        """
+        exports = current_workspace(self._studio).exports
+        exported, job = exports.get(run), exports.job(run)
+        state = {"job": "", "status": "", "phase": "", "done": None, "message": ""} if job is None else _job_state(job)
+        if exported is None:
+            return state
+        differences = {engine: exported.difference(engine) for engine in ONNX_FILES}
+        return {
+            **state,
+            **exported.to_dict(),
+            "differences": differences,
+            "files": {form: f"download/{run}{'' if form == 'zip' else f'/{form}'}" for form in FORMS},
+        }
 
 
 def _job_state(job: Job) -> dict:

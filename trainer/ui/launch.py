@@ -21,6 +21,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from trainer.errors import UnavailableError, error_location
+from trainer.jobs.train import zero_gpu
 from trainer.runs.permissions import restrict_permissions, restrict_umask
 from trainer.runs.server_lock import server_lock
 from trainer.security.hosts import allowed_hosts, check_protected, is_loopback
@@ -31,10 +32,14 @@ from trainer.security.server_errors import UNEXPECTED
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import stop_signals
 from trainer.studio import Studio
-from trainer.ui.downloads import download_route, labelled_route, labels_route, prepared_route, rows_route
+from trainer.text_format import approximate_duration
+from trainer.ui.downloads import download_routes, labelled_route, labels_route, prepared_route, report_route, rows_route
 from trainer.ui.error_status import ErrorStatusMiddleware
 from trainer.ui.light_blocks import LightSessions
+from trainer.ui.light_scripts import light_script_routes
 from trainer.ui.page import build, mount_options
+from trainer.ui.shared_page import shared_route
+from trainer.ui.take_away_view import FORGETS
 
 _log = logging.getLogger("emotune")
 
@@ -55,15 +60,15 @@ _NO_SUCH_CALL = Refusal(f"There is no such endpoint. {_SEE_API} the endpoints.",
 _UNREADABLE = Refusal(f"This request does not have the form of a call. {_SEE_API} the form.", "unreadable")
 
 
-def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr.Blocks:
-    """Open the page; with ``block``, return after the server was asked to end and has ended. ``public``: everybody who can reach it may use it.
+def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
+    """Open the page; with ``block``, return after the server was asked to end and has ended.
 
     A running training stops after its current step and keeps its best model. Raises UserError if the page cannot be served, with the code
-    ``open_to_all`` if others could reach it without a password and ``public`` is False. No other server can use the runs folder until the end
+    ``open_to_all`` if others could reach the work of the one owner without a password. No other server can use the runs folder until the end
     with ``block``, or else as long as the page exists.
     """
     host, port = os.environ.get("GRADIO_SERVER_NAME", "").strip() or "127.0.0.1", _port()
-    check_protected(host, settings, public=public)
+    check_protected(host, settings)
     restrict_umask()
     settings.ensure_writable()
     # Gradio keeps a copy of each upload for a day: in the folder with the user's other data, which nobody else can read.
@@ -73,6 +78,7 @@ def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr
         # From here on, a training may run.
         end_requested = stack.enter_context(stop_signals()) if block else None
         studio = Studio(settings)
+        zero_gpu.register()
         blocks = launch(studio, host, port)
         tell_address(blocks.local_url)
         # Runs made by older versions may be readable by everybody; with many runs this takes longer than the page should wait.
@@ -94,7 +100,8 @@ def serve(settings: Settings, *, block: bool = True, public: bool = False) -> gr
 
 def _shut_down(studio: Studio, blocks: gr.Blocks) -> None:
     """Close the page and let a running training keep its best model; a second signal does not interrupt this."""
-    training = [view.name for view in studio.for_owner(LOCAL_OWNER).library.runs() if view.status == "running"]
+    separate = studio.settings.mode.separate_visitors  # whose names are nobody else's business
+    training = [] if separate else [view.name for view in studio.for_owner(LOCAL_OWNER).library.runs() if view.status == "running"]
     notice = f" {training[0]} stops after its current step and keeps its best model; this may take a moment." if training else ""
     print(f"The page is closed.{notice}", file=sys.stderr, flush=True)
     blocks.close(verbose=False)
@@ -104,18 +111,27 @@ def _shut_down(studio: Studio, blocks: gr.Blocks) -> None:
 def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
     """The page, served at its address (``local_url``) until it is closed. Raises UserError if the address is not available."""
     hosts = allowed_hosts(host, studio.settings)
-    blocks = build(studio, storage_notice=storage_notice(studio.settings, host), is_local=is_loopback(host))
+    blocks = build(
+        studio,
+        storage_notice=storage_notice(studio.settings, host),
+        is_local=is_loopback(host) and not studio.settings.mode.separate_visitors,
+    )
     try:
         listener = bind_port(host, port)
     except OSError as error:
         raise UnavailableError(_why_not_served(host, port), code="not_served") from error
+    if studio.settings.mode.separate_visitors:
+        blocks.upload_owners = studio.uploads
     app = add_middleware(
         ErrorStatusMiddleware(_app(studio, blocks)),
         hosts,
         studio.settings,
         uploads=Path(get_upload_folder()),
-        upload_path=f"{_API}/upload",
+        api_path=_API,
         closed=_UNUSED,
+        owners=studio.uploads,
+        seen=studio.visits.record,
+        has_work=lambda owner: studio.for_owner(owner).has_work,
     )
     blocks.server = WebServer(app, listener)
     blocks.server.start()
@@ -135,7 +151,16 @@ def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
         ValueError: _perhaps_unreadable,
         Exception: _unexpected,
     }
-    routes = [download_route(studio), prepared_route(studio), rows_route(studio), labels_route(studio), labelled_route(studio)]
+    routes = [
+        *download_routes(studio),
+        prepared_route(studio),
+        rows_route(studio),
+        labels_route(studio),
+        labelled_route(studio),
+        report_route(studio),
+        shared_route(studio),
+        *light_script_routes(),
+    ]
     app = FastAPI(routes=routes, docs_url=None, redoc_url=None, openapi_url=None, exception_handlers=exception_handlers)
     gr.mount_gradio_app(
         app,
@@ -144,7 +169,7 @@ def _app(studio: Studio, blocks: gr.Blocks) -> ASGIApp:
         max_file_size=studio.settings.max_file_bytes,
         root_path=os.environ.get("GRADIO_ROOT_PATH") or None,
         app_kwargs={"exception_handlers": exception_handlers},
-        **mount_options(),
+        **mount_options(framed=studio.settings.space),
     )
     # For a call outside the queue, gradio writes the messages meant for the page into the log.
     warnings.filterwarnings("ignore", module=r"gradio\.helpers")
@@ -207,7 +232,12 @@ def _why_not_served(host: str, port: int | None) -> str:
 
 
 def storage_notice(settings: Settings, host: str) -> str:
-    """A sentence that says where an uploaded file is stored."""
+    """A sentence that says where an uploaded file is stored, who sees it, and how long."""
+    if settings.mode.separate_visitors:
+        kept = f" It is deleted {approximate_duration(settings.keep_seconds)} after your last visit." if settings.keep_seconds else ""
+        who = "only you see it" if settings.mode.named else "only your browser sees it"
+        forgotten = f" {FORGETS}" if settings.forgets else ""
+        return f"Your file goes to this page's server, where {who}.{kept}{forgotten} Do not upload what must stay secret."
     if is_loopback(host):
         return f"Your file stays on this computer, in {settings.runs_dir}. It is sent nowhere else."
     return "Your file is stored on the computer that serves this page; everyone who can open this page can see it. It is sent nowhere else."

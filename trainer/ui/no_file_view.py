@@ -13,9 +13,9 @@ _ROWS = (
     ("He still writes to her every winter.", "love"),
     ("You lied to my face while you were spending my money.", "anger"),
 )
-_EXAMPLE = "There is somebody in the house and I am alone."
+EXAMPLE = "There is somebody in the house and I am alone."
 _PREDICTION = (("fear", 0.818), ("sadness", 0.085), ("anger", 0.043), ("love", 0.023), ("surprise", 0.018), ("joy", 0.013))
-"""The prediction of a "Quick look" model of the sample for ``_EXAMPLE``, and its score: measured once, not each time the page opens."""
+"""The prediction of a "Quick look" model of the sample for ``EXAMPLE``, and its score: measured once, not each time the page opens."""
 _CORRECT, _TEST_ROWS = 142, 204
 _VISIBLE_DRAFTS = 3
 
@@ -66,7 +66,7 @@ def example_prediction() -> str:
         for (name, value), colour in zip(_PREDICTION, class_colours(names), strict=True)
     )
     return (
-        f'<h3>What you get: a model that predicts</h3><p class="em-example">{_EXAMPLE}</p>'
+        f'<h3>What you get: a model that predicts</h3><p class="em-example">{EXAMPLE}</p>'
         f'<p class="em-probably"><b>Probably {best}</b> <span class="em-quiet">({percent(probability, 0)})</span></p>'
         f'<ol class="em-class-bars" aria-label="Probability of each class">{bars}</ol>'
         f'<p class="em-quiet em-small">An example: the prediction of a “Quick look” model of <b>our sample</b>. '

@@ -4,9 +4,11 @@ A reload is no special case: page load and timer tick call the same function, an
 """
 
 import secrets
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from gradio.events import EventListenerMethod
 
 from trainer.errors import UserError
 from trainer.presets import LEVELS
@@ -25,6 +27,7 @@ from trainer.ui import (
     results_tab,
     run_names,
     runs_tab,
+    shown_rows,
     theme,
     train_tab,
     try_tab,
@@ -34,14 +37,15 @@ from trainer.ui.event_handling import (
     PRIVATE_EVENT,
     PRIVATE_EVENT_MULTIPLE,
     REFRESH_EVENT,
+    current_page,
     current_workspace,
+    event_number,
     user_errors,
     user_errors_as_warning,
 )
+from trainer.ui.open_row_view import OpenRow
 from trainer.ui.refresh import refresh
 from trainer.ui.validating_blocks import ValidatingBlocks
-
-_TICK_SECONDS = 1.0
 
 
 def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
@@ -53,8 +57,8 @@ def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
         frame = page_frame.build()
         version, labels_version = runs_tab.build_version(), audit_tab.build_version()
         running = gr.Textbox("", visible="hidden", elem_id="running-run")
-        with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Data", id="data"):
+        with gr.Tabs(selected="try" if studio.settings.mode.offers_model else None, elem_id="tabs") as tabs:
+            with gr.Tab("Data", id="data", render_children=True):
                 data = data_tab.build(storage_notice=storage_notice, is_local=is_local)
                 data_events.wire(studio, data)
             with gr.Tab("Train", id="train", render_children=True):
@@ -67,16 +71,21 @@ def build(studio: Studio, *, storage_notice: str, is_local: bool) -> gr.Blocks:
                 labels = audit_tab.build(labels_version)
             with gr.Tab("Runs", id="runs", render_children=True):
                 runs = runs_tab.build(studio, version)
-        _wire(studio, Page(frame, gr.State(""), running, tabs, data, train, results, tryit, labels, runs), labels_item, blocks)
+        _wire(
+            studio,
+            Page(frame, gr.Timer(studio.settings.idle_seconds), gr.State(""), running, tabs, data, train, results, tryit, labels, runs),
+            labels_item,
+            blocks,
+        )
     return blocks
 
 
-def mount_options() -> dict[str, Any]:
-    """The options of ``gr.mount_gradio_app`` that make the page look and behave as designed."""
+def mount_options(*, framed: bool = False) -> dict[str, Any]:
+    """The options of ``gr.mount_gradio_app`` that make the page look and behave as designed; ``framed``: another site shows it in a frame."""
     return {
         "theme": theme.make_theme(),
         "css": assets.component_styles(),
-        "head": page_frame.head(),
+        "head": page_frame.head(framed=framed),
         "footer_links": ["api"],
         "run_history": False,
         "enable_monitoring": False,
@@ -104,18 +113,27 @@ def _wire(studio: Studio, page: Page, labels_item: gr.Tab, blocks: gr.Blocks) ->
     def first_refresh(*inputs: str) -> Any:
         return refresh(studio, page, "", *inputs, first=True)
 
+    def close_page() -> None:
+        current_workspace(studio).pages.close(current_page())
+
     refresh_event = {
         "fn": refresh_all,
         "inputs": [page.last_state, *page.refresh_inputs],
         "outputs": page.refresh_outputs,
         **REFRESH_EVENT,
     }
-    gr.Timer(_TICK_SECONDS).tick(tick, [page.last_state, *page.refresh_inputs], page.refresh_outputs, **REFRESH_EVENT)
+    page.timer.tick(tick, [page.last_state, *page.refresh_inputs], page.refresh_outputs, **REFRESH_EVENT)
+    # Else a page that is loaded again would count twice for a while.
+    # ``Blocks.unload`` would make it part of the API.
+    blocks.default_config.set_event_trigger([EventListenerMethod(None, "unload")], close_page, None, None, **REFRESH_EVENT)
     blocks.load(first_refresh, page.refresh_inputs, page.refresh_outputs, **REFRESH_EVENT)
+    if studio.settings.mode.offers_model:
+        blocks.load(lambda: _own_work(studio, page), None, [page.tabs, page.tryit.text], **PRIVATE_EVENT)
     recipe_form_events.wire(studio, page, blocks)
     _wire_start(studio, page, refresh_event)
     _wire_quick_start(studio, page, refresh_event)
     _wire_navigation(studio, page, refresh_event)
+    _wire_suggestions(studio, page, refresh_event)
     audit_events.wire(studio, page, labels_item, refresh_event)
     runs_tab.wire(
         studio,
@@ -200,10 +218,26 @@ def _wire_quick_start(studio: Studio, page: Page, refresh_event: dict[str, Any])
             page.tabs: gr.Tabs(selected="train"),
         }
 
-    outputs = [*data.outputs, *recipe_form_events.recipe_outputs(page), train.watched, page.tabs]
-    data.start_buttons.click(quick_start, data.form, list(dict.fromkeys(outputs)), **PRIVATE_EVENT).then(**refresh_event).then(
-        **recipe_form_events.save_form_event(studio, page)
-    )
+    outputs = list(dict.fromkeys([*data.outputs, *recipe_form_events.recipe_outputs(page), train.watched, page.tabs]))
+    for buttons in (data.start_buttons, page.tryit.footer):
+        buttons.click(quick_start, data.form, outputs, **PRIVATE_EVENT).then(**refresh_event).then(
+            **recipe_form_events.save_form_event(studio, page)
+        )
+
+
+def _own_work(studio: Studio, page: Page) -> Any:
+    """Updates that lead a visitor who has work of their own to it; one who has none stays at the model that is offered to everybody."""
+    workspace = current_workspace(studio)
+    views = workspace.library.runs()
+    if any(view.live for view in views):
+        selected = "train"
+    elif workspace.drafts.latest_id() is not None:
+        selected = "data"
+    elif views:
+        selected = "results"
+    else:
+        return gr.skip()
+    return {page.tabs: gr.Tabs(selected=selected), page.tryit.text: ""}
 
 
 def _prepare_again(studio: Studio, page: Page, run: str, *split: Any) -> dict:
@@ -248,11 +282,59 @@ def _wire_navigation(studio: Studio, page: Page, refresh_event: dict[str, Any]) 
             return {tabs: gr.Tabs(selected="labels"), page.data.reopened: secrets.token_hex(4)}
         if event.action == "try":
             return {tabs: gr.Tabs(selected="try"), page.tryit.text: try_tab.text_or_example(studio, run, text)}
-        return {tabs: gr.Tabs(selected="data")}
+        return {tabs: gr.Tabs(selected="data")} if event.action == "to-data" else gr.skip()
 
+    @user_errors_as_warning
+    def leave_row(event: gr.EventData, run: str) -> Any:
+        opened = OpenRow.parse(event.code)
+        if event.action == "labels":
+            current_workspace(studio).prepare_again(run)
+            return {tabs: gr.Tabs(selected="labels"), page.data.reopened: secrets.token_hex(4)}
+        if event.action == "try" and opened is not None and opened.is_of(run):
+            return {tabs: gr.Tabs(selected="try"), page.tryit.text: try_tab.text_of_row(studio, run, opened.row)}
+        return gr.skip()
+
+    for html in (page.results.rows, page.tryit.new_texts):
+        html.click(leave_row, model, [tabs, page.tryit.text, page.data.reopened], **PRIVATE_EVENT_MULTIPLE)
+
+    @user_errors_as_warning
+    def open_evaluation(event: gr.EventData, run: str) -> Any:
+        if event.action != "see-evaluation":
+            return gr.skip()
+        shown = results_tab.show_rows_of(page.results, studio, run, shown_rows.value_of(event.code))
+        return {tabs: gr.Tabs(selected="results"), **shown}
+
+    page.tryit.file.click(open_evaluation, model, [tabs, *page.results.row_outputs], **PRIVATE_EVENT_MULTIPLE)
     page.data.footer.click(open_train_tab, None, [tabs, train.watched], **PRIVATE_EVENT).then(**refresh_event)
     for footer in (page.results.footer, page.tryit.footer):
         footer.click(open_next_tab, [model, page.tryit.text], [tabs, page.tryit.text, page.data.reopened], **PRIVATE_EVENT)
+
+
+def _wire_suggestions(studio: Studio, page: Page, refresh_event: dict[str, Any]) -> None:
+    """The buttons of what would help most: the labels of two classes, a longer length, the file."""
+    data = page.data
+    outputs = list(
+        dict.fromkeys(
+            [*data.outputs, *recipe_form_events.recipe_outputs(page), page.train.encoder, page.train.watched, page.tabs, data.reopened]
+        )
+    )
+
+    @user_errors_as_warning
+    def follow_suggestion(event: gr.EventData, run: str, *split: Any) -> dict:
+        updates = _prepare_again(studio, page, run, *split)
+        if event.action == "check-pair":
+            return {page.tabs: gr.Tabs(selected="labels"), data.reopened: secrets.token_hex(4)}
+        if event.action == "to-file":
+            return {**updates, page.tabs: gr.Tabs(selected="data")}
+        workspace = current_workspace(studio)
+        _, recipe = workspace.prepare_again(run)
+        longer = replace(recipe, max_length=event_number(event))
+        explanation = f"The settings of {run_names.title(workspace.library.view(run))}, with {longer.max_length:,} tokens of each text."
+        return {**updates, **recipe_form_events.show_recipe(studio, page, workspace.drafts.latest_id(), longer, explanation)}
+
+    page.results.suggestions.click(follow_suggestion, [page.frame.model, *data.form], outputs, **PRIVATE_EVENT).then(**refresh_event).then(
+        **recipe_form_events.save_form_event(studio, page)
+    )
 
 
 def _run_action(studio: Studio, page: Page, action: str, run: str) -> Any:

@@ -1,6 +1,6 @@
 """The frame around the tabs: header, model picker, status bar and the footer of each tab.
 
-Its scripts are ``assets/page_frame.js`` and ``assets/queue_stream.js``.
+Its scripts are ``assets/page_frame.js``, ``assets/queue_stream.js``, ``assets/saving_lists.js`` and, in a frame, ``assets/visitor_token.js``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import gradio as gr
 
 from trainer.runs.view import RunView
+from trainer.settings import Settings
+from trainer.text_format import approximate_duration
 from trainer.training.hardware import Hardware
 from trainer.ui import assets, html_pieces
 from trainer.ui.buttons import Button, html_with_buttons
@@ -49,10 +51,10 @@ def build() -> PageFrame:
     return PageFrame(hardware_badge, status_bar, gr.Textbox("", visible="hidden", elem_id="model"), picker)
 
 
-def head() -> str:
-    """The content of the page's head element."""
+def head(*, framed: bool = False) -> str:
+    """The content of the page's head element; ``framed``: another site shows the page in a frame."""
     plotly = assets.file_url(assets.plotly_file())
-    return f'<style>{assets.page_styles()}</style><meta id="plotly-file" content="{plotly}"><script>{assets.page_script()}</script>'
+    return f'<style>{assets.page_styles()}</style><meta id="plotly-file" content="{plotly}"><script>{assets.page_script(framed=framed)}</script>'
 
 
 def heading(title: str, description: str = "") -> str:
@@ -83,5 +85,13 @@ def picker_html(trained: Sequence[RunView], titles: Mapping[str, str], model: st
     return f'<label class="em-model"><span>Model:</span><select aria-label="Model in use">{options}</select></label>'
 
 
-def hardware_badge_html(hardware: Hardware | None) -> str:
-    return f'<span class="em-badge" title="The hardware that trains the models">{html_pieces.text(hardware.description if hardware else "warming up …")}</span>'
+def hardware_badge_html(hardware: Hardware | None, settings: Settings, user: str = "") -> str:
+    """What trains; in public mode that this is a demo, and for how long it keeps what; in a team who is logged in, with a link to log out."""
+    mode = ""
+    if settings.mode.title:
+        who = "you see" if settings.mode.named else "this browser sees"
+        kept = f" They are deleted {approximate_duration(settings.keep_seconds)} after your last visit." if settings.keep_seconds else ""
+        title = html_pieces.text(f"{settings.mode.title}: {user}" if user else settings.mode.title)
+        leave = ' <a href="logout">log out</a>' if user else ""
+        mode = f'<span class="em-badge" title="Only {who} your files and runs.{kept}">{title}{leave}</span> '
+    return f'{mode}<span class="em-badge" title="The hardware that trains the models">{html_pieces.text(hardware.description if hardware else "warming up …")}</span>'

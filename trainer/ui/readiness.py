@@ -43,7 +43,7 @@ class Readiness:
 
 
 def assess_readiness(prepared: PreparedDraft, fractions: Mapping[str, Any]) -> Readiness:
-    """The readiness of a file split by the recipe's ``validation_share`` and ``test_share``, as the form holds them."""
+    """The readiness of a file split by the recipe's ``validation_share``, ``test_share`` and ``folds``, as the form holds them."""
     if prepared.problem is not None:
         return _not_trainable(prepared.problem, _repair_button(prepared))
     if prepared.blocking_findings:
@@ -52,7 +52,8 @@ def assess_readiness(prepared: PreparedDraft, fractions: Mapping[str, Any]) -> R
         splits = prepared.splits(Recipe.from_dict(dict(fractions)))
     except UserError as error:
         return _not_trainable(error, None)
-    summary = f"Ready: {pluralize(len(splits.train), 'training row')}, {pluralize(len(splits.test), 'test row')} kept aside."
+    kept_aside = f"{pluralize(len(splits.test), 'test row')} kept aside" if len(splits.test) else "scored in folds"
+    summary = f"Ready: {pluralize(len(splits.train), 'training row')}, {kept_aside}."
     few = any(finding.code == "few_rows" for finding in found(prepared.checks))
     return Readiness("Ready to train, but there are few rows" if few else "Ready to train", "", summary, splits)
 

@@ -17,7 +17,7 @@ from trainer.recipe import Recipe
 from trainer.recipe_file import dump_recipe, load_recipe
 from trainer.studio import Studio
 from trainer.text_format import pluralize
-from trainer.ui import data_tab, html_pieces, recipe_form, train_tab
+from trainer.ui import data_tab, folds_offer, html_pieces, recipe_form, train_tab
 from trainer.ui.components import Page
 from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 from trainer.ui.readiness import assess_readiness
@@ -50,7 +50,9 @@ def errors_on_train_tab(page: Page) -> Any:
 def wire(studio: Studio, page: Page, blocks: gr.Blocks) -> None:
     """Wire all events of the form except Start."""
     _wire_file(studio, page, blocks)
-    _wire_advice(studio, page, after=_wire_validation(studio, page))
+    checked = _wire_validation(studio, page)
+    _wire_advice(studio, page, after=checked)
+    folds_offer.wire(studio, page, after=checked, save_form=save_form_event(studio, page))
     _wire_tokens(studio, page)
     _wire_level(studio, page)
     _wire_recipes(studio, page)
@@ -256,7 +258,9 @@ def _decided(studio: Studio, draft_id: str) -> str:
         decisions = current_workspace(studio).labels.state(draft_id).decisions
         rows = sum(decision.action != "keep" for decision in decisions.rows.values())
         if decisions.changes_rows:
-            return f"With your decisions on labels ({pluralize(rows, 'row')})."
+            parts = [pluralize(rows, "row")] if rows or not decisions.texts else []
+            parts += [pluralize(len(decisions.texts), "added text")] if decisions.texts else []
+            return f"With your decisions on labels ({', '.join(parts)})."
     return ""
 
 

@@ -50,6 +50,10 @@ def _more_epochs(studio: Studio, run: str) -> Question:
     seconds_per_epoch = view.train_seconds / view.epochs if view.train_seconds and view.epochs else None
     time = f" So far an epoch took about {approximate_duration(seconds_per_epoch)}." if seconds_per_epoch else ""
     details = f"A new run continues from its last checkpoint; this run and its model stay as they are.{time}"
+    if view.folds:
+        details += (
+            f" Its {view.folds} folds are trained from the beginning, each for all epochs, since the score is of models trained alike."
+        )
     train = Button("confirm-more-epochs", "Train", code=run, primary=True)
     return Question(
         f"Train {_quoted([title])} for more epochs.",
@@ -84,6 +88,9 @@ def _copies_sentences(studio: Studio, views: Sequence[RunView], titles: Mapping[
     if copies.drafts_to_delete:
         n_files = len(copies.drafts_to_delete)
         sentences.append(f"{pluralize(n_files, 'file')} opened before with the same content {'is' if n_files == 1 else 'are'} deleted too.")
+    if n_labelled := sum(len(current_workspace(studio).files.of_run(view.id)) for view in views):
+        models = "it" if len(views) == 1 else "they"
+        sentences.append(f"{pluralize(n_labelled, 'file')} that {models} labelled {'is' if n_labelled == 1 else 'are'} deleted too.")
     if copies.open_draft is not None:
         sentences.append(f"{copies.open_draft.main.name} is open on the Data tab and stays there until you remove it.")
     if copies.other_runs:
@@ -148,6 +155,17 @@ def _quoted(names: Sequence[str]) -> str:
     return shown if len(names) <= _MAX_NAMES else f"{shown} and {len(names) - _MAX_NAMES:,} more"
 
 
+def _delete_everything(studio: Studio, _: str) -> Question:
+    workspace = current_workspace(studio)
+    n_runs, n_files = len(workspace.library.runs()), len(workspace.drafts.summaries())
+    return Question(
+        "Delete everything of yours?",
+        f"{pluralize(n_runs, 'run')} with models, curves and scores, {pluralize(n_files, 'opened file')} with your decisions on labels, and all "
+        "results are lost for good. What is training now stops first.",
+        (_harmful("confirm-delete-everything", "Delete everything", ""), Button("cancel", "Cancel")),
+    )
+
+
 def _harmful(action: str, title: str, code: str) -> Button:
     return Button(action, title, code=code, elem_id="harmful")
 
@@ -159,5 +177,6 @@ _QUESTIONS: Mapping[str, Callable[[Studio, str], Question]] = {
     "free": _free,
     "remove-draft": _remove_draft,
     "clear": _clear,
+    "delete-everything": _delete_everything,
     "more": _more,
 }

@@ -9,7 +9,7 @@ from hashlib import sha256
 
 import gradio as gr
 
-from trainer.evaluation.report import Scores, SplitScores
+from trainer.evaluation.report import Scores
 from trainer.runs.view import RunView
 from trainer.text_format import duration, percent, percent_range, pluralize
 from trainer.ui import assets, html_pieces, run_names, run_status, score_format
@@ -25,7 +25,7 @@ _ICONS = {
     "damaged": "✕",
 }
 _CHECKPOINTS_EXPIRE = "Its checkpoints are deleted when the next training ends, to free disk space. To continue its training, do so before."
-_HEAD = ("Run", "Status", "Test accuracy", "Validation accuracy", "Created")
+_COLUMNS = 5
 
 
 def build(*, elem_id: str) -> gr.HTML:
@@ -53,7 +53,10 @@ def table_html(views: Sequence[RunView], titles: Mapping[str, str], scores: Mapp
             "Every training will be listed here with its scores, curves and model. You can open it again, compare it with others, continue it "
             "or delete it. Open a table of texts and labels to start the first one.",
         )
-    names = "".join(f'<th role="columnheader"{" class=em-number" if i > 1 else ""}>{name}</th>' for i, name in enumerate(_HEAD))
+    scores_shown = {score_format.words_of(view.task).short_name for view in views}
+    score = scores_shown.pop() if len(scores_shown) == 1 else "score"
+    head = ("Run", "Status", f"Test {score}", f"Validation {score}", "Created")
+    names = "".join(f'<th role="columnheader"{" class=em-number" if i > 1 else ""}>{name}</th>' for i, name in enumerate(head))
     groups = "".join(_group(file, runs, titles, scores, expiring) for file, runs in run_names.by_file(views))
     # The roles are explicit: a phone shows each row as a card, and the browser would then no longer treat this as a table.
     return (
@@ -75,7 +78,7 @@ def version(views: Sequence[RunView]) -> str:
 def _group(file: str, views: Sequence[RunView], titles: Mapping[str, str], scores: Mapping[str, Scores], expiring: Collection[str]) -> str:
     rows = "".join(_row(view, titles, scores.get(view.id), expires=view.id in expiring) for view in views)
     return (
-        f'<tbody role="rowgroup"><tr role="row" class="em-run-file"><td role="cell" colspan="{1 + len(_HEAD)}"><h3>'
+        f'<tbody role="rowgroup"><tr role="row" class="em-run-file"><td role="cell" colspan="{1 + _COLUMNS}"><h3>'
         f'<span dir="auto">{html_pieces.text(file) or "File unknown"}</span> <small>{pluralize(len(views), "run")}</small></h3></td></tr>{rows}</tbody>'
     )
 
@@ -90,7 +93,7 @@ def _row(view: RunView, titles: Mapping[str, str], scores: Scores | None, *, exp
     expiry = f'<small class="em-expiring">{_CHECKPOINTS_EXPIRE}</small>' if expires else ""
     damage = f'<small class="em-wrong" dir="auto">{html_pieces.text(" ".join(view.damage), max_length=1200)}</small>' if view.damage else ""
     state = "damaged" if view.damage else view.status
-    test, validation = _test_score(scores), _validation_score(view, scores)
+    test, validation = _test_score(view, scores), _validation_score(view, scores)
     return (
         f'<tr role="row" class="em-one-run"><td role="cell" class="em-run-tick"><label class="em-tickbox">'
         f'<input type="checkbox" id="{checkbox_id}" data-run="{view.id}" aria-label="{html_pieces.text(f"Select {title}")}"></label></td>'
@@ -103,32 +106,31 @@ def _row(view: RunView, titles: Mapping[str, str], scores: Scores | None, *, exp
     )
 
 
-def _test_score(scores: Scores | None) -> str:
-    """The kept model's accuracy on the test rows, which choose nothing."""
-    return _with_interval(scores.test) if scores is not None else "–"
-
-
-def _with_interval(split: SplitScores) -> str:
-    """An accuracy with its interval and rows; as a count if there are few rows."""
-    value = f"<strong>{score_format.short_accuracy(split.accuracy, split.rows)}</strong>"
+def _test_score(view: RunView, scores: Scores | None) -> str:
+    """The kept model's main score on the test rows, which choose nothing, with its interval and rows; as a count if there are few rows."""
+    if scores is None:
+        return "–"
+    words, split = score_format.words_of(view.task), scores.test
+    value = f"<strong>{words.short(split)}</strong>"
     if split.rows < score_format.FEW_ROWS:
         return f"{value}<small>too few rows to say</small>"
-    return f"{value}<small>({percent_range(split.accuracy.low, split.accuracy.high, 0)}, {pluralize(split.rows, 'row')})</small>"
+    score = words.value(split)
+    return f"{value}<small>({percent_range(score.low, score.high, 0)}, {pluralize(split.rows, 'row')})</small>"
 
 
 def _validation_score(view: RunView, scores: Scores | None) -> str:
     """The kept model's scores on the validation rows, which choose among runs; without a model, the best scores so far."""
+    words, best = score_format.words_of(view.task), view.kept.evaluation
     if scores is not None:
-        rows, accuracy, macro_f1 = scores.validation.rows, scores.validation.accuracy.value, scores.validation.macro_f1.value
+        rows, main, other = scores.validation.rows, words.value(scores.validation).value, words.other_value(scores.validation).value
     else:
-        best = view.kept.evaluation
-        rows, accuracy, macro_f1 = view.rows.get("validation", 0), best and best.accuracy, best and best.macro_f1
-    if accuracy is None:
+        rows, main, other = view.rows.get("validation", 0), best and words.value(best), best and words.other_value(best)
+    if main is None:
         return "–"
-    if 0 < rows < score_format.FEW_ROWS:
-        return f"{score_format.format_fraction(accuracy, rows)} right"
-    small_print = f"<small>macro F1 {percent(macro_f1)}</small>" if macro_f1 is not None else ""
-    return f"{percent(accuracy)}{small_print}"
+    if 0 < rows < score_format.FEW_ROWS and words.is_share_of_rows:
+        return f"{score_format.format_fraction(main, rows)} right"
+    small_print = f"<small>{words.other.format(percent(other))}</small>" if other is not None else ""
+    return f"{percent(main)}{small_print}"
 
 
 def _created(view: RunView) -> str:

@@ -97,7 +97,7 @@ def wire(
     def respond(action: str, code: str, text: str, score_name: str, *opened: bool) -> dict:
         if action in confirmed:
             result = confirmed[action](code, text)
-            reload_draft = {reopened: secrets.token_hex(4)} if action == "confirm-remove-draft" else {}
+            reload_draft = {reopened: secrets.token_hex(4)} if action in ("confirm-remove-draft", "confirm-delete-everything") else {}
             return {dialog: "", **disk_view.show_open_sections(tab.disk, studio, *opened, result=result), **reload_draft}
         if action in navigation:
             return {dialog: "", **navigation[action](code, text)}
@@ -146,11 +146,17 @@ def _confirmed_actions(studio: Studio) -> Mapping[str, Callable[[str, str], str]
         current_workspace(studio).drafts.remove(draft)
         return "The file is removed."
 
+    def delete_everything() -> str:
+        if current_workspace(studio).delete_everything():
+            return "Everything of yours is deleted."
+        return "What is training stops after its current step. Press once more then: all the rest is deleted."
+
     return {
         "confirm-rename": rename,
         "confirm-delete": delete,
         "confirm-free": lambda run, _: current_workspace(studio).storage.delete_checkpoints(run),
         "confirm-remove-draft": remove_draft,
+        "confirm-delete-everything": lambda _, __: delete_everything(),
         "confirm-clear": lambda _, __: f"{file_size(current_workspace(studio).storage.clear_uploads())} of old copies deleted.",
     }
 

@@ -63,7 +63,7 @@ def status_bar_html(
 
 
 def _live_html(view: RunView, title: str, queued: int, delay: Delay | None) -> str:
-    progress = view.last_logged_step / view.total_steps if view.total_steps else 0.0
+    progress = view.progress
     state = f"{duration(view.seconds_left)} left" if view.seconds_left is not None else view.phase or "starting"
     if view.status == "queued":
         state = "waiting in the queue" if delay is None else f"waiting: {delay.reason}"
@@ -91,6 +91,6 @@ def _ended_line(view: RunView, title: str, scores: Scores | None) -> _Line:
         return _Line("warning", "!", f"{title} was interrupted{step}.", resume)
     if view.status == "failed":
         return _Line("error", "✕", f"{title} failed. {view.message}", details)
-    score = "" if scores is None else f": {score_format.test_sentence(scores.test.accuracy, scores.test.rows, view.baseline)}"
+    score = "" if scores is None else f": {score_format.words_of(view.task).short_test_sentence(scores.test, view.baseline, view.folds)}"
     outcome = "Trained" if view.status == "finished" else "Stopped, the best model is kept"
     return _Line("ok", "✓", f"{outcome}{score or f': {title}'}", Button("results", "See the results", code=view.id))

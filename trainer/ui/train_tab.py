@@ -47,6 +47,8 @@ class TrainTab:
     watched: gr.HTML
     """Its value is the id of the run that is shown; empty while the next training is prepared."""
     source: gr.HTML
+    folds_offer: gr.HTML
+    """Its ``click`` event carries ``action`` "folds" and, as ``code``, a split of the Data tab."""
     encoder: gr.Dropdown
     encoder_description: gr.HTML
     recipe: RecipeForm
@@ -78,6 +80,7 @@ def build(studio: Studio) -> TrainTab:
     with gr.Column(elem_classes=["em-prepare"]):
         source = gr.HTML(no_file_html(), elem_id="train-source")
         notice = gr.HTML(elem_id="train-notice")
+        folds_offer = html_with_buttons("", elem_id="folds-offer")
         level = recipe_form.build_level()
         explanation = recipe_form.build_explanation()
         default = studio.encoders.default
@@ -106,7 +109,19 @@ def build(studio: Studio) -> TrainTab:
         with_notice(lambda name: encoder_html(studio.encoders.get(name or ""))), encoder, encoder_description, **PRIVATE_EVENT_MULTIPLE
     )
     return TrainTab(
-        watched, source, encoder, encoder_description, recipe, notice, start_footer, head, loss, accuracy, details, watch_footer
+        watched,
+        source,
+        folds_offer,
+        encoder,
+        encoder_description,
+        recipe,
+        notice,
+        start_footer,
+        head,
+        loss,
+        accuracy,
+        details,
+        watch_footer,
     )
 
 

@@ -77,9 +77,9 @@ def footer(view: RunView, queue_position: int | None, scores: Scores | None, del
     if view.status == "running":
         stopping = "Stopping: the best model so far is kept, and the report follows."
         return page_frame.footer_html(stopping if view.stop_requested else "Training. You may close this page: the training continues.")
-    resumable = is_worth_resuming(view) and view.status != "cancelled"
+    resumable = is_worth_resuming(view) and (view.status != "cancelled" or view.folds_done > 0)
     if view.has_model:
-        score = "" if scores is None else f": {score_format.full_test_sentence(scores.test.accuracy, scores.test.rows, view.baseline)}"
+        score = "" if scores is None else f": {score_format.words_of(view.task).full_test_sentence(scores.test, view.baseline, view.folds)}"
         outcome = "Trained" if view.status == "finished" else "Its best model is kept"
         return page_frame.footer_html(f"{outcome}{score}.", *([resume] if resumable else []), results)
     if resumable:
@@ -94,12 +94,12 @@ def _status_sentence(view: RunView, title: str, scores: Scores | None) -> tuple[
         return f"{title} is damaged.", " ".join(view.damage)
     if view.status == "queued":
         return f"{title} is waiting in the queue.", "Its charts appear once it starts."
-    latest = view.evaluations[-1] if view.evaluations else None
+    latest, words = view.evaluations[-1] if view.evaluations else None, score_format.words_of(view.task)
     if view.status == "running":
-        if latest is None or latest.accuracy is None:
+        if latest is None or words.value(latest) is None:
             phase = view.phase or "starting"
             return f"{phase[0].upper()}{phase[1:]}.", baselines_sentence(view)
-        return f"Right on {_correct(latest, view)} of the validation rows.", baselines_sentence(view)
+        return words.so_far.format(_validated(latest, view)), baselines_sentence(view)
     if view.status == "interrupted" and view.lacks_end:
         return f"{title} was interrupted.", view.message
     if view.status == "interrupted":
@@ -107,25 +107,28 @@ def _status_sentence(view: RunView, title: str, scores: Scores | None) -> tuple[
         return f"{title} was interrupted {_at_step(view)}.", f"{reason} {_resume_sentence(view)}"
     if view.status == "finished":
         kept = view.kept.evaluation
-        validation = "" if kept is None or kept.accuracy is None else f"Right on {_correct(kept, view)} of the validation rows. "
-        score = "" if scores is None else f" {score_format.accuracy_sentence(scores.test.accuracy, scores.test.rows)}."
+        validation = "" if kept is None or words.value(kept) is None else f"{words.so_far.format(_validated(kept, view))} "
+        score = "" if scores is None else f" {words.sentence(scores.test, view.folds)}."
         return f"Trained.{score}", validation + baselines_sentence(view)
     if view.status == "stopped":
-        return f"{title} was stopped {_at_step(view)}.", "Its best model so far is kept. Resume trains the remaining epochs in a new run."
+        return (
+            f"{title} was stopped {_at_step(view)}.",
+            f"{view.message} Its best model so far is kept. Resume trains the remaining epochs in a new run.".strip(),
+        )
     if view.status == "cancelled":
-        return f"{title} never started.", view.message
+        return f"{title} {'was stopped' if view.folds_done else 'never started'}.", view.message
     resume = _resume_sentence(view) if view.saved_step and is_worth_resuming(view) else ""
     return f"{title} failed.", f"{view.message} {resume}".strip()
 
 
 def baselines_sentence(view: RunView) -> str:
     """What the model has to beat, scored on the same validation rows."""
-    baselines = []
+    baselines, words = [], score_format.words_of(view.task)
     if view.linear is not None:
-        baselines.append(f"without fine-tuning: {percent(view.linear.validation.accuracy, 0)}")
+        baselines.append(f"without fine-tuning: {percent(words.value(view.linear.validation), 0)}")
     if view.baseline is not None:
-        baselines.append(f"counting words: {percent(view.baseline.validation.accuracy, 0)}")
-    if view.majority is not None:
+        baselines.append(f"counting words: {percent(words.value(view.baseline.validation), 0)}")
+    if view.majority is not None and words.is_share_of_rows:
         baselines.append(f"always “{_shortened(view.majority.name)}”: {percent(view.majority.validation_accuracy, 0)}")
     sentence = ", ".join(baselines)
     return f"{sentence[0].upper()}{sentence[1:]}." if sentence else ""
@@ -135,10 +138,10 @@ def _shortened(name: str, max_length: int = 20) -> str:
     return name if len(name) <= max_length else f"{name[: max_length - 1]}…"
 
 
-def _correct(evaluation: Evaluation, view: RunView) -> str:
-    """The correct validation rows, as a count if there are few."""
-    rows = view.rows.get("validation", 0)
-    return score_format.format_fraction(evaluation.accuracy, rows, 0) if rows else percent(evaluation.accuracy, 0)
+def _validated(evaluation: Evaluation, view: RunView) -> str:
+    """The main score on the validation rows, as a count if there are few and it is a share of them."""
+    rows, words = view.rows.get("validation", 0), score_format.words_of(view.task)
+    return words.format(words.value(evaluation), rows, 0) if rows else percent(words.value(evaluation), 0)
 
 
 def _why_no_model(view: RunView) -> str:
@@ -153,15 +156,19 @@ def _validation_scores(view: RunView) -> list[tuple[str, str]]:
     """The scores of the kept model; during a training also the latest ones, from the start, so that nothing moves."""
     kept = view.kept.evaluation
     if view.status == "running":
-        return [*_scores_of("best so far", kept), *_scores_of("latest", view.evaluations[-1] if view.evaluations else None)]
-    return [] if kept is None else _scores_of("kept model", kept)
+        latest = view.evaluations[-1] if view.evaluations else None
+        return [*_scores_of(view, "best so far", kept), *_scores_of(view, "latest", latest)]
+    return [] if kept is None else _scores_of(view, "kept model", kept)
 
 
-def _scores_of(which: str, evaluation: Evaluation | None) -> list[tuple[str, str]]:
+def _scores_of(view: RunView, which: str, evaluation: Evaluation | None) -> list[tuple[str, str]]:
     """Dashes before the first evaluation."""
     source = f"({which})" if evaluation is None else f"({which}, step {evaluation.step:,})"
     accuracy, macro_f1 = ("–", "–") if evaluation is None else (percent(evaluation.accuracy), percent(evaluation.macro_f1))
-    return [(f"Validation accuracy {source}", accuracy), (f"Validation macro F1 {source}", macro_f1)]
+    return [
+        (f"Validation {score_format.words_of(view.task).accuracy_name} {source}", accuracy),
+        (f"Validation macro F1 {source}", macro_f1),
+    ]
 
 
 def _parameters(model: KeptModel) -> str:
@@ -177,6 +184,8 @@ def _at_step(view: RunView) -> str:
 
 def _resume_sentence(view: RunView) -> str:
     """From where Resume would continue."""
+    if view.folds_done and not view.saved_step:
+        return "Resume trains the folds that are left and gives the same result."
     if not view.saved_step:
         return "No checkpoint was saved yet, so it starts from the beginning."
     return f"Resume continues from the checkpoint after step {view.saved_step:,} and gives the same result."

@@ -3,6 +3,7 @@
 How much may be uploaded: ``trainer/security/upload_limit.py`` limits that.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,15 @@ def resolve_upload(path: Any) -> Path | None:
     return None
 
 
-def contains_only_uploads(value: Any) -> bool:
-    """Whether every file named anywhere in a value was uploaded."""
+def contains_only_uploads(value: Any, is_upload: Callable[[Any], bool]) -> bool:
+    """Whether every file named anywhere in a value was uploaded: ``is_upload`` of its path."""
     pending = [value]
     while pending:
         item = pending.pop()
         if isinstance(item, list):
             pending += item
         elif isinstance(item, dict):
-            if isinstance(item.get("meta"), dict) and "path" in item and resolve_upload(item["path"]) is None:
+            if "path" in item and not is_upload(item["path"]):
                 return False
             pending += item.values()
     return True

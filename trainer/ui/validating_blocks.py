@@ -5,6 +5,7 @@ The handlers check what a value means.
 
 import logging
 import math
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -15,9 +16,11 @@ from gradio.utils import get_function_params
 from trainer.errors import error_location
 from trainer.runs.event_schema import is_valid_utf8
 from trainer.security.server_errors import UNEXPECTED_MESSAGE
+from trainer.security.visitors import owner_of
 from trainer.ui.error_status import note_error
 from trainer.ui.light_blocks import LightBlocks
-from trainer.ui.uploads import NO_UPLOAD, contains_only_uploads
+from trainer.ui.uploads import NO_UPLOAD, contains_only_uploads, resolve_upload
+from trainer.upload_owners import UploadOwners
 
 _MAX_EVENT_CHARS = 20_000
 """Of each text that an event carries."""
@@ -41,6 +44,9 @@ class ValidatingBlocks(LightBlocks):
     """Every call goes through ``process_api``, from the page or a program, queued or not. If it raised anything but ``gr.Error``, gradio would
     print what was sent."""
 
+    upload_owners: UploadOwners | None = None
+    """In public mode: whose the uploads are."""
+
     async def process_api(self, block_fn: Any, inputs: list[Any], **options: Any) -> dict[str, Any]:
         try:
             # None of our handlers takes batches.
@@ -48,7 +54,7 @@ class ValidatingBlocks(LightBlocks):
                 raise _call_error("This call does not take batches.")
             if not is_valid_utf8(options.get("session_hash") or ""):
                 raise _call_error("The session hash holds half a character.")
-            inputs = _validated(block_fn, inputs, options.get("event_data"))
+            inputs = _validated(block_fn, inputs, options.get("event_data"), self._is_upload(options.get("request")))
             return await super().process_api(block_fn, inputs, **options)
         except gr.Error as error:
             error.print_exception = False
@@ -58,8 +64,24 @@ class ValidatingBlocks(LightBlocks):
             _log.error("a call failed: %s", error_location(error))
             raise gr.Error(UNEXPECTED_MESSAGE, title="unexpected", print_exception=False) from None
 
+    async def preprocess_data(self, *args: Any, **options: Any) -> list[Any]:
+        try:
+            return await super().preprocess_data(*args, **options)
+        except ValueError:
+            # Gradio's or pydantic's. Without its message, which holds the value.
+            raise _call_error("A value of this call does not fit its component.") from None
 
-def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> list[Any]:
+    def _is_upload(self, request: gr.Request | None) -> Callable[[Any], bool]:
+        """Whether a path in a call is that of an upload, of this visitor if each has their own."""
+        owners = self.upload_owners
+        if owners is None:
+            return lambda path: resolve_upload(path) is not None
+        # Without a request there is no visitor, and the call fails here.
+        owner = owner_of(request.request.scope)
+        return lambda path: (resolved := resolve_upload(path)) is not None and owners.owns(owner, resolved)
+
+
+def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None, is_upload: Callable[[Any], bool]) -> list[Any]:
     """The values of a call. Raises gr.Error if they do not fit its inputs."""
     defaults = _defaults(block_fn)
     n_inputs, n_required = len(block_fn.inputs), len(block_fn.inputs) - len(defaults)
@@ -69,7 +91,7 @@ def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None) -> 
     inputs = [*inputs, *defaults[len(inputs) - n_required :]]
     for index, (component, value) in enumerate(zip(block_fn.inputs, inputs, strict=True)):
         # Before anything reads it: gradio would fetch a URL that is given instead of a file.
-        if not contains_only_uploads(value):
+        if not contains_only_uploads(value, is_upload):
             raise _call_error(NO_UPLOAD, "not_uploaded")
         for component_type, types, description in _EXPECTED:
             if isinstance(component, component_type) and not (value is None or _is_one_of(value, types)):

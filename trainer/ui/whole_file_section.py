@@ -21,46 +21,66 @@ _SCROLL_INTO_VIEW = "() => document.querySelector('#whole-file')?.scrollIntoView
 
 @dataclass(frozen=True)
 class _Section:
-    """The components of the section. ``path`` is the uploaded file, ``shown`` what the page shows of the newest job."""
+    """The components of the section. ``path`` is the uploaded file; ``chosen_job`` the id of the job that is shown, "" for the newest; ``shown`` changes
+    with what the page shows of it."""
 
     section: gr.Column
     upload: gr.UploadButton
     notice: gr.HTML
     options: gr.Column
     chosen: gr.HTML
+    part: gr.Dropdown
     column: gr.Dropdown
     probabilities: gr.Checkbox
     start: gr.Button
+    labels: gr.Dropdown
+    judge: gr.Button
     job: gr.HTML
     path: gr.State
+    chosen_job: gr.State
     shown: gr.State
     timer: gr.Timer
 
     @property
     def job_outputs(self) -> list[Any]:
         """What ``_show_job`` updates."""
-        return [self.notice, self.job, self.shown, self.timer]
+        return [self.notice, self.job, self.chosen_job, self.shown, self.timer]
+
+    @property
+    def file_outputs(self) -> list[Any]:
+        """What a chosen file updates."""
+        return [self.path, self.notice, self.options, self.chosen, self.part, self.column, self.labels]
 
 
-def build(studio: Studio, run: gr.Textbox) -> None:
-    """Lay the section out and wire its events; ``run`` is the run whose model is in use. Without a model it is hidden."""
+def build(studio: Studio, run: gr.Textbox) -> gr.HTML:
+    """Lay the section out and wire its events; ``run`` is the run whose model is in use. Without a model it is hidden.
+
+    The ``click`` event of what is returned carries ``action`` "see-evaluation" and the id of the evaluation as ``code``.
+    """
     with gr.Column(visible=False, elem_id="whole-file", elem_classes=["em-card"]) as section:
         gr.HTML(whole_file_view.heading())
         upload = gr.UploadButton("Choose a table", elem_id="whole-file-upload", size="sm")
         notice = gr.HTML("", elem_id="whole-file-notice")
         with gr.Column(visible=False, elem_id="whole-file-options") as options:
             chosen = gr.HTML("", elem_id="whole-file-chosen")
+            part = gr.Dropdown([], label="Part of the file", elem_id="whole-file-part", visible=False, allow_custom_value=True)
             with gr.Row(elem_id="whole-file-choices"):
                 column = gr.Dropdown([], label="Column of the texts", elem_id="whole-file-column", min_width=200, allow_custom_value=True)
                 probabilities = gr.Checkbox(
                     False, label="One more column for each class, with its probability", elem_id="whole-file-probabilities", min_width=200
                 )
-                start = gr.Button("Label all rows", elem_id="whole-file-start", min_width=140)
+                start = gr.Button("Label all rows", variant="primary", elem_id="whole-file-start", min_width=140)
+            with gr.Row(elem_id="whole-file-judging"):
+                labels = gr.Dropdown(
+                    [], label="If it has labels: their column", elem_id="whole-file-labels", min_width=200, allow_custom_value=True
+                )
+                judge = gr.Button("Score the model on it", elem_id="whole-file-judge", min_width=140)
         job = html_with_buttons("", elem_id="whole-file-job")
-    states = (gr.State(""), gr.State(""), gr.Timer(_TICK_SECONDS, active=False))
-    parts = _Section(section, upload, notice, options, chosen, column, probabilities, start, job, *states)
+    states = (gr.State(""), gr.State(""), gr.State(""), gr.Timer(_TICK_SECONDS, active=False))
+    parts = _Section(section, upload, notice, options, chosen, part, column, probabilities, start, labels, judge, job, *states)
     _wire_file(studio, parts, run)
     _wire_job(studio, parts, run)
+    return job
 
 
 def _wire_file(studio: Studio, parts: _Section, run: gr.Textbox) -> None:
@@ -69,32 +89,63 @@ def _wire_file(studio: Studio, parts: _Section, run: gr.Textbox) -> None:
 
     @with_notice
     def choose(file: str | None) -> dict:
-        if not file:
-            return gr.skip()
-        rows = current_workspace(studio).files.find_texts(Path(file))
-        choices = [(name, f"#{position}") for position, name in enumerate(rows.columns)]
-        return {
-            parts.path: file,
-            parts.notice: "",
-            parts.options: gr.Column(visible=True),
-            parts.chosen: whole_file_view.chosen_file(Path(file).name, rows),
-            parts.column: gr.Dropdown(choices=choices, value=f"#{rows.text[0]}", info=f"Guessed: {rows.reason}."),
-        }
+        return _show_file(studio, parts, file, None) if file else gr.skip()
 
     @with_notice
-    def label(file: str, run_id: str, text_column: str, with_probabilities: bool) -> dict:
-        if not file or not Path(file).exists():
-            raise FileError("The file is no longer here. Choose it once more.", code="no_file")
-        files = current_workspace(studio).files
-        columns = [column_of(text_column)] if text_column else []
-        job = files.label(run_id, Path(file), text_columns=columns, probabilities=bool(with_probabilities))
-        return {parts.options: gr.Column(visible=False), parts.path: "", **_show_job(studio, parts, job)}
+    def choose_part(file: str, part: str | None) -> dict:
+        return _show_file(studio, parts, _still_there(file), part or None)
 
-    chosen = [parts.path, parts.notice, parts.options, parts.chosen, parts.column]
-    parts.upload.upload(choose, parts.upload, chosen, **PRIVATE_EVENT_MULTIPLE).then(None, js=_SCROLL_INTO_VIEW, **PRIVATE_EVENT)
-    inputs = [parts.path, run, parts.column, parts.probabilities]
-    started = parts.start.click(label, inputs, [parts.options, parts.path, *parts.job_outputs], **PRIVATE_EVENT)
-    started.then(None, js=_SCROLL_INTO_VIEW, **PRIVATE_EVENT)
+    @with_notice
+    def label(file: str, run_id: str, part: str | None, text_column: str, with_probabilities: bool) -> dict:
+        files = current_workspace(studio).files
+        job = files.label(
+            run_id, _still_there(file), text_columns=_columns(text_column), part=part or None, probabilities=bool(with_probabilities)
+        )
+        return {parts.options: gr.Column(visible=False), parts.path: "", **_show_job(studio, parts, run_id, job)}
+
+    @with_notice
+    def judge(file: str, run_id: str, part: str | None, text_column: str, label_column: str) -> dict:
+        evaluations = current_workspace(studio).evaluations
+        chosen = next(iter(_columns(label_column)), None)
+        job = evaluations.start(run_id, _still_there(file), text_columns=_columns(text_column), label_column=chosen, part=part or None)
+        return {parts.options: gr.Column(visible=False), parts.path: "", **_show_job(studio, parts, run_id, job)}
+
+    parts.upload.upload(choose, parts.upload, parts.file_outputs, **PRIVATE_EVENT_MULTIPLE).then(
+        None, js=_SCROLL_INTO_VIEW, **PRIVATE_EVENT
+    )
+    parts.part.input(choose_part, [parts.path, parts.part], parts.file_outputs, **PRIVATE_EVENT_MULTIPLE)
+    started = [parts.options, parts.path, *parts.job_outputs]
+    file = [parts.path, run, parts.part, parts.column]
+    for press, handle, choice in ((parts.start, label, parts.probabilities), (parts.judge, judge, parts.labels)):
+        press.click(handle, [*file, choice], started, **PRIVATE_EVENT).then(None, js=_SCROLL_INTO_VIEW, **PRIVATE_EVENT)
+
+
+def _show_file(studio: Studio, parts: _Section, file: str | Path, part: str | None) -> dict:
+    """Updates that show what a chosen file, or a part of it, holds."""
+    rows = current_workspace(studio).files.find_texts(Path(file), part=part)
+    choices = [(name, f"#{position}") for position, name in enumerate(rows.columns)]
+    named = [("read by itself", ""), *((name, name) for name in rows.parts)]
+    return {
+        parts.path: str(file),
+        parts.notice: "",
+        parts.options: gr.Column(visible=True),
+        parts.chosen: whole_file_view.chosen_file(Path(file).name, rows),
+        parts.part: gr.Dropdown(
+            named, value=part or "", visible=len(rows.parts) > 1, info=f"Read now: {rows.part}." if rows.part else None
+        ),
+        parts.column: gr.Dropdown(choices=choices, value=f"#{rows.text[0]}", info=f"Guessed: {rows.reason}."),
+        parts.labels: gr.Dropdown(choices=[("the one with the labels of the model", ""), *choices], value=""),
+    }
+
+
+def _still_there(file: str) -> Path:
+    if not file or not Path(file).exists():
+        raise FileError("The file is no longer here. Choose it once more.", code="no_file")
+    return Path(file)
+
+
+def _columns(chosen: str | None) -> list[str | int]:
+    return [column_of(chosen)] if chosen else []
 
 
 def _wire_job(studio: Studio, parts: _Section, run: gr.Textbox) -> None:
@@ -102,7 +153,7 @@ def _wire_job(studio: Studio, parts: _Section, run: gr.Textbox) -> None:
     with_notice = user_errors(lambda message: {parts.notice: html_pieces.notice(message, "error")})
 
     @with_notice
-    def press(event: gr.EventData) -> dict:
+    def press(event: gr.EventData, run_id: str, chosen: str) -> dict:
         workspace = current_workspace(studio)
         if event.action == "stop-file":
             workspace.jobs.stop(event.code)
@@ -110,29 +161,34 @@ def _wire_job(studio: Studio, parts: _Section, run: gr.Textbox) -> None:
             workspace.jobs.resume(event.code)
         elif event.action == "remove-file":
             workspace.files.remove(event.code)
-        return _show_job(studio, parts, _newest(studio))
+        elif event.action == "show-file":
+            chosen = event.code
+        return _show_job(studio, parts, run_id, _job(studio, run_id, chosen))
 
     @with_notice
     def show_run(run_id: str | None) -> dict:
-        shown = _show_job(studio, parts, _newest(studio)) if run_id else {}
+        shown = _show_job(studio, parts, run_id, _job(studio, run_id, "")) if run_id else {}
         return {parts.section: gr.Column(visible=bool(run_id)), **shown}
 
     @with_notice
-    def show_progress(state: str) -> Any:
-        job = _newest(studio)
-        return gr.skip() if _state(job, _jobs_before(studio, job)) == state else _show_job(studio, parts, job)
+    def show_progress(run_id: str, chosen: str, state: str) -> Any:
+        job = _job(studio, run_id, chosen)
+        return gr.skip() if _state(job, _jobs_before(studio, job)) == state else _show_job(studio, parts, run_id, job)
 
-    parts.job.click(press, None, parts.job_outputs, **PRIVATE_EVENT_MULTIPLE)
+    parts.job.click(press, [run, parts.chosen_job], parts.job_outputs, **PRIVATE_EVENT_MULTIPLE)
     run.change(show_run, run, [parts.section, *parts.job_outputs], **PRIVATE_EVENT_MULTIPLE)
-    parts.timer.tick(show_progress, parts.shown, parts.job_outputs, queue=False, **PRIVATE_EVENT)
+    parts.timer.tick(show_progress, [run, parts.chosen_job, parts.shown], parts.job_outputs, queue=False, **PRIVATE_EVENT)
 
 
-def _show_job(studio: Studio, parts: _Section, job: Job | None) -> dict:
-    title = "" if job is None else run_names.title_of(str(job.parameters["run"]), current_workspace(studio).library.runs())
+def _show_job(studio: Studio, parts: _Section, run_id: str, job: Job | None) -> dict:
+    workspace = current_workspace(studio)
+    title = "" if job is None else run_names.title_of(str(job.parameters["run"]), workspace.library.runs(offered=True))
     before = _jobs_before(studio, job)
+    others = [other for other in _jobs(studio, run_id) if job is not None and other.id != job.id]
     return {
         parts.notice: "",
-        parts.job: whole_file_view.job_html(job, title, before),
+        parts.job: whole_file_view.job_html(job, title, before) + whole_file_view.other_files(others),
+        parts.chosen_job: "" if job is None else job.id,
         parts.shown: _state(job, before),
         parts.timer: gr.Timer(active=job is not None and job.live),
     }
@@ -142,8 +198,15 @@ def _jobs_before(studio: Studio, job: Job | None) -> int | None:
     return None if job is None else current_workspace(studio).jobs.position(job.id)
 
 
-def _newest(studio: Studio) -> Job | None:
-    return next(iter(current_workspace(studio).files.jobs()), None)
+def _jobs(studio: Studio, run_id: str) -> list[Job]:
+    """The files of a run, labelled or compared with their labels, and those at work for any other, newest first."""
+    return [job for job in current_workspace(studio).files.of_both_kinds() if job.live or job.parameters["run"] == run_id]
+
+
+def _job(studio: Studio, run_id: str, chosen: str) -> Job | None:
+    """The chosen job, else the newest."""
+    jobs = _jobs(studio, run_id)
+    return next((job for job in jobs if job.id == chosen), next(iter(jobs), None))
 
 
 def _state(job: Job | None, before: int | None) -> str:

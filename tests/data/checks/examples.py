@@ -1,7 +1,7 @@
 """Small files for the checks, and for each check one in which it finds something and one in which it does not."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from tests.data.examples import corpus_of
 from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.encoder import EncoderInfo, Estimate, TextsAndEncoder, measure_lengths
 from trainer.data.columns.guess import Columns, guess_split_column
+from trainer.data.columns.label_form import LabelForm
 from trainer.data.corpus import build_corpus
 from trainer.data.duplicates.near_duplicates import NearDuplicates, find_near_duplicates
 from trainer.data.files.read_table import read_table
@@ -74,6 +75,16 @@ def _label_blocks() -> CheckedFile:
     return read_bytes("\n".join(["text,label", *lines]).encode())
 
 
+def several_file(*label_sets: Sequence[str]) -> CheckedFile:
+    """A file of good texts that have these labels, in turns."""
+    table = read_table(
+        "\n".join(["text,labels", *(f'{text},"{label_sets[n % len(label_sets)]}"' for n, (text, _) in enumerate(GOOD))]).encode()
+    )
+    columns = Columns(0, 1, "", "", confident=True, label_form=LabelForm("cells", (1,), "cells have several", is_clear=True), several=True)
+    corpus = build_corpus(table, text=0, label=1, label_sets=[label_sets[n % len(label_sets)] for n in range(len(table.rows))])
+    return CheckedFile(table, columns, corpus, find_near_duplicates(corpus.texts))
+
+
 Examples = dict[str, tuple[Callable[[], CheckedFile], Callable[[], CheckedFile]]]
 
 
@@ -99,6 +110,8 @@ FILE_EXAMPLES: Examples = {
         lambda: file_of(*GOOD, *GOOD, *((f"more {n}", pair) for n, pair in enumerate(["joy, fear", "fear, awe", "joy, awe"] * 8))),
         good,
     ),
+    "texts_without_labels": (lambda: several_file(["joy", "love"], [], ["fear"]), lambda: several_file(["joy"], ["joy", "fear"])),
+    "labels_together": (lambda: several_file(["joy", "love"], ["fear"]), lambda: several_file(["joy", "love"], ["joy"], ["love"])),
     "rare_classes": (lambda: file_of(*GOOD, ("one more", "awe")), good),
     "many_classes": (_many_labels, good),
     "imbalance": (lambda: file_of(*GOOD, ("one more", "awe")), good),
@@ -111,6 +124,7 @@ FILE_EXAMPLES: Examples = {
     "placeholder_texts": (lambda: file_of(*GOOD, ("[removed]", "joy")), good),
     "html_in_texts": (lambda: file_of(*GOOD, ("salt &amp; pepper", "joy")), good),
     "stand_ins_in_texts": (lambda: file_of(*GOOD, ("well_comma_ fine", "joy")), good),
+    "personal_data_in_texts": (lambda: file_of(*GOOD, ("write to anna@example.org", "joy")), good),
     "links_in_texts": (lambda: file_of(*GOOD, ("see https://a.b", "joy")), good),
     "label_leak": (lambda: file_of(*((f"[{label}] {text}", label) for text, label in GOOD)), good),
     "test_in_training": (lambda: split_file(overlapping="test"), split_file),

@@ -27,6 +27,7 @@ from trainer.data.checks.label_variants import find_variants
         ("The label is good", "good"),
         ("Sentiment - good", "good"),
         ("`good`", "good"),
+        ("very_good", "very good"),
         ("1.0", "1"),
         ("01", "1"),
         ("007", "7"),

@@ -93,3 +93,16 @@ def test_placeholders_for_texts_are_told_with_a_repair():
     finding = findings(rows)["placeholder_texts"]
     assert (finding.severity, finding.count, finding.repairable) == ("warning", 2, True)
     assert finding.message == "2 texts are only placeholders for a missing one, such as “[removed]”, “None”."
+
+
+def test_personal_data_is_told_with_what_is_not_covered():
+    rows = [
+        *rows_of("the {a} lies by the {b}"),
+        ("call 0171 2345678 or mail anna@b.org", "joy"),
+        ("to ben@b.org", "joy"),
+        ("hi @anna", "joy"),
+    ]
+    finding = findings(rows)["personal_data_in_texts"]
+    assert (finding.count, finding.repairable, finding.severity) == (2, True, "warning")
+    assert finding.message == "2 texts hold personal data: 2 mail addresses, 1 phone number."
+    assert "Names of people" in finding.advice

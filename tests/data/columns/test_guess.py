@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from tests.cpu_time import cpu_time
 from trainer.data.columns.guess import find_column, guess_columns, guess_split_column
 from trainer.data.files.read_table import read_table
+from trainer.data.files.table import ReaderWarning
 from trainer.errors import UserError
 
 SENTENCES = [f"this is sentence number {n} about {'good' if n % 2 else 'bad'} things" for n in range(30)]
@@ -72,6 +73,18 @@ def test_metadata_and_measurements_are_no_labels(decoy):
         guess_columns(table)
     assert refusal.value.code == "no_label_column"
     assert f"Columns: text, {decoy}." in refusal.value.message
+
+
+def test_sizes_that_a_spreadsheet_made_dates_of_are_an_unsure_label():
+    columns = guess_columns(table_of("text,group size", lambda n: f"{SENTENCES[n]},{('3-Jan', '2025-04-06', '7+')[n % 3]}"))
+    assert (columns.label, columns.confident) == (1, False)
+
+
+def test_formulas_without_results_are_the_reason_that_there_is_no_label():
+    table = table_of("text,mood", lambda n: f"{SENTENCES[n]},")
+    warning = ReaderWarning("formulas_without_values", "warning", 1, "The cells of “mood” are formulas.")
+    with pytest.raises(UserError, match=r"The cells of “mood” are formulas\. A label column has"):
+        guess_columns(replace(table, warnings=(warning,)))
 
 
 def test_short_texts_in_a_file_of_two_columns():
@@ -155,8 +168,9 @@ def test_one_label_in_two_languages_is_one():
 def test_yes_no_columns_make_the_guess_unsure():
     columns = guess_columns(table_of("text,joy,fear,anger", lambda n: f"{SENTENCES[n]},{n % 2},{int(n % 3 == 0)},{int(n % 5 == 0)}"))
     assert (columns.label, columns.confident) == (1, False)
-    assert "several yes/no columns (“joy”, “fear”, “anger”)" in columns.label_reason
+    assert columns.label_reason == "the columns “joy”, “fear”, “anger” mark one label each; 8 rows have several"
     assert set(columns.candidates) == {2, 3}
+    assert (columns.several, columns.label_columns) == (True, (1, 2, 3))
 
 
 def test_several_labels_in_one_cell_are_a_label():
@@ -487,3 +501,9 @@ def test_names_beside_a_few_values_are_texts():
     assert names(table) == ("name", "gender", False)
     with pytest.raises(UserError):
         guess_columns(table_of("id,gender", lambda n: f"B00{n}E,{'MF'[n % 2]}"))
+
+
+def test_stars_are_preferred_to_titles_that_come_again():
+    rows = [f"nice thing {n % 12},this is sentence number {n} about the things,{n % 5 + 1}" for n in range(40)]
+    columns = guess_columns(read_table("\n".join(["Titel,Bewertungstext,Sterne", *rows]).encode()))
+    assert (columns.text, columns.label) == (1, 2)

@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import Levenshtein
 
 from tests.cpu_time import cpu_time
-from trainer.data.duplicates.near_duplicates import MAX_GROUP, MIN_LETTERS, find_near_duplicates
+from trainer.data.duplicates.near_duplicates import MAX_GROUP, MIN_LETTERS, find_near_duplicates, find_nearly_equal
 from trainer.data.duplicates.normalize import normalize_text
 from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY
 
@@ -52,6 +52,7 @@ def test_numbers_follow_the_first_occurrence():
 )
 def test_typos_and_single_words(one, other, together):
     assert (near_groups([one, other]).tolist() == [0, 0]) is together
+    assert find_nearly_equal(one, ["something else", other, f"{one} !"]).tolist() == ([1, 2] if together else [2])
 
 
 def typo(rng: random.Random, text: str) -> str:

@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
 from trainer.data.files.read_table import read_table
@@ -83,14 +84,14 @@ def _cell(row: int, column: int, value: object) -> str:
     return f'<c r="{reference}" t="inlineStr"><is><t xml:space="preserve">{escape(str(value))}</t></is></c>'
 
 
-def make_ods(rows: list[list[object]]) -> bytes:
-    """An .ods with one sheet."""
+def make_ods(rows: list[list[object]], *, hidden: Sequence[int] = ()) -> bytes:
+    """An .ods with one sheet; ``hidden`` are positions of rows."""
     office = "urn:oasis:names:tc:opendocument:xmlns"
     body = "".join(
-        "<table:table-row>"
+        f"<table:table-row{' table:visibility=' + chr(34) + 'filter' + chr(34) if number in hidden else ''}>"
         + "".join(f'<table:table-cell office:value-type="string"><text:p>{escape(str(value))}</text:p></table:table-cell>' for value in row)
         + "</table:table-row>"
-        for row in rows
+        for number, row in enumerate(rows)
     )
     content = (
         f'<?xml version="1.0" encoding="UTF-8"?><office:document-content xmlns:office="{office}:office:1.0" xmlns:table="{office}:table:1.0" '
@@ -104,8 +105,8 @@ def make_ods(rows: list[list[object]]) -> bytes:
     return make_zip({"mimetype": media_type, "content.xml": content, "META-INF/manifest.xml": manifest})
 
 
-def make_xls(rows: list[list[object]]) -> bytes:
-    """An .xls (BIFF8 in a compound file) with one sheet of texts and numbers."""
+def make_xls(rows: list[list[object]], *, hidden: Sequence[int] = ()) -> bytes:
+    """An .xls (BIFF8 in a compound file) with one sheet of texts and numbers; ``hidden`` are positions of rows."""
 
     def record(record_type: int, content: bytes) -> bytes:
         return struct.pack("<HH", record_type, len(content)) + content
@@ -121,7 +122,8 @@ def make_xls(rows: list[list[object]]) -> bytes:
         return record(0x0204, cell_header + struct.pack("<HB", len(text.encode("utf-16-le")) // 2, 1) + text.encode("utf-16-le"))
 
     end = record(0x000A, b"")
-    sheet = begin(0x10) + b"".join(cell(r, c, value) for r, row in enumerate(rows) for c, value in enumerate(row)) + end
+    heights = b"".join(record(0x0208, struct.pack("<6HI", row, 0, 2, 255, 0, 0, 0x20 if row in hidden else 0)) for row in range(len(rows)))
+    sheet = begin(0x10) + heights + b"".join(cell(r, c, value) for r, row in enumerate(rows) for c, value in enumerate(row)) + end
     head = begin(0x05) + record(0x0042, struct.pack("<H", 1200))
     listed = len(record(0x0085, bytes(8) + b"S"))
     book = head + record(0x0085, struct.pack("<IHBB", len(head) + listed + len(end), 0, 1, 0) + b"S") + end + sheet

@@ -35,14 +35,15 @@ def test_labels_of_doccano_and_prodigy(key):
     assert chosen(table) == (key, LABELS, True)
 
 
-def test_no_label_is_an_empty_cell_and_several_stay_a_list():
+def test_no_label_is_an_empty_list_beside_several_which_stay_a_list():
     rows = [
         {"text": "a", "label": []},
         {"text": "b", "label": None},
         {"text": "c", "label": ["joy", "fear"]},
         {"text": "d", "label": [2.50]},
     ]
-    assert [row[1] for row in table_of(rows).rows] == ["", "", '["joy", "fear"]', "2.5"]
+    assert [row[1] for row in table_of(rows).rows] == ["[]", "", '["joy", "fear"]', "2.5"]
+    assert [row[1] for row in table_of(rows[:2] + rows[3:]).rows] == ["", "", "2.5"]
 
 
 @pytest.mark.parametrize("lines", [True, False])
@@ -87,7 +88,7 @@ def test_cats_of_spacy():
     rows = [{"text": text, "cats": {name: float(name == label) for name in ("joy", "anger", "fear")}} for text, label in PAIRS]
     assert chosen(table_of(rows)) == ("cats", LABELS, True)
     several = table_of([{"text": "a", "cats": {"joy": 1, "fear": True}}, {"text": "b", "cats": {"joy": 0, "fear": False}}])
-    assert [row[1] for row in several.rows] == ['["joy", "fear"]', ""]
+    assert [row[1] for row in several.rows] == ['["joy", "fear"]', "[]"]
     probabilities = table_of([{"text": "a", "cats": {"joy": 0.3}}, {"text": "b", "cats": {"joy": 0.6}}])
     assert (probabilities.columns, [row[1] for row in probabilities.rows]) == (("text", "cats.joy"), ["0.3", "0.6"])
 

@@ -54,7 +54,21 @@ def test_trailing_lines_of_delimiters_only_are_not_too_many_rows():
     assert (len(table.rows), table.dropped) == (12, ())
 
 
-@pytest.mark.parametrize("delimiter", [" +++$+++ ", "|||", "###", "@@@", " => ", " -> ", "::", "~", "^"])
+@pytest.mark.parametrize("delimiter", [" +++$+++ ", " ::: ", ":::", "|||", "###", "@@@", " => ", " -> ", "::", "~", "^"])
 def test_rare_delimiters(delimiter):
     table = table_of(f"{text}{delimiter}{label}" for text, label in PAIRS)
     assert (table.delimiter, table.rows) == (delimiter, PAIRS)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize("header", ["text;label", "Kommentar;Stimmung", "Rückmeldung;Stimmung", "comment;rating_class"])
+def test_column_names_before_each_part_of_a_file_are_no_rows(header, mark):
+    part = "\n".join([mark + header, *(f"{text};{label}" for text, label in PAIRS)])
+    table = read_table("\n".join([part] * 4).encode())
+    assert (table.columns, table.rows) == (tuple(header.split(";")), PAIRS * 4)
+
+
+@pytest.mark.parametrize("rule", ["|---|:-:|", "|:-:|:-:|", "|:--|--:|", "|:-|-:|", "|---|---|"])
+def test_the_rule_of_a_markdown_table_is_no_row(rule):
+    table = read_table("\n".join(["| text | label |", rule, *(f"| {text} | {label} |" for text, label in PAIRS)]).encode())
+    assert [tuple(cell.strip() for cell in row if cell.strip()) for row in table.rows] == PAIRS

@@ -87,3 +87,33 @@ def test_a_row_of_types_belongs_to_the_header(types):
 def test_classes_and_texts_that_are_called_like_types_stay(first):
     rows = "\n".join(f"this is sentence number {n},{('text', 'number', 'string')[n % 3]}" for n in range(12))
     assert len(read_table(f"comment,verdict\n{first}\n{rows}\n".encode()).rows) == 13
+
+
+def test_questions_below_their_numbers_are_no_row():
+    answers = [(text, ("good", "bad")[n % 2]) for n, text in enumerate(SENTENCES)]
+    table = table_of([("Q1", "Q2_a"), ("What did you like?", "How was it in all?"), *answers])
+    assert (table.columns, table.rows) == (("Q1", "Q2_a"), answers)
+    # A question may be an answer, too.
+    assert len(table_of([("Q1", "Q2"), ("what is it now?", "not good"), *((text, "not good") for text, _ in answers)]).rows) == 41
+
+
+@pytest.mark.parametrize(
+    ("names", "again"),
+    [
+        (("response_text", "topic_code"), ("What else would you like to say?", "Topic (coded)")),
+        (("id", "Q5_open", "Q5_code"), ("Respondent", "Q5. Why is it so?", "Q5 coded theme")),
+        (("comment", "category"), ("Kommentar", "Kategorie")),
+    ],
+)
+def test_names_for_people_below_the_names_are_no_row(names, again):
+    answers = [(*map(str, range(n, n + len(names) - 2)), text, ("good", "bad")[n % 2]) for n, text in enumerate(SENTENCES)]
+    table = table_of([names, again, *answers])
+    assert (table.columns, table.rows, [warning.code for warning in table.warnings]) == (names, answers, ["header_rows"])
+
+
+@pytest.mark.parametrize("first", [("this is about the topic", "good topic"), ("What is it?", "worse"), ("some comment", "good")])
+def test_a_first_row_with_a_label_of_its_own_stays(first):
+    assert (
+        len(table_of([("comment", "topic"), first, *((text, ("good", "bad")[n % 2]) for n, text in enumerate(SENTENCES))]).rows)
+        == len(SENTENCES) + 1
+    )

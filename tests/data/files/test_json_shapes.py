@@ -196,3 +196,14 @@ def test_rows_of_thousands_of_keys_take_linear_time(document):
     with cpu_time() as spent:
         outcome(data)
     assert spent.seconds < 1.5
+
+
+def test_a_text_as_the_only_key_of_each_line():
+    assert examples("\n".join(json.dumps({text: label}) for text, label in PAIRS)) == sorted(PAIRS)
+    objects = [{"some words as a key": {"a": 1}} for _ in range(9)]
+    assert find_rows(objects) == objects
+
+
+@pytest.mark.parametrize("write", [lambda label: f"['{label}']", lambda label: json.dumps([label])])
+def test_labels_that_are_lists_written_as_strings(write):
+    assert examples([{"text": text, "label": write(label)} for text, label in PAIRS]) == sorted(PAIRS)

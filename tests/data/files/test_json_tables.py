@@ -24,11 +24,15 @@ def table_of(text: str, **limits):
         "\r\n".join(map(json.dumps, ROWS)) + "\r\n\r\n",
         json.dumps(ROWS),
         json.dumps(ROWS, indent=2),
+        "// by hand\n[\n  /* the first */ " + ",\n  // another\n".join(map(json.dumps, ROWS)) + ", // the last\n]\n",
         json.dumps({"version": "1.0", "data": ROWS}, indent=1),
         json.dumps({"data": ROWS}),
+        json.dumps(json.dumps(ROWS)),
+        json.dumps({"header": ["text", "label"], "rows": [list(row.values()) for row in ROWS]}),
         json.dumps({"text": ["hello there", "bye now"], "label": ["joy", "sad"]}),
         json.dumps({"text": {"0": "hello there", "1": "bye now"}, "label": {"0": "joy", "1": "sad"}}),
         json.dumps([["text", "label"], ["hello there", "joy"], ["bye now", "sad"]]),
+        "('text', 'label')\n('hello there', 'joy'),\n('bye now', \"sad\")\n",
     ],
 )
 def test_every_shape_gives_the_same_table(text):

@@ -74,3 +74,31 @@ def test_a_long_word_where_other_lines_have_a_code_takes_linear_time():
     with cpu_time() as spent:
         outcome("\n".join([*lines, "x" * 50_000]).encode())
     assert spent.seconds < 1
+
+
+PROSE = [f"I saw number {n}, and was {n} times so, {n} days ago" for n in range(16)]
+FEELINGS = ["joy", "deep anger", "fear", "joy"] * 4
+
+
+@pytest.mark.parametrize("line", ["{label},{text}", "{text},{label}", "{label};{text}"])
+def test_a_label_beside_texts_with_equally_many_commas(line):
+    delimiter = ";" if ";" in line else ","
+    texts = [text.replace(",", delimiter) for text in PROSE]
+    table = read_table("\n".join(line.format(label=label, text=text) for text, label in zip(texts, FEELINGS, strict=True)).encode())
+    rows = list(zip(FEELINGS, texts, strict=True))
+    assert table.rows == ([(text, label) for label, text in rows] if line.endswith("label}") else rows)
+    assert not table.header
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["label,text, more, when", *(f"joy,{text}" for text in PROSE)],
+        [f"{label},{n}, {n + 1}, {n + 2}" for n, label in enumerate(FEELINGS)],
+        [f"{label},the text number {n}, yes, of course" for n, label in enumerate(FEELINGS)],
+        [f"{label}, the text number {n}, of many, and {n} more" for n, label in enumerate(FEELINGS)],
+        [f'{label},"the text number {n}", of many others, and {n} more' for n, label in enumerate(FEELINGS)],
+    ],
+)
+def test_cells_that_are_no_prose_stay_apart(lines):
+    assert len(read_table("\n".join(lines).encode()).columns) in (1, 4)

@@ -18,6 +18,13 @@ def test_only_some_lines_in_quotation_marks():
     assert table.rows == [(f"well, {text}" if n % 4 == 0 else text, label) for n, (text, label) in enumerate(PAIRS)]
 
 
+def test_a_rule_below_each_row_is_no_row():
+    rule, head = "+-----------------------------------------+-------+\n", "+=========================================+=======+\n"
+    rows = "".join(f"| {text:<40}| {label:<6}|\n{rule}" for text, label in PAIRS)
+    table = read_table(f"{rule}| text | label |\n{head}{rows}".encode())
+    assert [tuple(filter(None, map(str.strip, row))) for row in table.rows] == PAIRS
+
+
 def test_a_column_of_quoted_prose_stays_a_column():
     table = read_table("\n".join(f'"Well, {text}"' for text, _ in PAIRS).encode())
     assert (len(table.columns), table.rows[0]) == (1, ("Well, this is text 0 of them",))
@@ -41,6 +48,15 @@ def test_a_line_end_after_a_backslash_belongs_to_the_cell():
     table = read_table("\n".join(lines).encode())
     assert [row[1] for row in table.rows] == [f"{text}\nsecond line" if n % 3 == 0 else text for n, (text, _) in enumerate(PAIRS)]
     assert table.lines[:4] == [1, 3, 4, 5]
+
+
+def test_a_backslash_before_each_line_end_in_quotation_marks_is_no_text():
+    def texts(second: str) -> list[str]:
+        rows = [f'"{n}"\t"{text}{second if n == 3 else chr(92)}\nsecond line"\t"{label}"' for n, (text, label) in enumerate(PAIRS)]
+        return [row[1] for row in read_table("\n".join(rows).encode()).rows]
+
+    assert texts("\\") == [f"{text}\nsecond line" for text, _ in PAIRS]
+    assert texts("")[:1] == [f"{PAIRS[0][0]}\\\nsecond line"]
 
 
 def test_a_backslash_at_the_end_of_a_path_joins_nothing():

@@ -1,5 +1,7 @@
 """Lists of one in the cells of a CSV file."""
 
+import json
+
 import pytest
 
 from tests.cpu_time import cpu_time
@@ -73,3 +75,11 @@ def test_blanks_in_lists_take_linear_time(cell):
     with cpu_time() as spent:
         assert labels_of(cells) == cells
     assert spent.seconds < 1
+
+
+@pytest.mark.parametrize(
+    "write", [lambda label: [[label]], lambda label: {label: 1.0}, lambda label: {label: True}, lambda label: {label: 1}]
+)
+def test_a_list_in_a_list_and_a_yes_to_one_label(write):
+    labels = ["joy", "anger", "fear"] * 6
+    assert labels_of([json.dumps(write(label)) for label in labels]) == labels

@@ -50,6 +50,17 @@ def test_line_breaks_and_cells_over_several_columns():
     assert read_table(wide.encode(), header=True).rows == [("hello you all", "", "joy")]
 
 
+def test_a_cell_over_several_rows_stands_in_each():
+    rows = "".join(
+        f"<tr>{f'<td rowspan=3>{n}</td>' if n % 3 == 0 else ''}<td>{text}</td>{'<td rowspan=6>ann</td>' if n == 0 else ''}</tr>"
+        for n, (text, _) in enumerate(ROWS)
+    )
+    table = read_table(f"<table><tr><th>label</th><th>text</th><th>by</th></tr>{rows}</table>".encode())
+    assert table.rows == [(str(n - n % 3), text, "ann") for n, (text, _) in enumerate(WANTED)]
+    down = SPREADSHEET.replace("<Cell><Data>label", '<Cell ss:MergeDown="0"><Data>label')
+    assert read_table(down.encode()).rows == read_table(SPREADSHEET.encode()).rows
+
+
 def test_cells_that_an_xml_spreadsheet_leaves_out_are_empty():
     table = read_table(SPREADSHEET.encode())
     assert table.columns == ("text", "note", "label")

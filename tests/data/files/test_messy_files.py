@@ -159,6 +159,15 @@ def test_split_texts_are_rejoined():
     assert (warning.code, warning.severity, warning.count) == ("delimiter_in_text", "warning", 12)
 
 
+@pytest.mark.parametrize("label_first", [True, False])
+def test_all_texts_are_split_below_the_names_of_two_columns(label_first):
+    rows = [(label, f"{text}, and so on, as ever") if label_first else (f"{text}, and so on, as ever", label) for text, label in ROWS]
+    names = ("label", "text") if label_first else ("text", "label")
+    table = read_table("".join(f"{a},{b}\n" for a, b in [names, *rows]).encode())
+    assert (table.columns, table.rows) == (names, rows)
+    assert [(warning.code, warning.count) for warning in table.warnings] == [("delimiter_in_text", 12)]
+
+
 def test_most_texts_are_split():
     lines = [f"well, this, {text}, yes,{label}\n" if n % 4 else f"{text},{label}\n" for n, (text, label) in enumerate(ROWS * 5)]
     table = table_of("text,label\n" + "".join(lines))

@@ -37,7 +37,7 @@ def test_plain_columns_become_text():
     assert table.rows == [
         ("hello\nthere", "1", "1", "true", "2024-01-02", "27", "a"),
         ("NA", "0", "0.1", "false", "2024-01-02", "[4, 27]", "b"),
-        ("", "1", "", "", "2024-01-02", "", "a"),
+        ("", "1", "", "", "2024-01-02", "[]", "a"),
         ("d", "", "2.5", "true", "2024-01-02", "", ""),
     ]
     assert (table.encoding, table.delimiter, table.header, table.lines, table.warnings) == ("utf-8", None, True, [1, 2, 3, 4], ())
@@ -52,6 +52,21 @@ def test_structures_are_excluded_and_listed():
     with pytest.raises(UserError) as refusal:
         read_table(make_parquet({"raw": [b"x"]}))
     assert refusal.value.code == "not_a_table"
+
+
+def test_a_text_within_a_structure_is_a_column_and_a_label_in_an_object_a_label():
+    labels = ["good", "bad", "good"]
+    data = make_parquet(
+        {
+            "doc": [{"text": f"some words {n}", "day": datetime.date(2024, 1, n + 1), "tags": ["a", "b"]} for n in range(3)],
+            "score": [{"label": label, "probability": 0.5} for label in labels],
+            "label": [json.dumps({"label": label}) for label in labels],
+        }
+    )
+    table = read_table(data)
+    assert table.columns == ("doc.text", "doc.day", "doc.tags", "score", "label")
+    assert table.rows[1] == ("some words 1", "2024-01-02", "a, b", "bad", "bad")
+    assert [row[3:] for row in table.rows] == [(label, label) for label in labels]
 
 
 def test_many_rows_in_many_groups_keep_their_order():
@@ -164,7 +179,7 @@ def test_class_numbers_become_the_names_in_the_metadata_and_minus_one_is_no_labe
 def test_lists_of_class_numbers_become_lists_of_names(feature):
     metadata = {"huggingface": json.dumps({"info": {"features": {"labels": feature}}})}
     table = pa.table({"text": ["a b", "c d", "e f"], "labels": [[0], [0, 1], []]}).replace_schema_metadata(metadata)
-    assert [row[1] for row in read_table(arrow_bytes(table)).rows] == ["good", '["good", "bad"]', ""]
+    assert [row[1] for row in read_table(arrow_bytes(table)).rows] == ["good", '["good", "bad"]', "[]"]
 
 
 @pytest.mark.parametrize("new", [pa.ipc.new_stream, pa.ipc.new_file])

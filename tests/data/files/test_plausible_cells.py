@@ -23,6 +23,12 @@ LABELS = ["joy", "anger", "fear", "joy"] * 5
         ("hello there,joy", False),
         ("hello there;joy,1", False),
         ("he said &quot", False),
+        ("so nice ;)", True),
+        ("so so :|", True),
+        ("), joy", False),
+        ("-) thanks", False),
+        ("-5", True),
+        ("o)kay", True),
         ("joy,1", False),
     ],
 )
@@ -54,6 +60,40 @@ def test_what_each_text_ends_with_is_no_column(ending):
     lines = ["post,label", *(f"{text}{ending},{label}" for text, label in zip(TEXTS, LABELS, strict=True))]
     table = read_table("\n".join(lines).encode())
     assert (table.delimiter, table.rows[0]) == (",", (TEXTS[0] + ending, "joy"))
+
+
+@pytest.mark.parametrize("header", ["post,label", None])
+@pytest.mark.parametrize("ending", [" ;)", " ;-)", " ;-) thanks", ";ok", " :|", " :-|", ";sent from my phone"])
+def test_a_text_is_not_cut_at_what_each_text_ends_with(header, ending):
+    lines = [f"{text}{ending},{label}" for text, label in zip(TEXTS, LABELS, strict=True)]
+    table = read_table("\n".join(lines if header is None else [header, *lines]).encode())
+    assert (table.delimiter, table.rows) == (",", [(text + ending, label) for text, label in zip(TEXTS, LABELS, strict=True)])
+
+
+@pytest.mark.parametrize("smiley", [";)", ";-)"])
+def test_the_semicolon_of_a_smiley_is_no_delimiter_among_semicolons(smiley):
+    rows = [(f"{text} {smiley}" if n % 3 else text, label) for n, (text, label) in enumerate(zip(TEXTS, LABELS, strict=True))]
+    table = read_table("\n".join(["post;label", *map(";".join, rows)]).encode())
+    assert (table.delimiter, table.rows) == (";", rows)
+
+
+def test_a_text_with_the_same_end_after_its_label_is_not_cut_there():
+    table = read_table("\n".join(f"{label};{text}|fine" for text, label in zip(TEXTS, LABELS, strict=True)).encode())
+    assert (table.delimiter, table.rows) == (";", [(label, text + "|fine") for text, label in zip(TEXTS, LABELS, strict=True)])
+    assert read_table("\n".join(f"{text};joy" for text in TEXTS).encode()).rows == [(text, "joy") for text in TEXTS]
+
+
+@pytest.mark.parametrize("start", ["RT;", "; ", "user;", "a | "])
+def test_a_text_is_not_cut_at_what_each_text_begins_with(start):
+    table = read_table("\n".join(f"{label},{start}{text}" for text, label in zip(TEXTS, LABELS, strict=True)).encode())
+    assert (table.delimiter, table.rows) == (",", [(label, start + text) for text, label in zip(TEXTS, LABELS, strict=True)])
+
+
+def test_a_cell_in_brackets_is_a_cell():
+    table = read_table(
+        "\n".join(["post;note;label", *(f"{text};(none);{label}" for text, label in zip(TEXTS, LABELS, strict=True))]).encode()
+    )
+    assert table.rows[0] == (TEXTS[0], "(none)", "joy")
 
 
 @pytest.mark.parametrize("mark", ["，", "；", "、"])

@@ -52,6 +52,12 @@ def test_a_hidden_sheet_is_read_last():
     assert len(table.rows) == 3
 
 
+def test_a_hidden_table_is_read_if_only_a_cover_is_visible():
+    table = read_table(make_workbook({"Cover": [["Survey of 2024"], ["made by", "Ann"]], "Data": ROWS + ROWS[1:]}, hidden=("Data",)))
+    assert (table.part, len(table.rows)) == ("Data", 6)
+    assert "“Data”, which is hidden in the workbook, was read" in table.warnings[0].message
+
+
 def test_limits_of_rows_columns_and_cells():
     data = make_workbook({"S": ROWS})
     assert len(read_table(data, max_rows=3).rows) == 3

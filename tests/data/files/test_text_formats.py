@@ -63,6 +63,7 @@ PRINTED = f"{'text':>30} label\n" + "\n".join(f"{n:<4}{'this is text number ' + 
         (CONLL.encode(), "CoNLL"),
         (TOML.encode(), "TOML"),
         (YAML.encode(), "YAML"),
+        (b'- text: "some words here"\n  label: good\n' * 9, "YAML"),
         ("\n".join(f"{n % 2} 1:0.5 3:{n}.25 7:1" for n in range(9)).encode(), "LIBSVM"),
         (b"the DT O\nlamp NN O\n\nour PRP B-X\ntrain NN I-X\n" * 5, "a label for each word"),
         (b'[[rows]]\ntext = "a b c"\nlabel = "x"\n' * 4, "TOML"),
@@ -70,7 +71,14 @@ PRINTED = f"{'text':>30} label\n" + "\n".join(f"{n:<4}{'this is text number ' + 
         (b"rate = 0.5\nname = 'a'\nsizes = [1, 2]\nis_on = true\nlast = \"b\"\nn = 3\n", "TOML"),
         (b"@article{x1,\n  title = {A title of some words},\n  keywords = {good},\n  year = 2020\n}\n" * 5, "BibTeX"),
         (MAIL.encode(), "e-mail"),
+        (b"% a table\n\\begin{tabular}{ll}\nsome words & good \\\\\nmore words & bad \\\\\n\\end{tabular}\n", "LaTeX"),
+        ("".join(f"{n % 2} |text some words here {n}\n" for n in range(12)).encode(), "Vowpal Wabbit"),
         (PRINTED.encode(), "pandas prints"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "a pointer to it"),
+        (b'{"url": "https://docs.google.com/open?id=abc", "doc_id": "abc"}', "a pointer to it"),
+        (b"WEBVTT\n\n" + b"00:00:01.000 --> 00:00:02.500\nsome words here\n\n" * 9, "subtitles"),
+        ("".join(f"[01.05.24, 10:{n}:00] {('Ann', 'Ben')[n % 2]}: some words\n" for n in range(10, 30)).encode(), "export of a chat"),
+        (b"@prefix ex: <http://ex.org/> .\n" + b'ex:r ex:text "some words" ; ex:label "good" .\n' * 9, "Turtle"),
         ("\n".join(f"THIS IS TEXT {n},GOOD" for n in range(20)).encode("cp037"), "EBCDIC"),
     ],
 )
@@ -144,6 +152,8 @@ def test_the_examples_of_rasa_in_markdown():
         "".join(f"## intent: {n} good words,{('pos', 'neg')[n % 2]}\n" for n in range(12)),
         "joy: what a lovely day\nanger: I hate all of this\njoy: so good to see you\nanger: go away now\njoy: we won the game\n" * 2,
         "- text\tlabel\n- hello you all\tjoy\n- bye to all\tsad\n" * 3,
+        "".join(f"{n % 2}|How many words has text {n}\n" for n in range(12)),
+        "\\begin{equation} a = b,math\nsome words here,prose\n" * 6,
     ],
 )
 def test_tables_of_such_words_are_tables(text):

@@ -64,3 +64,20 @@ def test_a_label_called_like_a_total_is_none(label, gap):
     lines = ["label,text", *map(",".join, rows), *["", f"{label},12"] * gap]
     table = read_table("\n".join(lines).encode())
     assert (table.rows, table.dropped) == (rows + [(label, "12")] * gap, ())
+
+
+@pytest.mark.parametrize("gap", [0, 1, 2])
+@pytest.mark.parametrize(
+    "counts", [[["good", 4], ["bad", 4], ["meh", 4]], [["good", 4.0], ["bad", 4], ["Totalt", 8]], [[4, "good"], [4, "meh"]]]
+)
+def test_a_count_of_the_labels_below_the_table_is_no_row(gap, counts):
+    table = read_table(make_workbook({"S": [["comment", "rating"], *ROWS, *[[]] * gap, *counts]}))
+    assert table.rows == [tuple(row) for row in ROWS]
+    assert [row.reason for row in table.dropped if row.reason != "the row is empty"] == [
+        "it counts the rows of a label, below the table"
+    ] * len(counts)
+
+
+def test_numbers_that_count_nothing_stay():
+    table = read_table(make_workbook({"S": [["comment", "rating"], *ROWS, ["good", 5], ["bad", 4]]}))
+    assert len(table.rows) == 14

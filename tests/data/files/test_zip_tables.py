@@ -43,6 +43,11 @@ def test_the_folder_of_a_text_is_its_label():
     assert (columns.text, columns.label) == (0, 1)
 
 
+def test_folders_as_some_programs_for_windows_write_them():
+    table = read_table(make_zip({f"all\\{label}\\{n}.txt": text for n, (text, label) in enumerate(ROWS)}))
+    assert sorted(row[:2] for row in table.rows) == sorted(ROWS)
+
+
 def test_folders_of_a_split_are_the_published_split():
     files = {f"set/{'train' if n < 8 else 'test'}/{label}/{n}.txt": text.encode() for n, (text, label) in enumerate(ROWS)}
     table = read_table(make_zip(files))

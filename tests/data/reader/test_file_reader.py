@@ -1,6 +1,7 @@
 """Files read by children: whatever a file does to its reader, the result is a table or a UserError, and the next file is read."""
 
 import gzip
+import io
 import json
 import logging
 import os
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -19,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.child_processes import popen
-from tests.data.files.samples import make_zip
+from tests.data.files.samples import make_ods, make_zip
 from tests.readers import InProcessReader
 from trainer.data.files.read_table import read_table
 from trainer.data.files.table import Limits, Table
@@ -75,6 +77,32 @@ def test_a_file_that_ends_its_reader_is_an_error_and_the_next_one_is_read(
     refusal = refusal_of(odd_reader, f"odd: {action}".encode())
     assert (refusal.code, message in refusal.message, refusal.message[-1]) == (code, True, ".")
     assert odd_reader.read(CSV) == read_table(CSV)
+
+
+@linux
+def test_a_workbook_that_repeats_a_row_without_end_is_refused_and_the_next_one_is_read() -> None:
+    rows = [["text", "label"], *([f"this is text {n}", "joy"] for n in range(3))]
+    with zipfile.ZipFile(io.BytesIO(make_ods(rows))) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    endless = parts["content.xml"].replace(b"<table:table-row", b'<table:table-row table:number-rows-repeated="2147483647"')
+    with FileReader(replaces=False) as reader:
+        refusal = refusal_of(reader, make_zip(parts | {"content.xml": endless}))
+        assert (refusal.code, refusal.message[-1]) == ("spreadsheet_file", ".")
+        assert "asks for far too much memory" in refusal.message
+        assert len(reader.read(make_ods(rows)).rows) == 3
+
+
+def test_a_file_that_ended_three_readers_is_not_read_again(odd_reader: FileReader) -> None:
+    for _ in range(3):
+        assert "ended suddenly" in refusal_of(odd_reader, b"odd: abort\nthrice").message
+    assert "has ended the process that reads files 3 times" in refusal_of(odd_reader, b"odd: abort\nthrice").message
+    assert "ended suddenly" in refusal_of(odd_reader, b"odd: abort\nonce").message
+    assert odd_reader.read(CSV) == read_table(CSV)
+
+
+def test_a_file_that_is_refused_in_words_may_be_tried_as_often_as_one_likes(odd_reader: FileReader) -> None:
+    for _ in range(5):
+        assert refusal_of(odd_reader, b"\x1f\x8b\x08 cut short").code == "file_damaged"
 
 
 def test_a_file_that_keeps_its_reader_waiting_is_given_up(odd_reader: FileReader, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,6 +109,7 @@ def lines(*rows: str) -> bytes:
         pytest.param(lines("text,label", *(f"{t}, {name} " for t, name in zip(TEXTS, LABELS, strict=True))), 1, (b"cold, anger ", b"cold, fear "), id="blanks"),
         pytest.param(lines(*(f'"{t},""{name}"""' for t, name in zip(["text", *TEXTS], ["label", *LABELS], strict=True))), 1, (b'cold,""anger""', b'cold,""fear""'), id="wrapped lines"),
         pytest.param(lines("text,label", "well, they said, the room was cold,anger", *(f"{t},{name}" for t, name in zip(2 * TEXTS, 2 * LABELS, strict=True))), 1, (b"cold,anger\nthe", b"cold,joy\nthe"), id="unquoted commas"),
+        pytest.param(lines(*(f"{name},{t}, number {n}, and more of {n}" for n, (t, name) in enumerate(zip(TEXTS, LABELS, strict=True)))), 0, (b"anger,", b"joy,"), id="prose with commas"),
         pytest.param(lines("text::label", *(f"{t}::{name}" for t, name in zip(TEXTS, LABELS, strict=True))), 1, (b"cold::anger", b"cold::fear"), id="two colons"),
         pytest.param(lines("'text','label'", *(f"'{t}','{name}'" for t, name in zip(TEXTS, LABELS, strict=True))), 1, (b"cold','anger'", b"cold','fear'"), id="single quotes"),
     ],

@@ -102,6 +102,19 @@ def test_parquet(label_type: pa.DataType, compression: str) -> None:
     assert [row[0::2] for row in read_table(result).rows] == [("0", "fear"), ("1", "joy"), ("3", "joy"), ("4", "anger"), ("5", "awe")]
 
 
+def test_a_label_beside_a_structure_is_changed_and_one_within_is_not() -> None:
+    sink = io.BytesIO()
+    docs = [{"text": text, "mood": label} for text, label in zip(TEXTS, LABELS, strict=True)]
+    pq.write_table(pa.table({"doc": docs, "label": LABELS}), sink)
+    assert read_table(sink.getvalue()).columns == ("doc.text", "doc.mood", "label")
+    result = rewrite(sink.getvalue(), Edits(2, {0: "fear"}), LIMITS).data
+    assert pq.read_table(io.BytesIO(result)).to_pylist() == [
+        {"doc": doc, "label": "fear" if n == 0 else doc["mood"]} for n, doc in enumerate(docs)
+    ]
+    with pytest.raises(FileError, match="parts of structures"):
+        rewrite(sink.getvalue(), Edits(1, {0: "fear"}), LIMITS)
+
+
 @pytest.mark.parametrize("is_file", [True, False])
 def test_arrow_with_names_of_classes(is_file: bool) -> None:
     features = {"text": {"dtype": "string", "_type": "Value"}, "label": {"names": ["anger", "joy", "sadness"], "_type": "ClassLabel"}}

@@ -26,11 +26,13 @@ NAMES = ("joy", "fear")
 REPORT = build_report(np.array([0, 1, 1, 0, 1]), np.array([0, 1, 0, 0, 1]), NAMES)
 
 
-def card_of(folder: Path, *, repairs: tuple[str, ...] = (), own_head: bool = False, **facts: object) -> tuple[dict, str]:
+def card_of(
+    folder: Path, *, repairs: tuple[str, ...] = (), own_head: bool = False, method: str = "full", **facts: object
+) -> tuple[dict, str]:
     """The card's metadata and its text."""
     run = Run(folder)
     run.model.mkdir(parents=True)
-    recipe = Recipe(repairs=repairs).to_dict()
+    recipe = Recipe(repairs=repairs, method=method, pooling="auto" if method == "full" else "mean").to_dict()
     write_json_with_checksum(folder / "recipe.json", {"format": 1, "asked": recipe, "resolved": recipe, "run": run.id})
     if own_head:
         (run.model / "head.json").write_text(json.dumps({"head": "mlp", "pooling": "mean"}))
@@ -59,6 +61,20 @@ def test_a_linear_model_that_was_only_tried_is_not_where_the_training_started(tm
     linear = BaselineScores(100, Metrics(0.8, 0.8), Metrics(0.8, 0.8))
     _, text = card_of(tmp_path, linear=linear, best_step=9)
     assert "A linear model on the unchanged encoder reaches accuracy 0.80" in text
+    _, text = card_of(tmp_path / "names", linear=linear, best_step=9, linear_learned_names=True)
+    assert "A linear model on the unchanged encoder, having learned from the names of the classes too, reaches accuracy 0.80" in text
+    _, text = card_of(tmp_path / "kept", method="frozen", linear=linear, best_step=0, linear_learned_names=True)
+    assert "the head is a logistic regression on 100 training rows and the names of the classes, computed on" in text
+
+
+def test_a_contrastive_training_is_described(tmp_path: Path) -> None:
+    linear = BaselineScores(100, Metrics(0.8, 0.8), Metrics(0.8, 0.8))
+    _, text = card_of(tmp_path / "kept", method="contrastive", linear=linear, best_step=9)
+    assert "The encoder learned to bring texts of the same class together" in text
+    assert "from which the fine-tuning started" not in text
+    _, text = card_of(tmp_path / "linear", method="contrastive", linear=linear, best_step=0)
+    assert "The encoder is unchanged" in text
+    assert "bring texts" not in text
 
 
 def test_macro_f1_is_filed_as_macro_f1(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_what_the_training_has_to_beat_is_known_before_its_first_step(tmp_path: 
 def test_word_counts_that_take_more_than_a_moment_are_left_for_last(
     tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_: 3.5)
+    monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_, **__: 3.5)
     run, view = done(tmp_path, tiny_encoder)
     assert kinds(run).index("majority") < kinds(run).index("started") < kinds(run).index("eval") < kinds(run).index("baseline")
     assert view.baseline is not None
@@ -84,7 +84,7 @@ def test_word_counts_that_take_more_than_a_moment_are_left_for_last(
 def test_a_run_that_goes_on_does_not_measure_again_what_it_knows(
     tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> None:
-    monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_: seconds)
+    monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_, **__: seconds)
     run, view = done(tmp_path, tiny_encoder)
     # As if its process had died just before its results were sealed.
     (run.path / "results.seal.json").unlink()
@@ -122,14 +122,14 @@ def test_a_stopped_run_has_a_baseline_too(tmp_path: Path, tiny_encoder: Encoder,
         save(run, *args, **kwargs)
 
     monkeypatch.setattr(pipeline, "_save_predictions", stop_while_scoring)
-    monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_: 3.5)
+    monkeypatch.setattr(pipeline, "estimate_baseline_seconds", lambda *_, **__: 3.5)
     run, view = done(tmp_path, tiny_encoder)
     assert run.is_stop_requested()
     assert view.baseline.rows == view.rows["train"]
 
 
 def test_a_baseline_that_fails_fails_no_run(tmp_path: Path, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise MemoryError("too many words")
 
     monkeypatch.setattr(pipeline, "word_count_baseline", broken)

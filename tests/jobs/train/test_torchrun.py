@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.cli.test_resume import ARGUMENTS, ROOT, environment, wait_for
+from tests.cli.test_resume import ARGUMENTS, ROOT, environment, has_points, wait_for
 from tests.conftest import small_rows, write_rows
 from tests.training.emoji_rows import emoji_rows
 from tests.warm_interpreter import WarmInterpreter
@@ -131,6 +131,16 @@ def test_a_stop_at_any_moment_ends_it_well(two: Studio, at: Callable[..., None],
 
 
 @pytest.mark.slow
+def test_contrastive_learning_in_two_processes_fits_one_head(two: Studio, small_csv: Path) -> None:
+    view = wait_for_processes(two, start_run(two, small_csv, replace(RECIPE, method="contrastive", epochs=3)))
+    assert view.status == "finished", output(two, view.id)
+    assert (view.processes, view.evaluations[0].step) == (2, 0)
+    kept = next(e for e in view.evaluations if e.step == view.best_step)
+    assert kept.macro_f1 >= view.evaluations[0].macro_f1
+    assert two.for_owner(ME).library.reports(view.id).test.accuracy.value > 0.5
+
+
+@pytest.mark.slow
 def test_all_processes_and_a_child_run_have_the_same_added_tokens(two: Studio, tmp_path: Path) -> None:
     workspace = two.for_owner(ME)
     file = write_rows(tmp_path / "emoji.csv", emoji_rows(90, emoji_per_class=2))
@@ -196,7 +206,7 @@ def test_ctrl_c_in_the_terminal_keeps_the_best_model(
             start_new_session=True,
         )
     try:
-        view = wait_for(runs, 1, process, tmp_path / "output")
+        view = wait_for(runs, has_points(1), process, tmp_path / "output")
         # As a terminal does: to the whole group, and twice.
         for _ in range(2):
             os.killpg(process.pid, wish)

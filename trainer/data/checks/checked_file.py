@@ -6,12 +6,17 @@ from functools import cached_property
 
 import numpy as np
 
-from trainer.data.checks.repairs import apply_repairs, duplicate_groups, label_variants, rare_label_mask, several_labels_mask
+from trainer.data.checks.repairs import apply_repairs, duplicate_groups, label_variants, rare_labels, several_labels_mask
 from trainer.data.columns.guess import Columns
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.near_duplicates import NearDuplicates
 from trainer.data.duplicates.normalize import duplicate_key
 from trainer.data.files.table import Table
+from trainer.data.task import SINGLE_LABEL
+
+_MIN_CONFLICTS = 5  # texts; fewer that have different labels are labelled wrongly rather than several times
+_MIN_CONFLICT_RATIO = 0.03  # of the rows
+_MAX_AGREEING = 0.05  # of the rows of repeated texts
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +48,9 @@ class CheckedFile:
         return several_labels_mask(self.corpus)
 
     @cached_property
-    def has_rare_label(self) -> np.ndarray:
-        """(n,) bool: the rows of labels that have too few rows to be split."""
-        return rare_label_mask(self.corpus)
+    def rare_labels(self) -> np.ndarray:
+        """(k,) bool: the labels that have too few rows to be split."""
+        return rare_labels(self.corpus)
 
     @cached_property
     def labelled_rows(self) -> Corpus:
@@ -55,14 +60,33 @@ class CheckedFile:
     @cached_property
     def class_sizes(self) -> np.ndarray:
         """(classes,) int64: the rows of each class of ``labelled_rows``."""
-        return np.bincount(self.labelled_rows.label_ids, minlength=len(self.labelled_rows.label_names))
+        return self.labelled_rows.label_counts
 
     # Texts
 
     @cached_property
     def duplicates(self) -> list[list[int]]:
         """The rows of each text that occurs more than once, ignoring case and blanks."""
-        return duplicate_groups(self.corpus, duplicate_key)
+        if self.near is None:
+            return duplicate_groups(self.corpus, duplicate_key)
+        # Texts that are equal ignoring case and blanks are so when normalized too, and most texts are unlike all others.
+        normalized = self.near.normalized
+        repeated = np.flatnonzero(np.bincount(normalized)[normalized] > 1)
+        return duplicate_groups(self.corpus, duplicate_key, among=repeated.tolist())
+
+    @cached_property
+    def conflicts(self) -> list[list[int]]:
+        """The rows of each repeated text that has different labels in different rows."""
+        keys = self.corpus.label_keys
+        return [group for group in self.duplicates if len({keys[row] for row in group}) > 1]
+
+    @cached_property
+    def may_be_joined(self) -> bool:
+        """Whether texts seem to have a row for each of their labels: many have different labels, and hardly any the same one twice, as of annotators who agree."""
+        keys = self.corpus.label_keys
+        n_rows, n_labels = sum(map(len, self.duplicates)), sum(len({keys[row] for row in group}) for group in self.duplicates)
+        is_frequent = len(self.conflicts) >= max(_MIN_CONFLICTS, _MIN_CONFLICT_RATIO * len(self.corpus))
+        return self.corpus.task is SINGLE_LABEL and is_frequent and n_rows - n_labels <= _MAX_AGREEING * n_rows
 
     @cached_property
     def near_duplicate_groups(self) -> list[list[int]]:

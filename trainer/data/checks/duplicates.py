@@ -5,7 +5,6 @@ from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.example_rows import examples, rows_where
 from trainer.data.checks.repairs import conflicting_mask, duplicate_mask, removable_mask, repeated_groups
 from trainer.data.duplicates.near_duplicates import MAX_GROUP
-from trainer.data.duplicates.normalize import duplicate_key
 from trainer.text_format import percent, pluralize
 
 
@@ -26,14 +25,12 @@ def _has_duplicates(file: CheckedFile) -> bool:
 
 
 def _conflicting_labels(file: CheckedFile) -> CheckResult | None:
-    corpus, labels = file.corpus, file.corpus.label_ids.tolist()
-    conflicts = [group for group in file.duplicates if len({labels[row] for row in group}) > 1]
+    corpus, conflicts = file.corpus, file.conflicts
     if not conflicts:
         return None
-    names = " and ".join(f"“{name[:40]}”" for name in sorted({corpus.label_names[corpus.label_ids[row]] for row in conflicts[0]})[:3])
-    text = duplicate_key(corpus.texts[conflicts[0][0]])
     message = f"{pluralize(len(conflicts), 'text has', 'texts have')} different labels in different rows, which no model can get right."
-    advice = f"Example: “{text if len(text) <= 80 else f'{text[:79]}…'}” is {names}."
+    joined = "If such a text has all of these labels, choose “several labels a text”: its rows are joined."
+    advice = joined if file.may_be_joined else ""
     shown = examples(corpus, (row for group in conflicts for row in group))
     repairable = bool(removable_mask(corpus, conflicting_mask(corpus, conflicts)).any())
     return CheckResult("conflicting_labels", "warning", len(conflicts), message, advice, shown, repairable)

@@ -1,4 +1,4 @@
-"""Spellings of one label: "Good", "good ", "**Good**", "Good.", "Label: good"; "1" and "1.0"; "01" and "1".
+"""Spellings of one label: "Good", "good ", "**Good**", "Good.", "Label: good"; "very_good" and "very good"; "1" and "1.0"; "01" and "1".
 
 Works on label strings and how often each occurs; ``labels.normalize_label`` equates what is written with the same letters.
 """
@@ -14,6 +14,7 @@ _END_SIGNS = ".,;:!。，；、"
 _MAX_LAYERS = 10  # of decorations around one another
 _BULLET = re.compile(r"[-•·*>]\s+(?=\w)")
 _BACKTICK = re.compile(r"(?<=\w)`(?=\w)")  # for an apostrophe
+_UNDERSCORE = re.compile(r"(?<=[^\W_])_(?=[^\W_])")
 _WHOLE_DECIMAL = re.compile(r"([+-]?\d+)[.,]0+")
 _PADDED = re.compile(r"([+-]?)0+(0|(?!0)\d+)")
 # What a language model, or a form, writes before its answer.
@@ -46,7 +47,7 @@ def _only_prefix(counts: Mapping[str, int]) -> str:
 
 def _key(name: str, prefix: str) -> str:
     """What is equal for all spellings of a label."""
-    key = _BACKTICK.sub("'", normalize_label(name))
+    key = _UNDERSCORE.sub(" ", _BACKTICK.sub("'", normalize_label(name)))
     match = _PREFIX.match(key) if prefix else None
     key = _undecorated(key[match.end() :] if match else key)
     if whole := _WHOLE_DECIMAL.fullmatch(key):

@@ -1,6 +1,5 @@
-"""Checks of the labels: spelling variants, several labels in a cell, rare labels, too many labels, unequal class sizes."""
+"""Checks of the labels: spelling variants, rare labels, too many labels, unequal class sizes."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,6 +8,7 @@ from trainer.check import Check, CheckResult, found, run_checks
 from trainer.data.checks.checked_file import CheckedFile
 from trainer.data.checks.example_rows import examples, rows_where
 from trainer.data.checks.repairs import MIN_ROWS_PER_LABEL, label_counts, missing_label_mask, removable_mask
+from trainer.data.checks.several_labels import SEVERAL_LABELS_CHECKS
 from trainer.data.corpus import Corpus
 from trainer.data.labels import is_date
 from trainer.data.missing_labels import find_missing_labels
@@ -50,7 +50,7 @@ def _check_dates(file: CheckedFile) -> CheckResult | None:
     dates = [name for name in corpus.label_names if is_date(name)]
     if not dates or len(corpus.label_names) < 2:
         return None
-    mask = np.isin(corpus.label_ids, [corpus.label_names.index(name) for name in dates])
+    mask = corpus.has_label(np.isin(corpus.label_names, dates))
     message = f"{pluralize(len(dates), 'label looks like a date', 'labels look like dates')}: {quote_names(dates, limit=5)}."
     advice = (
         "A spreadsheet turns labels such as 3-1 or 4/6 into dates when it opens a file. If that happened here, write the labels again, "
@@ -66,32 +66,17 @@ def _check_variants(file: CheckedFile) -> CheckResult | None:
     number = pluralize(len(variants), "label differs", "labels differ")
     pairs = ", ".join(f"“{name[:40]}” and “{common[:40]}”" for name, common in list(variants.items())[:5])
     message = f"{number} from another only in how they are written: {pairs}{', …' if len(variants) > 5 else '.'}"
-    is_variant = np.isin(corpus.label_ids, [label_id for label_id, name in enumerate(corpus.label_names) if name in variants])
+    is_variant = corpus.has_label(np.array([name in variants for name in corpus.label_names]))
     shown = examples(corpus, rows_where(is_variant))
     return CheckResult("label_variants", "error", len(variants), message, "A model would take them for different labels.", shown, True)
 
 
-def _check_several_labels(file: CheckedFile) -> CheckResult | None:
-    corpus, mask = file.corpus, file.has_several_labels
-    n_rows = int(mask.sum())
-    if not n_rows:
-        return None
-    first = corpus.label_names[corpus.label_ids[np.flatnonzero(mask)[0]]]
-    message = f"{pluralize(n_rows, 'row names', 'rows name')} several labels in one cell, such as “{first[:60]}”."
-    advice = (
-        "Here each text has one label, so every combination would count as a label of its own. "
-        "Leave these rows out, or keep one label in each cell and upload the file again."
-    )
-    repairable = bool(removable_mask(corpus, mask).any())
-    return CheckResult("several_labels", "error", n_rows, message, advice, examples(corpus, rows_where(mask)), repairable)
-
-
 def _check_rare_labels(file: CheckedFile) -> CheckResult | None:
-    corpus, mask = file.corpus, file.has_rare_label
-    sizes = Counter(corpus.label_ids[mask].tolist())
-    if not sizes:
+    corpus, mask = file.corpus, file.corpus.has_label(file.rare_labels)
+    rare = np.flatnonzero(file.rare_labels).tolist()
+    if not rare:
         return None
-    rare = sorted(sizes)
+    sizes = corpus.label_counts.tolist()
     names = ", ".join(f"“{corpus.label_names[label_id][:40]}” ({pluralize(sizes[label_id], 'row')})" for label_id in rare[:10])
     others = f" and {len(rare) - 10:,} more" if len(rare) > 10 else ""
     message = f"{pluralize(len(rare), 'label has', 'labels have')} fewer than {MIN_ROWS_PER_LABEL} rows: {names}{others}."
@@ -144,7 +129,7 @@ LABEL_CHECKS: tuple[Check[CheckedFile], ...] = (
     Check("missing_labels", "No label that stands for none", _check_missing_labels),
     Check("date_labels", "No labels that are dates", _check_dates),
     Check("label_variants", "One spelling of each label", _check_variants),
-    Check("several_labels", "One label in each cell", _check_several_labels),
+    *SEVERAL_LABELS_CHECKS,
     Check("rare_classes", "Enough rows to split every label", _check_rare_labels),
     Check("many_classes", "Not too many labels", _check_many_labels),
     Check("imbalance", "Labels of similar size", _check_imbalance),

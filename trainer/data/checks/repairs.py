@@ -12,12 +12,14 @@ import numpy as np
 
 from trainer.data.checks.label_variants import find_variants
 from trainer.data.checks.placeholder_texts import MAX_PLACEHOLDER_CHARS, is_placeholder
-from trainer.data.corpus import Corpus
+from trainer.data.corpus import Corpus, clean_text
 from trainer.data.duplicates.normalize import duplicate_key, normalize_text
 from trainer.data.html_and_links import mask_links, strip_html
-from trainer.data.labels import split_cells
+from trainer.data.labels import find_separator, may_be_names, split_cells
 from trainer.data.missing_labels import find_missing_labels
+from trainer.data.personal_data import mask_personal
 from trainer.data.stand_ins import replace_stand_ins
+from trainer.data.task import SINGLE_LABEL
 from trainer.errors import RecipeError
 from trainer.text_format import pluralize
 
@@ -25,6 +27,8 @@ MIN_ROWS_PER_LABEL = 3
 """A class of fewer rows cannot be in training, validation and test."""
 
 _MAX_ROUNDS = 20
+_KEPT_BEFORE_REPAIRS = 4
+"""Times the characters that are read of a text: repairs shorten texts, and a huge one must cost little."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,25 @@ def repair_text(text: str, repair_codes: Iterable[str]) -> str:
     return text
 
 
+@dataclass(frozen=True)
+class ReadText:
+    """A text as a model reads it, whether a repair changed it, and whether its end is missing."""
+
+    text: str
+    repaired: bool
+    cut: bool
+
+
+def read_text(text: str, repair_codes: Iterable[str], max_chars: int | None = None) -> ReadText:
+    """A raw text, cleaned and repaired as a row of the training is, and only then cut to ``max_chars`` characters."""
+    kept = text if max_chars is None else text[: _KEPT_BEFORE_REPAIRS * max_chars]
+    clean = clean_text(kept)
+    repaired = repair_text(clean, repair_codes)
+    whole = max_chars is None or len(repaired) <= max_chars
+    read = repaired if whole else clean_text(repaired[:max_chars])
+    return ReadText(read, repaired != clean, not whole or len(kept) < len(text))
+
+
 def _differences(old: Corpus, new: Corpus, code: str) -> Iterator[RowChange]:
     """The rows of ``new`` are some of those of ``old``, in the same order."""
     if new is old:
@@ -155,7 +178,7 @@ def _text_repair(title: str, done: str, function: Callable[[str], str]) -> Repai
 
 def label_counts(corpus: Corpus) -> dict[str, int]:
     """The number of rows of each label."""
-    return dict(zip(corpus.label_names, np.bincount(corpus.label_ids, minlength=len(corpus.label_names)).tolist(), strict=True))
+    return dict(zip(corpus.label_names, corpus.label_counts.tolist(), strict=True))
 
 
 def label_variants(corpus: Corpus) -> dict[str, str]:
@@ -169,12 +192,13 @@ def _merge_variants(corpus: Corpus) -> Corpus:
 
 
 def several_labels_mask(corpus: Corpus) -> np.ndarray:
-    """(n,) bool: the rows whose label cell has several labels."""
-    split = split_cells(label_counts(corpus))
-    if not split:
+    """(n,) bool: the rows whose label names several, though each text has one label. None if these may be names of two words."""
+    counts = label_counts(corpus) if corpus.task is SINGLE_LABEL else {}
+    separator = find_separator(counts)
+    split = split_cells(counts, separator) if separator else {}
+    if not split or may_be_names(split, separator):
         return np.zeros(len(corpus), dtype=bool)
-    has_several = np.array([len(split[name]) > 1 for name in corpus.label_names])
-    return has_several[corpus.label_ids]
+    return corpus.has_label(np.array([len(split[name]) > 1 for name in corpus.label_names]))
 
 
 def drop_several_labels(corpus: Corpus) -> Corpus:
@@ -189,7 +213,7 @@ def drop_several_labels(corpus: Corpus) -> Corpus:
 def missing_label_mask(corpus: Corpus) -> np.ndarray:
     """(n,) bool: the rows whose label probably says that there is none."""
     marks = find_missing_labels(label_counts(corpus)).marks
-    return np.array([name in marks for name in corpus.label_names], dtype=bool)[corpus.label_ids]
+    return corpus.has_label(np.array([name in marks for name in corpus.label_names], dtype=bool))
 
 
 def placeholder_mask(corpus: Corpus) -> np.ndarray:
@@ -214,10 +238,8 @@ def removable_mask(corpus: Corpus, candidates: np.ndarray) -> np.ndarray:
     if removed.all():
         return np.zeros(len(corpus), dtype=bool)
     if not free.all():
-        n_labels = len(corpus.label_names)
-        kept = np.bincount(corpus.label_ids[free & ~removed], minlength=n_labels)
-        needed = np.bincount(corpus.label_ids[~free], minlength=n_labels)
-        removed &= ~((needed > 0) & (kept == 0))[corpus.label_ids]
+        kept, needed = corpus.count_labels(free & ~removed), corpus.count_labels(~free)
+        removed &= ~corpus.has_label((needed > 0) & (kept == 0))
     return removed
 
 
@@ -231,7 +253,7 @@ def conflicting_mask(corpus: Corpus, duplicates: list[list[int]]) -> np.ndarray:
 
     ``duplicates`` are the rows of each repeated text.
     """
-    labels = corpus.label_ids.tolist()
+    labels = corpus.label_keys
     mask = np.zeros(len(corpus), dtype=bool)
     for rows in duplicates:
         counts = Counter(labels[row] for row in rows).most_common(2)
@@ -246,7 +268,7 @@ def duplicate_mask(corpus: Corpus, duplicates: list[list[int]]) -> np.ndarray:
 
     ``duplicates`` are the rows of each repeated text.
     """
-    labels = corpus.label_ids.tolist()
+    labels = corpus.label_keys
     free = rows_outside_given_splits(corpus)
     mask = np.zeros(len(corpus), dtype=bool)
     for rows in duplicates:
@@ -258,21 +280,30 @@ def duplicate_mask(corpus: Corpus, duplicates: list[list[int]]) -> np.ndarray:
     return mask
 
 
-def rare_label_mask(corpus: Corpus) -> np.ndarray:
-    """(n,) bool: the rows of labels that have too few rows to be split, all spellings of a label counted together."""
-    variants = label_variants(corpus)
-    has_several = several_labels_mask(corpus)
-    merged = [variants.get(name, name) for name in corpus.label_names]
-    merged_ids = {name: number for number, name in enumerate(dict.fromkeys(merged))}
-    ids = np.array([merged_ids[name] for name in merged], dtype=np.int64)[corpus.label_ids]
-    return (np.bincount(ids[~has_several], minlength=len(merged_ids))[ids] < MIN_ROWS_PER_LABEL) & ~has_several
+def rare_labels(corpus: Corpus) -> np.ndarray:
+    """(k,) bool: the labels that have too few rows to be split, all spellings of a label counted together; no names of several labels."""
+    variants, has_one = label_variants(corpus), ~several_labels_mask(corpus)
+    merged = corpus.rename_labels(variants) if variants else corpus
+    counts = dict(zip(merged.label_names, merged.count_labels(has_one).tolist(), strict=True))
+    is_rare = np.array([counts[variants.get(name, name)] < MIN_ROWS_PER_LABEL for name in corpus.label_names], dtype=bool)
+    return is_rare & (corpus.count_labels(has_one) > 0)
 
 
-def duplicate_groups(corpus: Corpus, key: Callable[[str], str]) -> list[list[int]]:
-    """The rows of each text that occurs more than once; texts with the same ``key`` are the same."""
+def _without_rare_labels(corpus: Corpus) -> Corpus:
+    """Rows with another label beside a rare one keep the other; those of given test rows keep all."""
+    rare = rare_labels(corpus) & (corpus.count_labels(~rows_outside_given_splits(corpus)) == 0)
+    left = _without(corpus, corpus.has_label(rare) & ~corpus.has_label(~rare))
+    is_rare = np.isin(left.label_names, np.array(corpus.label_names)[rare])
+    # If nothing would be left to train on, rows with nothing else stay, and so do their labels.
+    is_rare &= left.count_labels(left.has_label(is_rare) & ~left.has_label(~is_rare)) == 0
+    return left.without_labels(is_rare) if is_rare.any() else left
+
+
+def duplicate_groups(corpus: Corpus, key: Callable[[str], str], *, among: Iterable[int] | None = None) -> list[list[int]]:
+    """The rows of each text that occurs more than once; texts with the same ``key`` are the same. ``among``: the rows that may be such, ascending; all if None."""
     rows: dict[str, list[int]] = defaultdict(list)
-    for row, text in enumerate(corpus.texts):
-        rows[key(text)].append(row)
+    for row in range(len(corpus)) if among is None else among:
+        rows[key(corpus.texts[row])].append(row)
     return [group for group in rows.values() if len(group) > 1]
 
 
@@ -287,6 +318,11 @@ def repeated_groups(numbers: np.ndarray) -> list[list[int]]:
 REPAIRS: dict[str, Repair] = {
     "html_in_texts": _text_repair("Turn them into characters", "HTML codes turned into the characters they stand for", strip_html),
     "stand_ins_in_texts": _text_repair("Put the marks in", "words for punctuation marks turned into the marks", replace_stand_ins),
+    "personal_data_in_texts": _text_repair(
+        "Mask them as “email”, “phone”, “iban”, “card”, “http” and “@user”",
+        "mail addresses, phone, bank and card numbers, links and user names masked",
+        mask_personal,
+    ),
     "links_in_texts": _text_repair("Replace them by “http” and “@user”", "links replaced by “http”, user names by “@user”", mask_links),
     "label_variants": Repair("Merge the spellings", "label written as most rows write it", _merge_variants),
     "several_labels": Repair(
@@ -319,8 +355,6 @@ REPAIRS: dict[str, Repair] = {
         "left out as a near copy of another row",
         lambda corpus: _without(corpus, duplicate_mask(corpus, duplicate_groups(corpus, normalize_text))),
     ),
-    "rare_classes": Repair(
-        "Leave these labels out", "left out, since their label has too few rows", lambda corpus: _without(corpus, rare_label_mask(corpus))
-    ),
+    "rare_classes": Repair("Leave these labels out", "left out, since their label has too few rows", _without_rare_labels),
 }
 """By the code of the finding that each resolves, in the order in which they are applied."""

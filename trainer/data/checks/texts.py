@@ -1,10 +1,8 @@
-"""Checks of the texts: HTML, links and user names, and signs in a text that give its label away."""
+"""Checks of the texts: HTML, personal data, links and user names, and signs in a text that give its label away."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-
-import numpy as np
 
 from trainer.check import Check, CheckResult
 from trainer.data.checks.checked_file import CheckedFile
@@ -12,6 +10,7 @@ from trainer.data.checks.example_rows import examples, rows_where
 from trainer.data.checks.repairs import placeholder_mask, removable_mask, rows_outside_given_splits
 from trainer.data.corpus import Corpus
 from trainer.data.html_and_links import mask_links, strip_html
+from trainer.data.personal_data import KINDS, NOT_COVERED, find_personal
 from trainer.data.stand_ins import replace_stand_ins
 from trainer.text_format import percent, pluralize, quote_names
 
@@ -53,6 +52,23 @@ def _check_stand_ins(file: CheckedFile) -> CheckResult | None:
     return CheckResult("stand_ins_in_texts", "warning", len(rows), message, advice, examples(corpus, rows), True)
 
 
+def _check_personal_data(file: CheckedFile) -> CheckResult | None:
+    corpus, counts, rows = file.corpus, Counter[str](), []
+    for row, text in enumerate(corpus.texts):
+        if found := find_personal(text):
+            counts.update(part.kind for part in found)
+            rows.append(row)
+    if not rows:
+        return None
+    named = ", ".join(pluralize(counts[kind], *names) for kind, names in KINDS.items() if counts[kind])
+    message = f"{pluralize(len(rows), 'text holds', 'texts hold')} personal data: {named}."
+    advice = (
+        "Mask them unless the model needs them: links and user names are masked too, and the model does the same with every text that you try "
+        f"later. {NOT_COVERED}."
+    )
+    return CheckResult("personal_data_in_texts", "warning", len(rows), message, advice, examples(corpus, rows), True)
+
+
 def _check_links(file: CheckedFile) -> CheckResult | None:
     corpus = file.corpus
     rows = [row for row, text in enumerate(corpus.texts) if ("@" in text or "://" in text or "ww." in text) and mask_links(text) != text]
@@ -86,7 +102,7 @@ def _check_leaking_text(corpus: Corpus) -> CheckResult | None:
     last_words = {row: corpus.texts[row].rsplit(maxsplit=1)[-1].casefold() for row in rows}
     for signs, which in ((first_words, "first"), (last_words, "last")):
         if _leaks_label(corpus, signs, len(rows)):
-            message = f"The {which} word of the texts gives the label away, as in {quote_names([corpus.texts[rows[0]][:40]])}."
+            message = f"The {which} word of the texts gives the label away."
             advice = "A model would learn that word and nothing else; take it out of the texts."
             return CheckResult("label_leak", "warning", len(rows), message, advice, examples(corpus, rows))
     return _check_named_labels(corpus, rows)
@@ -95,16 +111,17 @@ def _check_leaking_text(corpus: Corpus) -> CheckResult | None:
 def _leaks_label(corpus: Corpus, signs: dict[int, str], n_rows: int) -> bool:
     """Whether nearly every row has one of a few signs, and each sign has one label."""
     labels: dict[str, Counter] = defaultdict(Counter)
+    keys = corpus.label_keys
     for row, sign in signs.items():
         if sign:
-            labels[sign][int(corpus.label_ids[row])] += 1
+            labels[sign][keys[row]] += 1
     repeated = {sign: counts for sign, counts in labels.items() if counts.total() >= 3}
     covered = sum(counts.total() for counts in repeated.values())
     if n_rows < 20 or covered < _MIN_COVERAGE * n_rows or len(repeated) > 5 * len(corpus.label_names):
         return False
     predicted = sum(max(counts.values()) for counts in repeated.values())
     majority_labels = {counts.most_common(1)[0][0] for counts in repeated.values()}
-    largest = np.bincount(corpus.label_ids[list(signs)]).max() / len(signs)
+    largest = max(Counter(keys[row] for row in signs).values()) / len(signs)
     return len(majority_labels) > 1 and predicted >= _MIN_PURITY * covered and largest < 0.95
 
 
@@ -119,15 +136,13 @@ def _check_named_labels(corpus: Corpus, rows: Sequence[int]) -> CheckResult | No
     own_label, n_other_label = [], 0
     for row in rows:
         named = {label_ids[name] for name in pattern.findall(corpus.texts[row].casefold())}
-        if named == {int(corpus.label_ids[row])}:
+        if named and named == set(corpus.task.label_ids(corpus.label_ids[row])):
             own_label.append(row)
         elif named:
             n_other_label += 1
     if len(rows) < 20 or len(own_label) < 0.6 * len(rows) or n_other_label > 0.1 * len(own_label):
         return None
-    message = (
-        f"{percent(len(own_label) / len(rows))} of the texts name their own label, as in {quote_names([corpus.texts[own_label[0]][:60]])}."
-    )
+    message = f"{percent(len(own_label) / len(rows))} of the texts name their own label."
     advice = "A model would learn that word and little else; if new texts will not name it, take it out of the texts."
     return CheckResult("label_leak", "warning", len(own_label), message, advice, examples(corpus, own_label))
 
@@ -142,6 +157,7 @@ TEXT_CHECKS: tuple[Check[CheckedFile], ...] = (
     Check("placeholder_texts", "No placeholders for missing texts", _check_placeholders),
     Check("html_in_texts", "No HTML codes", _check_html),
     Check("stand_ins_in_texts", "Punctuation marks as such", _check_stand_ins),
+    Check("personal_data_in_texts", "No mail addresses, phone, bank or card numbers", _check_personal_data),
     Check("links_in_texts", "No links or user names", _check_links),
     Check("label_leak", "Nothing gives the label away", _check_leaks),
 )

@@ -4,11 +4,13 @@ Changes no cell; a guess that is not clear says so (``confident``), and a user c
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainer.data.column_name_words import SPLIT_NAMES
-from trainer.data.columns.evidence import are_split_names, gather_evidence, list_columns, quote_column
-from trainer.data.columns.label_column import guess_label_column
+from trainer.data.columns.evidence import ColumnEvidence, are_split_names, gather_evidence, list_columns, quote_column
+from trainer.data.columns.label_column import LabelGuess, guess_label_column
+from trainer.data.columns.label_columns import find_label_columns
+from trainer.data.columns.label_form import LabelForm, TaskChoice, count_repeated_texts, find_form_of_cells, form_of_rows
 from trainer.data.columns.text_column import TextGuess, guess_text_column
 from trainer.data.files.table import Table, explain_dropped
 from trainer.errors import FileError
@@ -19,7 +21,8 @@ class Columns:
     """Positions of the text and the label column, each with a reason; ``confident`` is False if a user should check them.
 
     ``candidates``: other columns that could be the label, best first. ``text_candidates``: other columns of texts. ``extra_text_columns``:
-    further columns that a user joined to the text.
+    further columns that a user joined to the text. ``label_form``: how the labels are written if a text may have several, as far as that is known;
+    ``several``: whether they are read so.
     """
 
     text: int
@@ -30,10 +33,17 @@ class Columns:
     candidates: tuple[int, ...] = ()
     text_candidates: tuple[int, ...] = ()
     extra_text_columns: tuple[int, ...] = ()
+    label_form: LabelForm | None = None
+    several: bool = False
+
+    @property
+    def label_columns(self) -> tuple[int, ...]:
+        """The positions of all columns that labels are read from."""
+        return self.label_form.columns if self.several and self.label_form is not None else (self.label,)
 
 
-def guess_columns(table: Table, *, text: int | None = None, label: int | None = None) -> Columns:
-    """The text and the label column; one that is given is kept.
+def guess_columns(table: Table, *, text: int | None = None, label: int | None = None, task: TaskChoice = "") -> Columns:
+    """The text and the label column; one that is given is kept. ``task``: whether a text has one label or several; if nobody says it, the file does.
 
     Raises UserError ``one_column``, ``no_rows``, ``no_text_column``, ``no_label_column``, ``label_is_measurement`` or ``same_column``.
     """
@@ -51,16 +61,54 @@ def guess_columns(table: Table, *, text: int | None = None, label: int | None = 
             raise FileError(
                 f"The column {quote_column(table, text)} cannot be both the text and the label. Choose two columns.", code="same_column"
             )
-        return Columns(text, label, "chosen by you", "chosen by you", confident=True)
+        columns = Columns(text, label, "chosen by you", "chosen by you", confident=True)
+        return _with_form(table, columns, None if task != "several" else gather_evidence(table), task)
     columns = gather_evidence(table)
     texts = TextGuess(text, "chosen by you", confident=True, candidates=()) if text is not None else None
     texts = texts or guess_text_column(table, [c for c in columns if c.position != label])
     if label is not None:
-        return Columns(texts.position, label, texts.reason, "chosen by you", texts.confident, text_candidates=texts.candidates)
-    guess = guess_label_column(table, columns, texts.position)
+        chosen = Columns(texts.position, label, texts.reason, "chosen by you", texts.confident, text_candidates=texts.candidates)
+        return _with_form(table, chosen, columns if task == "several" else None, task)
+    try:
+        guess = guess_label_column(table, columns, texts.position)
+    except FileError:
+        form = None if task == "single" else find_label_columns(table, columns, texts.position, None, wanted=task == "several")
+        if form is None or not (form.is_clear or task == "several"):
+            raise
+        guess = LabelGuess(form.columns[0], form.reason, confident=False, candidates=())
     text_candidates = tuple(position for position in texts.candidates if position != guess.position)
     confident = texts.confident and guess.confident
-    return Columns(texts.position, guess.position, texts.reason, guess.reason, confident, guess.candidates, text_candidates)
+    guessed = Columns(texts.position, guess.position, texts.reason, guess.reason, confident, guess.candidates, text_candidates)
+    found = _with_form(table, guessed, columns, task)
+    return replace(found, confident=confident and not _is_silent_offer(found))
+
+
+def _is_silent_offer(columns: Columns) -> bool:
+    """Whether several labels are an offer that somebody has to answer here. Cells with a separator are found as an error of their own."""
+    form = columns.label_form
+    return form is not None and not columns.several and (form.kind != "cells" or form.separator == " ")
+
+
+def _with_form(table: Table, columns: Columns, evidence: list[ColumnEvidence] | None, task: TaskChoice) -> Columns:
+    """The columns with the form of the labels if a text may have several. ``evidence``: without it, only the label column itself is looked at."""
+    if task == "single":
+        return columns
+    wanted = task == "several"
+    form = None
+    # The profile of a column knows its separator already.
+    if evidence is None or wanted or evidence[columns.label].profile.separator is not None:
+        form = find_form_of_cells(table, columns.label, wanted=wanted)
+    # A few cells such as "joy/love" are names in a file with a row for each label.
+    if wanted and form is not None and not form.is_clear and count_repeated_texts(table, columns.text, columns.label) > form.n_several:
+        form = form_of_rows(table, columns.text, columns.label)
+    if form is None and evidence is not None:
+        form = find_label_columns(table, evidence, columns.text, columns.label, wanted=wanted)
+    if form is None and wanted:
+        form = form_of_rows(table, columns.text, columns.label)
+    several = form is not None and (wanted or form.is_clear)
+    if not several or len(form.columns) < 2:
+        return replace(columns, label_form=form, several=several)
+    return replace(columns, label=form.columns[0], label_reason=form.reason, label_form=form, several=several)
 
 
 def find_column(table: Table, name_or_position: str, role: str) -> int:

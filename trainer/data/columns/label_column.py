@@ -264,6 +264,8 @@ def _last_resort(table: Table, columns: list[ColumnEvidence], measurement: Colum
         return _unsure(table, possible[0])
     dates = [quote_column(table, c.position) for c in columns if c.profile.dates > _MAX_DATES]
     hint = f"{', '.join(dates[:3])} {'holds' if len(dates) == 1 else 'hold'} dates, which are rarely labels. " if dates else ""
+    hint += "".join(f"{warning.message} " for warning in table.warnings if warning.code == "formulas_without_values")
+    hint += "There is only one row. " if len(table.rows) == 1 else ""
     raise FileError(
         f"No label column was found. Columns: {list_columns(table.columns)}. {hint}"
         "A label column has a few repeated values; pick it by hand, or add one.",
@@ -285,7 +287,9 @@ def _may_be_odd_label(column: ColumnEvidence) -> bool:
     """Whether a column may be the label for want of any other: ages, countries, years, or dates that a spreadsheet made of labels."""
     p, name = column.profile, column.name
     if name.role == "measure":
-        return _repeats(column) and bool(p.whole_numbers) and p.whole_numbers[0] >= _YEARS[0] and p.whole_numbers[-1] <= _YEARS[1]
+        are_years = bool(p.whole_numbers) and p.whole_numbers[0] >= _YEARS[0] and p.whole_numbers[-1] <= _YEARS[1]
+        # Sizes such as "1-3" and "7+", of which a spreadsheet makes "2025-01-03" and "7+".
+        return _repeats(column) and (are_years or 0 < sum(map(is_date, p.counts)) < len(p.counts))
     return _repeats(column) and not p.whole_numbers and not name.is_split and (not p.are_keys or all(map(is_date, p.counts)))
 
 

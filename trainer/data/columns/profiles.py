@@ -20,7 +20,7 @@ _SAMPLE_CELLS = 400_000
 
 _COMMON_VALUES = 50  # beside which a word such as "NA" is judged
 
-_EMPTY = frozenset("null nan na n/a nil undefined - -- ? .".split())
+_EMPTY = frozenset("null nan na n/a nil undefined - -- ? . []".split())
 _YES_NO = frozenset("0 1 0.0 1.0 yes no y n true false t f ja nein oui non si sì sí sim não да нет evet hayır 是 否".split())
 _LANGUAGES = frozenset(
     "ar am bg bn ca cs da de el en es et fa fi fr ha he hi hr hu id ig it ja ko lt lv ml ms mr ne nl no pl pt ro ru sk sl sr sv sw ta te th "
@@ -150,7 +150,7 @@ def _common_values(counts: Counter[str]) -> list[str]:
 def count_words(cell: str) -> float:
     """Words with a letter in them; two characters of a script without blanks (Chinese, Japanese, Thai, Khmer) count as one."""
     tokens = cell.split()
-    n_words = sum(any(c.isalpha() for c in word[:20]) for word in tokens)
+    n_words = sum(word.isalpha() or any(map(str.isalpha, word[:20])) for word in tokens)
     if not n_words and not is_numeric(cell):
         return len(tokens)  # letters that an earlier conversion lost: "???? ??"
     if cell.isascii():

@@ -3,29 +3,43 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from trainer.data.columns.evidence import gather_evidence
 from trainer.data.columns.guess import Columns, find_column, guess_columns
+from trainer.data.columns.label_columns import form_of_columns
+from trainer.data.columns.label_form import TaskChoice
 from trainer.data.files.table import Table
 from trainer.errors import FileError
 
 
-def resolve_columns(table: Table, text_columns: Sequence[str | int] = (), label_column: str | int | None = None) -> Columns:
+def resolve_columns(
+    table: Table,
+    text_columns: Sequence[str | int] = (),
+    label_column: str | int | tuple[str | int, ...] | None = None,
+    task: TaskChoice = "",
+) -> Columns:
     """The columns of a table: the text columns (several are joined in this order) and the label column by name or position, guessed if not named.
 
-    A string may be a name or a position from 0; a number is a position.
+    A string may be a name or a position from 0; a number is a position. Several label columns hold the labels of a text together. ``task``: whether a text has one label or several, if somebody said it.
     Raises UserError ``unknown_column``, ``same_column`` and what ``guess_columns`` raises.
     """
     text_positions = list(dict.fromkeys(find_position(table, name, "text") for name in text_columns))
-    label_position = None if label_column is None else find_position(table, label_column, "label")
-    if label_position is not None and label_position in text_positions:
+    named = label_column if isinstance(label_column, tuple) else () if label_column is None else (label_column,)
+    label_positions = tuple(dict.fromkeys(find_position(table, name, "label") for name in named))
+    if both := [position for position in label_positions if position in text_positions]:
         raise FileError(
-            f"The text and the label cannot be the same column (“{table.columns[label_position]}”). Choose two different ones.",
+            f"The text and the label cannot be the same column (“{table.columns[both[0]]}”). Choose two different ones.",
             code="same_column",
         )
-    columns = guess_columns(table, text=text_positions[0] if text_positions else None, label=label_position)
+    text, label = (positions[0] if positions else None for positions in (text_positions, label_positions))
+    if len(label_positions) > 1 and task != "single":
+        form = form_of_columns(table, gather_evidence(table), label_positions)
+        columns = replace(guess_columns(table, text=text, label=label, task="single"), label_form=form, several=True)
+    else:
+        columns = guess_columns(table, text=text, label=label, task=task)
     # A guessed label may be one of the columns that the user joined to the text.
-    if columns.label in text_positions[1:]:
+    if shared := [position for position in columns.label_columns if position in text_positions[1:]]:
         raise FileError(
-            f"The column “{table.columns[columns.label]}” is used as the label, so it cannot be joined to the text. "
+            f"The column “{table.columns[shared[0]]}” is used as the label, so it cannot be joined to the text. "
             "Choose another label column, or do not join this one.",
             code="same_column",
         )

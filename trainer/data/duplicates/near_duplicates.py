@@ -12,7 +12,7 @@ import numpy as np
 from trainer.data.duplicates.letter_blocks import hash_digits
 from trainer.data.duplicates.normalize import normalize_text
 from trainer.data.duplicates.one_letter_pairs import one_letter_pairs
-from trainer.data.duplicates.similar_pairs import similar_pairs
+from trainer.data.duplicates.similar_pairs import MIN_SIMILARITY, similar_pairs
 
 MIN_LETTERS = 20  # of a normalized text; in shorter ones a typo is as large as another word
 MAX_GROUP = (20, 0.01)  # rows, and ratio of all rows, that links may add to a group, whichever is more
@@ -63,6 +63,26 @@ def find_near_duplicates(texts: Sequence[str]) -> NearDuplicates:
     unchecked = np.fromiter((len(text) > _MAX_LETTERS for text in unique), bool, len(unique))
     unchecked[order[similar.unchecked]] = True
     return NearDuplicates(groups[normalized], normalized, separated[normalized], unchecked[normalized])
+
+
+def find_nearly_equal(text: str, others: Sequence[str]) -> np.ndarray:
+    """The positions, ascending, of all of n other texts that are equal to a text when normalized, or so close that ``find_near_duplicates`` links them.
+
+    Compares the text with each of them: seconds for a million.
+    """
+    from rapidfuzz import fuzz, process
+    from rapidfuzz.distance import Levenshtein
+
+    key, keys = normalize_text(text), [normalize_text(other) for other in others]
+    found = {position for position, other in enumerate(keys) if other == key}
+    if MIN_LETTERS <= len(key) <= _MAX_LETTERS:
+        comparable = {position: other for position, other in enumerate(keys) if MIN_LETTERS <= len(other) <= _MAX_LETTERS}
+        one_letter = process.extract_iter(key, comparable, scorer=Levenshtein.distance, score_cutoff=1)
+        similar = process.extract_iter(key, comparable, scorer=fuzz.ratio, score_cutoff=MIN_SIMILARITY)
+        close = sorted({position for *_, position in (*one_letter, *similar)})
+        digits = hash_digits([key, *(keys[position] for position in close)])
+        found.update(position for position, number in zip(close, digits[1:], strict=True) if number == digits[0])
+    return np.array(sorted(found), dtype=np.int64)
 
 
 def _join(rows: np.ndarray, one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -10,12 +10,12 @@ from dataclasses import replace
 from trainer.data.files.table import ReaderWarning, Table
 from trainer.text_format import quote_names
 
-_CROSSES = frozenset("x ✓ ✔ ☑ ☒ ✗ ✘ √ × ja yes true 1 1.0 y oui sí si sim да".split())
-_NO_CROSSES = frozenset(("", "0", "0.0", "no", "false", "n", "nein", "non", "não", "нет", "☐", "-"))
+CROSSES = frozenset("x ✓ ✔ ☑ ☒ ✗ ✘ √ × ja yes true 1 1.0 y oui sí si sim да".split())
+NO_CROSSES = frozenset(("", "0", "0.0", "no", "false", "n", "nein", "non", "não", "нет", "☐", "-"))
 _SAMPLE_ROWS = 50
 _MIN_COLUMNS = 3
 _MIN_CROSSED_COLUMNS = 2  # of crosses and blanks, which mean nothing else
-_PURE_CROSSES = frozenset("x ✓ ✔ ☑ ☒ ✗ ✘ √ ×".split())
+PURE_CROSSES = frozenset("x ✓ ✔ ☑ ☒ ✗ ✘ √ ×".split())
 _MIN_ONE_CROSS = 0.95  # of the rows; with fewer the columns are no parts of one question
 _MIN_ONE_NUMBER = 0.999
 _MIN_ROWS_PER_CLASS = 2
@@ -35,7 +35,7 @@ def _with_choices(table: Table) -> Table:
         return table
     sample = [[cell.strip().casefold() for cell in cells] for cells in table.rows[:_SAMPLE_ROWS]]
     marked = [
-        all(cells[position] in _CROSSES or cells[position] in _NO_CROSSES for cells in sample) for position in range(len(table.columns))
+        all(cells[position] in CROSSES or cells[position] in NO_CROSSES for cells in sample) for position in range(len(table.columns))
     ]
     for start, end in _runs(marked):
         choices = _choices(table, start, end)
@@ -66,10 +66,10 @@ def _choices(table: Table, start: int, end: int) -> list[str] | None:
     all_numbers = are_pure = True
     for row in table.rows:
         cells = [cell.strip().casefold() for cell in row[start:end]]
-        crossed = [position for position, cell in enumerate(cells) if cell in _CROSSES]
-        if any(cell not in _CROSSES and cell not in _NO_CROSSES for cell in cells):
+        crossed = [position for position, cell in enumerate(cells) if cell in CROSSES]
+        if any(cell not in CROSSES and cell not in NO_CROSSES for cell in cells):
             return None
-        are_pure = are_pure and all(cell in _PURE_CROSSES for cell in cells if cell)
+        are_pure = are_pure and all(cell in PURE_CROSSES for cell in cells if cell)
         all_numbers = all_numbers and all(cell[:1] in "01" for cell in cells if cell)
         n_filled += bool(crossed)
         n_single += len(crossed) == 1

@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from trainer.data.files.label_first import LabelFirst, find_label_beside, find_label_first
-from trainer.data.files.plausible_cells import clean_share, hide_entities, is_sound, show_entities
+from trainer.data.files.label_first import LabelFirst, find_label_beside, find_label_beside_prose, find_label_first
+from trainer.data.files.plausible_cells import are_cut_at_a_constant, clean_share, hide_entities, is_sound, show_entities
 from trainer.data.files.preamble import common_width, count_short_rows_at_start, is_numeric
-from trainer.data.files.records import NO_DELIMITER, PLACEHOLDER, split_records
+from trainer.data.files.records import MAX_UNSOUND_LINES, NO_DELIMITER, PLACEHOLDER, split_records
 from trainer.data.files.table import Limits, too_many_columns_error
 
 DELIMITERS = ("\t", "|", ";", ",")  # the rarest in prose first: it wins a tie
@@ -28,7 +28,7 @@ DELIMITER_NAMES = {
 }
 
 # Tried only if no usual delimiter fits, and used only if every line has the same number of cells.
-_RARE_DELIMITERS = (" +++$+++ ", "###", "@@@", " => ", " -> ", "::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
+_RARE_DELIMITERS = (" +++$+++ ", " ::: ", ":::", "###", "@@@", " => ", " -> ", "::", "~", "^", "¦", "§", "¬", "  ", " ", ":")
 _WIDE_DELIMITERS = (
     "；",
     "，",
@@ -48,7 +48,7 @@ class Dialect:
 
     ``delimiter``: None for a single column. ``width``: expected cells per record. ``skip``: number of lines before the records. ``quote``,
     ``escape`` and ``skip_initial_space``: see ``split_records``. ``label_first``: each line begins with its label and a blank, as fastText's do.
-    ``keeps_entities``: the semicolon of an HTML code (``&amp;``) is no delimiter.
+    ``keeps_entities``: the semicolon of an HTML code (``&amp;``) or of a smiley is no delimiter.
     """
 
     delimiter: str | None
@@ -60,7 +60,9 @@ class Dialect:
     label_first: LabelFirst | None = None
     keeps_entities: bool = False
 
-    def records(self, lines: list[str], *, width: int | None = None, trust_quotes: bool = False) -> Iterator[tuple[int, list[str]]]:
+    def records(
+        self, lines: list[str], *, width: int | None = None, trust_quotes: bool = False, max_unsound: int = MAX_UNSOUND_LINES
+    ) -> Iterator[tuple[int, list[str]]]:
         """``split_records`` of ``lines`` in this dialect; the caller has removed the first ``skip`` lines."""
         if self.label_first:
             lines = [self.label_first.split(line, PLACEHOLDER) for line in lines]
@@ -75,6 +77,7 @@ class Dialect:
             escape=self.escape,
             skip_initial_space=self.skip_initial_space,
             trust_quotes=trust_quotes,
+            max_unsound=max_unsound,
         )
         return ((number, list(map(show_entities, cells))) for number, cells in records) if self.keeps_entities else records
 
@@ -106,6 +109,9 @@ def find_dialect(lines: list[str], limits: Limits, *, quote: str | None = None) 
         found = rare or (best.dialect if best else Dialect(None, 1, quote='"' if quote is None else quote))
     else:
         found = best.dialect
+        beside = find_label_beside_prose(best.records, found.delimiter) if found.delimiter in (",", ";") else None
+        if beside:
+            return Dialect(found.delimiter, 2, quote="", label_first=beside)
         if found.delimiter == "|":
             runs = re.findall(r"\|+", "".join(sample))
             bars = next((n for n in (3, 2) if all(len(run) % n == 0 for run in runs)), 1)
@@ -182,7 +188,7 @@ def _candidates(sample: list[str], delimiter: str, quote: str | None) -> Iterato
         yield replace(default_dialect(delimiter), quote=quote)
         return
     yield default_dialect(delimiter)
-    if delimiter == ";" and any("&" in line and hide_entities(line) != line for line in sample):
+    if delimiter == ";" and any(hide_entities(line) != line for line in sample):
         yield replace(default_dialect(delimiter), keeps_entities=True)
     # The same characters may be inside a quoted cell ("hi, "", he said"): some cell must begin with them.
     if any(f'{delimiter} "' in line for line in sample) and any(
@@ -329,7 +335,8 @@ def _score(records: list[list[str]], delimiter: str) -> tuple[int, float]:
     table_fraction = (1 + len(records) / len(all_records)) / 2
     # A blank after each delimiter is usual in prose and in lists: another delimiter is likelier.
     spaced = 0.9 if _is_prose(records) else 1.0
-    return width, spaced * table_fraction * consistency * (0.4 + 0.6 * clean) * (0.6 + 0.4 * sound)
+    whole = 0.5 if are_cut_at_a_constant(records[:500], others) else 1.0
+    return width, whole * spaced * table_fraction * consistency * (0.4 + 0.6 * clean) * (0.6 + 0.4 * sound)
 
 
 def _is_plausible_start(records: list[list[str]], width: int) -> bool:

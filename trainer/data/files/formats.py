@@ -21,7 +21,7 @@ _OTHER_FILES = (
     (b"GIF89a", "a picture"),
     (b"SQLite format 3\x00", "an SQLite database"),
     (b"\x7fELF", "a program"),
-    (b"{\\rtf", "a word-processor document"),
+    (b"{\\rtf", "a word-processor document (RTF)"),
     (b"$FL2@(#)", "a data file of SPSS"),
     (b"$FL3@(#)", "a data file of SPSS"),
     (b"<stata_dta>", "a data file of Stata"),

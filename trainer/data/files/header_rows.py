@@ -1,21 +1,27 @@
 """Additional header rows: of survey tools (Qualtrics: questions, import ids; SurveyMonkey: "Response"), and of types ("string", "category").
 
-Recognises only these; any other second row is data.
+And a row that says the names again in words for people. Any other second row is data.
 """
 
 import re
 
+from trainer.data.column_name_words import LABEL_WORDS, TEXT_WORDS
+from trainer.data.files.preamble import is_numeric
 from trainer.data.files.table import ReaderWarning, Record
 
 _IMPORT_ID = '{"ImportId":'
 _MAX_HEADER_ROWS = 3
 _MAX_COMPARED_ROWS = 200
+_NAMES = TEXT_WORDS | LABEL_WORDS.keys()
+_MIN_ROWS_BELOW = 12
+_STEM_CHARS = 4
 _TYPE = re.compile(
     r"(?:var)?char(?:acter)?(?: varying)?(?:\(\d+\))?|n?varchar2?(?:\(\w+\))?|string|str|s|text|object|category|categorical|factor|enum|nominal|ordinal"
     r"|discrete|d|continuous|c|time|t|meta|int(?:eger)?(?:8|16|32|64)?|bigint|smallint|long|float(?:32|64)?|double|decimal(?:\(\d+(?:,\s?\d+)?\))?|real"
     r"|num(?:eric|ber)?|bool(?:ean)?|logical|date|datetime(?:64)?(?:\[\w+\])?|timestamp|json|uuid|chr|dbl|lgl|fct|dttm"
 )
 _ORANGE_FLAG = re.compile(r"(?:m|meta|c|class|i|ignore)(?: .*)?|\w+=.*")
+_QUESTION_NAME = re.compile(r"[qQ]\d{1,3}(?:[._]\w+)?")
 _ANSWER_TYPES = frozenset(("response", "open-ended response", "other (please specify)", "comments", "yes/no"))
 _RESPONDENT_COLUMNS = frozenset(("respondent id", "respondentid", "collector id", "collectorid"))
 
@@ -26,7 +32,9 @@ def count_extra_header_rows(header: Record, records: list[Record]) -> int:
         filled = [cell for cell in cells if cell.strip()]
         if filled and 2 * sum(cell.replace(" ", "").startswith(_IMPORT_ID) for cell in filled) > len(filled):
             return n_rows
-    if records and _is_answer_type_row(header, records[0]):
+    if records and _is_question_row(header, records):
+        return 1
+    if records and (_is_answer_type_row(header, records[0]) or _is_second_name_row(header, records)):
         return 1
     return _count_type_rows(records)
 
@@ -47,6 +55,52 @@ def _count_type_rows(records: list[Record]) -> int:
 def _holds_only(pattern: re.Pattern[str], cells: Record, *, may_be_blank: bool = False) -> bool:
     filled = [cell.strip().casefold() for cell in cells if cell.strip()]
     return bool(filled) and (may_be_blank or len(filled) == len(cells)) and all(pattern.fullmatch(cell) for cell in filled)
+
+
+def _is_question_row(header: Record, records: list[Record]) -> bool:
+    """Whether the first record holds the questions below names such as "Q1" and "Q2": sentences that are no answers below."""
+    columns = [position for position, name in enumerate(header) if _QUESTION_NAME.fullmatch(name.strip())]
+    if len(columns) < 2 or len(records) < 3:
+        return False
+    below = records[1:_MAX_COMPARED_ROWS]
+    questions = [records[0][position].strip() if position < len(records[0]) else "" for position in columns]
+    answers = [{cells[position] for cells in below if position < len(cells)} for position in columns]
+    return (
+        all(" " in question for question in questions)
+        and any(question.endswith(("?", ":")) for question in questions)
+        and not any(records[0][position] in known for position, known in zip(columns, answers, strict=True))
+        and any(2 * len(known) <= len(below) for known in answers)
+    )
+
+
+def _is_second_name_row(header: Record, records: list[Record]) -> bool:
+    """Whether the first record names the columns again, in words for people: "Topic (coded)" below "topic_code".
+
+    It does if it stands in each column of few values and is none of them, if such a cell shares a word with the name above, and if another cell does too or asks.
+    """
+    first, below = records[0], records[1:_MAX_COMPARED_ROWS]
+    if len(below) < _MIN_ROWS_BELOW or len(first) != len(header) or not all(map(str.strip, first)) or first == header:
+        return False
+    columns = [[cells[position].strip() for cells in below if position < len(cells)] for position in range(len(header))]
+    few = [position for position, column in enumerate(columns) if len(set(column)) <= max(2, len(column) // 6)]
+    # In another language no word is shared.
+    if few and len(first) > 1 and all(cell.strip().casefold() in _NAMES for cell in first):
+        return not any(cell.strip() in column for cell, column in zip(first, columns, strict=True))
+    if not few or any(first[position].strip() in columns[position] or is_numeric(first[position]) for position in range(len(header))):
+        return False
+    shared = [bool(_stems(name) & _stems(cell)) for name, cell in zip(header, first, strict=True)]
+    is_question = [cell.strip().endswith(("?", ":")) for cell in first]
+    says_more = [len(cell) > max(map(len, columns[position]), default=0) or shared[position] for position, cell in enumerate(first)]
+    return (
+        any(shared[position] and says_more[position] for position in few)
+        and all(shared[position] or is_question[position] for position in few)
+        and sum(map(bool, map(max, zip(shared, is_question, strict=True)))) >= 2
+    )
+
+
+def _stems(name: str) -> set[str]:
+    """The beginnings of the words in a name."""
+    return {word[:_STEM_CHARS] for word in re.split(r"[\W_]+", name.casefold()) if len(word) >= _STEM_CHARS}
 
 
 def _is_answer_type_row(header: Record, cells: Record) -> bool:

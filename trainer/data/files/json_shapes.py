@@ -18,6 +18,8 @@ _MAX_DEPTH = 4
 _MAX_WRAPPER_KEYS = 100  # an object of more keys is a table itself
 _MIN_TEXT_WORDS = 2.5  # on average; labels have fewer
 _EXAMPLES = ("patterns", "examples", "utterances", "texts", "sentences", "questions", "phrases", "samples", "inputs")
+_NAMES_OF_COLUMNS = ("columns", "header", "headers", "fields", "names")
+_LISTS_OF_CELLS = ("data", "rows", "values", "records")
 _ROLES = {"user": "user", "human": "user", "assistant": "assistant", "gpt": "assistant", "model": "assistant", "bot": "assistant"}
 
 _ID_KEY = re.compile(r"(?:^|[_ .-])(?:id|uuid|guid|lang|language|split)$|(?-i:[a-z]I[dD]$)", re.IGNORECASE)
@@ -68,6 +70,14 @@ def _rows_of_list(rows: list[Any]) -> list[Any]:
     chat = _chat_key(sample)
     if chat is not None:
         return [_flatten_chat(row, chat) if isinstance(row, dict) else row for row in rows]
+    if _mostly(sample, lambda row: len(row) == 1) and all(isinstance(row, dict) and len(row) == 1 for row in rows):
+        pairs = [next(iter(row.items())) for row in rows]  # {text: class} on each line
+        if (
+            are_texts([text for text, _ in pairs])
+            and len({text for text, _ in pairs}) > 1
+            and all(isinstance(cell, str) for _, cell in pairs)
+        ):
+            return [{"text": text, "label": cell} for text, cell in pairs]
     for _ in range(_MAX_DEPTH):
         key = _repeating_key([row for row in rows[:_SAMPLE] if isinstance(row, dict)])
         if key is None:
@@ -186,9 +196,15 @@ def _expand(row: Any, key: str) -> Iterable[Any]:
 
 
 def _split_orient(document: _Row, _: int) -> list[Any] | None:
-    """pandas' ``orient="split"``: {"columns": ["text", "label"], "index": [0, 1], "data": [["...", "joy"], ...]}."""
-    columns, data = document.get("columns"), document.get("data")
-    if not (isinstance(columns, list) and isinstance(data, list) and data and all(isinstance(row, list) for row in data)):
+    """pandas' ``orient="split"``: {"columns": ["text", "label"], "index": [0, 1], "data": [["...", "joy"], ...]}, and the same in other words."""
+    columns, data = (next((document[key] for key in keys if key in document), None) for keys in (_NAMES_OF_COLUMNS, _LISTS_OF_CELLS))
+    if not (
+        isinstance(columns, list)
+        and all(isinstance(name, str | int) for name in columns)
+        and isinstance(data, list)
+        and data
+        and all(isinstance(row, list) for row in data)
+    ):
         return None
     return [dict(zip(map(str, columns), row, strict=False)) for row in data]
 

@@ -15,6 +15,7 @@ from trainer.data.files.decoding import clean
 from trainer.data.files.json_in_cells import open_document, open_rows
 from trainer.data.files.json_shapes import find_read_list, find_rows, named_lists
 from trainer.data.files.json_text import JsonError, Number, parse_document, parse_json, parse_python, without_assignment
+from trainer.data.files.list_cells import EMPTY_LIST
 from trainer.data.files.nested import flatten_rows
 from trainer.data.files.table import (
     MAX_PARTS,
@@ -33,6 +34,8 @@ from trainer.text_format import quote_names
 
 _SAMPLE_LINES = 20  # lines that decide whether a file holds one object per line
 _PYTHON_STARTS = ("{'", "[{'", "[('", "[['", "[OrderedDict(")
+_QUOTED_DOCUMENT = re.compile(r'\s*"\s*(?:\[|\{\s*\\")')  # a document as the only string of another
+_TUPLE_STARTS = ("('", '("')
 _SAMPLE_CHARS = 200_000
 _JSON_START = re.compile(r"""\{"|\[\{|\[\[["\d\-\[{\]ntf]""")
 _OTHER_CELLS = re.compile(r"""[^{}\[\]"]*[,;\t|] ?"?\w[^{}\[\]"]*"?""")
@@ -46,6 +49,10 @@ def read_json_rows(text: str, limits: Limits, *, part: str | None = None) -> Cel
     Raises UserError ``unknown_part``, ``not_a_table`` (JSON without a table), ``too_many_rows``, ``too_many_columns``, ``too_many_cells``.
     """
     text = without_assignment(text)
+    if _QUOTED_DOCUMENT.match(text) and isinstance(quoted := parse_json(text), str):
+        text = quoted
+    if text.lstrip()[:2] in _TUPLE_STARTS:
+        return _from_tuples(text.split("\n"), limits)
     if text.lstrip()[:1] not in ("{", "["):
         return None
     if text.count("{") + text.count("[") > _MAX_BRACKETS_PER_ROW * limits.max_rows:
@@ -134,6 +141,21 @@ def _line_parser(lines: list[str]) -> Callable[[str], Any] | None:
     return None
 
 
+def _from_tuples(lines: list[str], limits: Limits) -> Cells | None:
+    """Lines such as ``('some words', 'good'),`` as Python prints them; None if any is something else, as in a table whose first text is in brackets."""
+    rows = []
+    for line in lines:
+        if not line.strip():
+            continue
+        row = parse_python(line.strip().removesuffix(","))
+        if not isinstance(row, list) or len(row) < 2 or any(isinstance(cell, list | dict) for cell in row):
+            return None
+        rows.append(row)
+        if len(rows) > limits.max_rows + 1:
+            raise too_many_rows_error(limits)
+    return _from_lists(rows, limits)
+
+
 def _from_lines(lines: list[str], parse: Callable[[str], Any], limits: Limits) -> Cells | None:
     numbers: list[int] = []
     rows: list[dict[str, Any]] = []
@@ -220,7 +242,13 @@ def _from_rows(numbers: list[int], rows: list[dict[str, Any]], dropped: list[Dro
         if row.keys() - columns.keys():
             columns.update(dict.fromkeys(row))
             _check_size(len(rows), len(columns), limits)
+    # Beside lists of several labels an empty one says that a text has none; elsewhere it is as good as nothing.
+    lists = {key for row in rows for key, value in row.items() if isinstance(value, list) and len(value) > 1}
     records = [[_cell_text(row[column]) if column in row else "" for column in columns] for row in rows]
+    for position, column in enumerate(columns):
+        for record, row in zip(records, rows, strict=True) if column in lists else ():
+            if row.get(column) == []:
+                record[position] = EMPTY_LIST
     return Cells(numbers, records, [clean(column) for column in columns], dropped, (*annotation_warnings, *warnings))
 
 

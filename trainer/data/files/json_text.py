@@ -1,4 +1,4 @@
-"""Parses JSON text, and what is nearly JSON: Python's printed objects, a trailing comma, an assignment of JavaScript, documents in a row.
+"""Parses JSON text, and what is nearly JSON: Python's printed objects, comments, a trailing comma, an assignment of JavaScript, documents in a row.
 
 Evaluates nothing: Python's objects are read as literals.
 """
@@ -15,7 +15,9 @@ _CELLS = re.compile(r'[;\t|]|,\S|^\s*"', re.MULTILINE)  # of a table, in what st
 _CALL = re.compile(r"\s*[A-Za-z_$][\w$.]*\((?=\s*[\[{])")
 _ASSIGNMENT = re.compile(r"(?:\s*//[^\n]*\n)*\s*(?:(?:var|let|const)\s+|export\s+default\s*)?(?:[A-Za-z_$][\w$.\[\]'\"]*\s*=\s*)?(?=[\[{])")
 # A text that never ends reaches to the end, so that no part of it is looked at again.
-_TRAILING_COMMA = re.compile(r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)|,(?=\s*[\]}])', re.DOTALL)
+_STRING = r'"(?:[^"\\]|\\.)*(?:"|\\?\Z)'
+_COMMENT = re.compile(rf"{_STRING}|//[^\n]*|/\*.*?(?:\*/|\Z)", re.DOTALL)
+_TRAILING_COMMA = re.compile(rf"{_STRING}|,(?=\s*[\]}}])", re.DOTALL)
 
 
 class Number(str):
@@ -55,8 +57,9 @@ def parse_document(text: str) -> Any:
     except ValueError as error:
         if "Extra data" in str(error) and (documents := _documents(text)):
             return documents
-        without_commas = _TRAILING_COMMA.sub(lambda match: match[0] if match[0] != "," else "", text)
-        value = parse_json(without_commas) if len(without_commas) < len(text) else None
+        plain = _COMMENT.sub(lambda match: match[0] if match[0][0] == '"' else "", text) if "//" in text or "/*" in text else text
+        plain = _TRAILING_COMMA.sub(lambda match: match[0] if match[0] != "," else "", plain)
+        value = parse_json(plain) if len(plain) < len(text) else None
         if value is None:
             value = parse_python(text)
         if value is None:

@@ -14,6 +14,8 @@ _AT_LAST = re.compile(r"(?<![ \t@])[ \t]*@([A-Za-z][\w-]*)[ \t]*$", re.MULTILINE
 _NAME = re.compile(r"__[A-Za-z]+__([^\s,]+)")
 _CODE = re.compile(r"((?:[A-Za-z_]+:[A-Za-z_]+)|[A-Z][A-Z_]+|[+-]?\d)[ \t]+")
 _MIN_LINES = 5
+_MIN_WORDS = 4
+"""Of a text with commas, on average."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,46 @@ def find_label_beside(sample: list[str], delimiter: str) -> LabelFirst | None:
     lines = [line.rstrip("\n") for line in sample if line.strip()]
     if len(lines) <= _MIN_LINES or lines[0].count(delimiter) != 1 or any(delimiter not in line for line in lines):
         return None
-    mark = re.escape(delimiter)
-    ends = (([line.rsplit(delimiter, 1)[1] for line in lines[1:]], rf"{mark}([^{mark}\n]*)$", True),)
-    starts = (([line.split(delimiter, 1)[0] for line in lines[1:]], rf"^([^{mark}]*){mark}", False),)
-    for values, pattern, at_end in (*ends, *starts):
+    for values, split in _splits_at_ends(lines[1:], delimiter):
         if 1 < len(set(values)) <= len(values) // 3:
-            return LabelFirst(re.compile(pattern, re.MULTILINE), marked=False, at_end=at_end)
+            return split
     return None
+
+
+def find_label_beside_prose(records: list[list[str]], delimiter: str) -> LabelFirst | None:
+    """How lines without a header are split that are a label beside a text with equally many unquoted commas in each; None for others.
+
+    A blank follows each comma of prose, and none the one beside the label. ``records`` are the lines split at each ``delimiter``.
+    """
+    rows = [cells for cells in records if cells != [""]]
+    width = len(rows[0]) if rows else 0
+    lines = [delimiter.join(cells) for cells in rows]
+    if len(rows) <= _MIN_LINES or width < 3 or any(len(cells) != width for cells in rows) or any('"' in line for line in lines):
+        return None
+    columns = list(zip(*rows, strict=True))
+    has_blanks = [all(cell[:1] == " " for cell in column) for column in columns]
+    for values, split in _splits_at_ends(lines, delimiter):
+        text = range(width - 1) if split.at_end else range(1, width)
+        is_prose = all(has_blanks[position] for position in text[1:]) and not has_blanks[text[0]]
+        differs = all(len(set(columns[position])) > len(rows) // 2 for position in text)
+        n_words = sum(len(columns[position][row].split()) for position in text for row in range(len(rows)))
+        # A first line whose label never comes again has column names.
+        is_label = 1 < len(set(values)) <= len(values) // 2 and values[0] in values[1:] and not any(value[:1] == " " for value in values)
+        if is_prose and differs and is_label and n_words >= _MIN_WORDS * len(rows):
+            return split
+    return None
+
+
+def _splits_at_ends(lines: list[str], delimiter: str) -> tuple[tuple[list[str], LabelFirst], ...]:
+    """What is behind the last ``delimiter`` of each line, and before the first one, each with the split at it."""
+    mark = re.escape(delimiter)
+    return (
+        (
+            [line.rsplit(delimiter, 1)[1] for line in lines],
+            LabelFirst(re.compile(rf"{mark}([^{mark}\n]*)$", re.MULTILINE), marked=False, at_end=True),
+        ),
+        ([line.split(delimiter, 1)[0] for line in lines], LabelFirst(re.compile(rf"^([^{mark}]*){mark}", re.MULTILINE), marked=False)),
+    )
 
 
 def _is_delimited(lines: list[str]) -> bool:

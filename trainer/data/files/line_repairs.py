@@ -1,9 +1,10 @@
-"""Undoes what programs do to whole lines: each line within quotation marks, a line continued after a backslash.
+"""Undoes what programs do to whole lines: each line within quotation marks, a line continued after a backslash, a rule below each.
 
 Changes nothing unless all lines then fit one table. The number of lines stays, so that line numbers remain right.
 """
 
 import csv
+import re
 from collections import Counter
 from itertools import islice
 
@@ -13,13 +14,23 @@ CONTINUATION = "\x1d"  # for a line end inside a cell without quotation marks; c
 _DELIMITERS = ("\t", ";", "|", ",")
 _NO_VALUE = "\\N"
 _SAMPLE_LINES = 2_000
+_RULE = re.compile(r"\+(?:[-=]+\+)+")
+_MIN_RULES = 0.4  # of the lines
 
 
 def repair_lines(text: str, lines: list[str]) -> list[str]:
     """The ``lines`` of a text without the quotation marks around each of them, and continued lines joined by ``CONTINUATION``."""
-    lines = _unwrap(lines)
+    lines = _without_grid(_unwrap(lines))
     # Searching for one character is many times as fast as for two.
     return _join_continued(lines) if "\\" in text and "\\\n" in text else lines
+
+
+def _without_grid(lines: list[str]) -> list[str]:
+    """The lines with blank ones in place of rules (``+-----+----+``), if there is one after nearly every row."""
+    first = next((line for line in lines[:_SAMPLE_LINES] if line.strip()), "")
+    if not _RULE.fullmatch(first.strip()) or sum(bool(_RULE.fullmatch(line.strip())) for line in lines) < _MIN_RULES * len(lines):
+        return lines
+    return ["\n" if _RULE.fullmatch(line.strip()) else line for line in lines]
 
 
 def _unwrap(lines: list[str]) -> list[str]:
@@ -73,10 +84,18 @@ def _unwrapped(cells: Record, delimiter: str, known: list[set[str]]) -> Record:
 
 
 def restore_cells(text: str, records: list[Record]) -> list[Record]:
-    """The records with line ends in continued cells, and without the databases' mark for no value (``\\N``); ``text``: the whole file."""
+    """The records with line ends in continued cells, and without the databases' mark for no value (``\\N``); ``text``: the whole file.
+
+    A backslash is also taken from line ends in quoted cells if all of them, and not only one, have one.
+    """
     if "\\" not in text or ("\\N" not in text and "\\\n" not in text):
         return records
-    return [tuple("" if cell == _NO_VALUE else cell.replace(CONTINUATION, "\n") for cell in cells) for cells in records]
+    records = [tuple("" if cell == _NO_VALUE else cell.replace(CONTINUATION, "\n") for cell in cells) for cells in records]
+    line_ends = [cell.count("\n") for cells in records for cell in cells if "\n" in cell]
+    escaped = sum(cell.count("\\\n") for cells in records for cell in cells if "\n" in cell)
+    if escaped < 2 or escaped < sum(line_ends):
+        return records
+    return [tuple(cell.replace("\\\n", "\n") for cell in cells) for cells in records]
 
 
 def _join_continued(lines: list[str]) -> list[str]:

@@ -12,6 +12,9 @@ from typing import Any
 from trainer.data.files.json_text import parse_json, parse_python
 from trainer.data.files.table import Table
 
+EMPTY_LIST = "[]"
+"""The cell of a text that has none of several labels."""
+
 _SINGLE_LIST = re.compile(r"""\[\s*(?:'((?:[^'\\]|\\.)*)'|("(?:[^"\\]|\\.)*")|([+-]?\d+(?:\.\d*)?))\s*(?:,\s*)?\]""", re.DOTALL)
 _LONGER_LIST = re.compile(r"\[.*,.*\]", re.DOTALL)
 _SAMPLE_ROWS = 200  # rows that decide whether the whole column is searched
@@ -22,8 +25,11 @@ _MAX_DEPTH = 20
 _ONE_HOT = {"0", "1", "0.0", "1.0", "True", "False"}
 
 
-def unwrap_lists(table: Table) -> Table:
-    """The table with lists and objects of one label replaced by the label, empty ones by empty cells, and objects of several by a list."""
+def unwrap_lists(table: Table, *, objects: bool = True) -> Table:
+    """The table with lists and objects of one label replaced by the label, empty ones by empty cells, and objects of several by a list.
+
+    ``objects``: whether the cells may be objects that somebody has printed; those of a JSON file have been opened already.
+    """
     changes: dict[int, Mapping[str, str]] = {}
     for position in range(len(table.columns)):
         sample = [cell for cells in table.rows[:_SAMPLE_ROWS] if (cell := cells[position].strip())]
@@ -33,7 +39,9 @@ def unwrap_lists(table: Table) -> Table:
                 changes[position] = scalars
                 continue
         # One answer of an annotation tool is printed as it is, several are an object.
-        if any((cell[0] in "[{" and "{" in cell[:40]) or (cell[0] == "(" and cell[-2:] == ",)") for cell in sample):
+        if objects and any(
+            (cell[0] in "[{" and ("{" in cell[:40] or cell[:2] == "[[")) or (cell[0] == "(" and cell[-2:] == ",)") for cell in sample
+        ):
             labels = _find_labels([cells[position] for cells in table.rows])
             if labels:
                 changes[position] = labels
@@ -48,6 +56,25 @@ def unwrap_lists(table: Table) -> Table:
     return replace(table, rows=rows)
 
 
+def unwrapped_cell(cell: str) -> str:
+    """A cell as it is read in a column of lists: the label of a list of one, whatever its quotation marks."""
+    match = _SINGLE_LIST.fullmatch(cell.strip())
+    return _parse_scalar(*match.groups()) if match else cell
+
+
+def parse_list(cell: str) -> list[Any] | None:
+    """The items of a cell that is a JSON list; None for any other."""
+    value = parse_json(cell) if cell[:1] == "[" and cell[-1:] == "]" else None
+    return value if isinstance(value, list) else None
+
+
+def without_empty_lists(column: list[str]) -> list[str]:
+    """A column of lists with empty ones as empty cells, unless others hold several items: then a text may have none of them."""
+    if any(cell[:1] == "[" and cell != EMPTY_LIST for cell in column):
+        return column
+    return ["" if cell == EMPTY_LIST else cell for cell in column]
+
+
 def _find_scalars(column: list[str]) -> dict[str, str]:
     """The replacement of each list of at most one scalar; {} if this is not a column of lists."""
     scalars: dict[str, str] = {}
@@ -55,13 +82,15 @@ def _find_scalars(column: list[str]) -> dict[str, str]:
     lists = [cell for cell in filled if cell.strip()[0] == "[" and cell.strip()[-1] == "]"]
     if len(lists) < 0.8 * len(filled):
         return {}
+    # Beside lists of several labels an empty one says that a text has none; an empty cell says nothing.
+    empty = EMPTY_LIST if any(_LONGER_LIST.fullmatch(cell.strip()) for cell in lists) else ""
     for cell in dict.fromkeys(lists):
         stripped = cell.strip()
         match = _SINGLE_LIST.fullmatch(stripped)
         if match:
             scalars[cell] = _parse_scalar(*match.groups())
         elif not stripped[1:-1].strip():
-            scalars[cell] = ""
+            scalars[cell] = empty
         elif not _LONGER_LIST.fullmatch(stripped):
             return {}  # "[deleted]", or NumPy's "[3 4]"
     return scalars if any(scalars.values()) else {}
@@ -69,7 +98,7 @@ def _find_scalars(column: list[str]) -> dict[str, str]:
 
 def _find_labels(column: list[str]) -> dict[str, str]:
     """The replacement of each object by its labels; {} if any is something else than labels."""
-    labels: dict[str, str] = {}
+    labels: dict[str, list[str]] = {}
     distinct = dict.fromkeys(column)
     if len(distinct) > _MAX_OBJECTS:
         return {}  # labels repeat
@@ -80,8 +109,14 @@ def _find_labels(column: list[str]) -> dict[str, str]:
         found = _labels_in(_parse(stripped)) if len(stripped) <= _MAX_OBJECT_CHARS else None
         if found is None:
             return {}
-        labels[cell] = found[0] if len(found) == 1 else json.dumps(found, ensure_ascii=False) if found else ""
-    return labels
+        labels[cell] = found
+    several = any(len(found) > 1 for found in labels.values())
+    if several:
+        labels |= {cell: [] for cell in distinct if cell.strip() == "set()"}
+    empty = EMPTY_LIST if several else ""
+    return {
+        cell: found[0] if len(found) == 1 else json.dumps(found, ensure_ascii=False) if found else empty for cell, found in labels.items()
+    }
 
 
 def _parse(cell: str) -> Any:
@@ -100,9 +135,17 @@ def _labels_in(value: Any, depth: int = 0) -> list[str] | None:
         if len(value) > 1 and {str(item) for item in value.values()} <= _ONE_HOT:
             return [str(name) for name, item in value.items() if str(item) in ("1", "1.0", "True")]
         lowered = {str(key).casefold(): item for key, item in value.items()}
+        if len(value) == 1 and _key_is_label(value):
+            return [str(next(iter(value)))]
         key = next(iter(lowered)) if len(lowered) == 1 else next((name for name in _NAME_KEYS if name in lowered), None)
         return None if key is None else [] if lowered[key] is None else _labels_in(lowered[key], depth + 1)
     return None if value is None or str(value).strip() == "" else [str(value)]
+
+
+def _key_is_label(value: dict[Any, Any]) -> bool:
+    """Whether an object says yes to its only key, which is none of the usual names: {"joy": 1.0}."""
+    key, item = next(iter(value.items()))
+    return str(item) in ("1", "1.0", "True") and str(key).casefold() not in _NAME_KEYS
 
 
 def _parse_scalar(single: str | None, double: str | None, number: str | None) -> str:

@@ -119,8 +119,11 @@ class _Tables(HTMLParser):
         self.tables: list[list[list[str]]] = []
         self._limits = limits
         self._open: list[list[list[str]]] = []
+        self._down: list[
+            dict[int, tuple[int, str]]
+        ] = []  # of each open table: columns with a cell from above, in how many more rows, and its text
         self._cell: list[str] | None = None
-        self._span = 1
+        self._span = self._rows_of_cell = 1
         self._silent = 0
         self._chars = self._rows = self._n_cells = 0
 
@@ -143,9 +146,12 @@ class _Tables(HTMLParser):
         elif tag in ("table", "ss:table"):
             self._end_cell()
             self._open.append([])
+            self._down.append({})
             self.tables.append(self._open[-1])
         elif tag in _ROWS and self._open:
             self._end_cell()
+            if self._open[-1]:
+                self._fill_from_above()
             self._open[-1].append([])
             self._rows += 1
             if self._rows > 2 * self._limits.max_rows + 1:
@@ -163,7 +169,10 @@ class _Tables(HTMLParser):
             self._end_cell()
         elif tag in ("table", "ss:table") and self._open:
             self._end_cell()
+            if self._open[-1]:
+                self._fill_from_above()
             self._open.pop()
+            self._down.pop()
 
     def handle_data(self, data: str) -> None:
         if self._cell is not None and not self._silent:
@@ -179,7 +188,9 @@ class _Tables(HTMLParser):
             n_empty = min(index, self._limits.max_columns + 1) - 1 - len(row)
             self._count_cells(n_empty)
             row.extend([""] * n_empty)
+        self._fill_from_above()
         self._cell, self._span = [], max(1, _whole_number(attributes.get("colspan")))
+        self._rows_of_cell = max(1, _whole_number(attributes.get("rowspan")), 1 + _whole_number(attributes.get("ss:mergedown")))
 
     def _end_cell(self) -> None:
         if self._cell is None or not self._open or not self._open[-1]:
@@ -188,10 +199,26 @@ class _Tables(HTMLParser):
         lines = [" ".join(line.split()) for line in "".join(self._cell).split("\n")]
         row = self._open[-1][-1]
         self._count_cells(self._span)
-        row.extend([clean_cell("\n".join(filter(None, lines))), *[""] * (self._span - 1)])
+        text = clean_cell("\n".join(filter(None, lines)))
+        if self._rows_of_cell > 1:
+            self._down[-1][len(row)] = (self._rows_of_cell - 1, text)
+        row.extend([text, *[""] * (self._span - 1)])
         if len(row) > self._limits.max_columns:
             raise too_many_columns_error(len(row), self._limits)
         self._cell = None
+
+    def _fill_from_above(self) -> None:
+        """Repeat the cells that reach down into the next columns of the last row."""
+        row, down = self._open[-1][-1], self._down[-1]
+        while len(row) in down:
+            rows_left, text = down.pop(len(row))
+            if rows_left > 1:
+                down[len(row)] = (rows_left - 1, text)
+            self._count_cells(1)
+            self._chars += len(text)
+            if self._chars > self._limits.max_chars:
+                raise too_much_text_error(self._limits)
+            row.append(text)
 
     def _count_cells(self, n_cells: int) -> None:
         self._n_cells += max(0, n_cells)

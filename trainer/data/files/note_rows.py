@@ -7,8 +7,8 @@ from collections import Counter
 
 from trainer.data.files.table import DroppedRow, Record
 
-_COMMENT_MARKS = ("# ", "//", "-- ", "% ", ";;")
-_FIRST_SIGNS = frozenset(mark[0] for mark in _COMMENT_MARKS)  # a quicker test for a million rows
+COMMENT_MARKS = ("# ", "//", "-- ", "% ", ";;")
+_FIRST_SIGNS = frozenset(mark[0] for mark in COMMENT_MARKS)  # a quicker test for a million rows
 _MAX_BELOW = 5
 _MAX_SHARE = 0.1
 _MIN_ROWS = 8
@@ -16,7 +16,7 @@ _MIN_ROWS = 8
 
 def drop_notes(rows: list[Record], lines: list[int], dropped: list[DroppedRow]) -> tuple[list[Record], list[int]]:
     """The rows and lines without comments and notes, which are added to ``dropped``."""
-    comments = [row for row, cells in enumerate(rows) if cells[0][:1] in _FIRST_SIGNS and cells[0].startswith(_COMMENT_MARKS)]
+    comments = [row for row, cells in enumerate(rows) if cells[0][:1] in _FIRST_SIGNS and cells[0].startswith(COMMENT_MARKS)]
     if len(comments) > _MAX_SHARE * len(rows):
         comments = []  # Markdown in texts
     left = {row.line for row in dropped}

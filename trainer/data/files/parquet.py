@@ -1,7 +1,7 @@
 """Reads Parquet and Arrow files as columns of text, with pyarrow; class numbers of Hugging Face data sets become their names.
 
 A few bytes of Parquet can mean gigabytes (one long value repeated), so sizes are checked first and text is decoded once per
-distinct value. Columns of images, audio and other structures are excluded.
+distinct value. Columns of images and audio are excluded.
 """
 
 import json
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.annotations import unwrap_single
 from trainer.data.files.calamine_workbook import cell_text, clean_cell
+from trainer.data.files.list_cells import EMPTY_LIST, without_empty_lists
 from trainer.data.files.table import (
     Cells,
     Limits,
@@ -32,7 +33,7 @@ _BATCH_ROWS = 16_384
 
 
 def read_parquet(data: bytes, limits: Limits) -> Cells:
-    """The cells of the readable columns of a Parquet file: text, numbers, dates, booleans and plain lists of these.
+    """The cells of the readable columns of a Parquet file: text, numbers, dates, booleans, plain lists of these, and structures of all as JSON.
 
     Raises UserError ``file_damaged``, ``file_too_large``, ``not_a_table`` (no readable column), ``too_many_rows``, ``too_many_columns``,
     ``too_many_cells``.
@@ -40,12 +41,11 @@ def read_parquet(data: bytes, limits: Limits) -> Cells:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if _MAX_FOOTER_BYTES < int.from_bytes(data[-8:-4], "little") < len(data):
-        raise _too_many_parts()
+    refuse_large_footer(data)
     try:
         file = pq.ParquetFile(pa.BufferReader(data))
         schema = file.schema_arrow
-        _check_size(file.metadata, limits)
+        check_parquet_size(file.metadata, limits)
         readable = [position for position, field in enumerate(schema) if is_readable(field.type)]
         if not readable:
             raise _nothing_readable("Parquet")
@@ -97,7 +97,12 @@ def read_arrow(data: bytes, limits: Limits) -> Cells:
 
 
 def _as_cells(schema: "pa.Schema", readable: list[int], columns: list[list[str]]) -> Cells:
+    import pyarrow.types as types
+
     excluded = [field.name for field in schema if not is_readable(field.type)]
+    for column, position in enumerate(readable):
+        if types.is_nested(schema.field(position).type):
+            columns[column] = without_empty_lists(columns[column])
     records = list(zip(*columns, strict=True))
     names = [schema.field(position).name for position in readable]
     return Cells(list(range(1, len(records) + 1)), records, names, warnings=_excluded_columns_warning(excluded))
@@ -147,12 +152,19 @@ def class_names_of(feature: Any) -> list[Any] | None:
 
 
 def _name_cell(cell: str, name_of_number: dict[str, str]) -> str:
-    if not cell.startswith("["):
-        return name_of_number.get(cell, "")
+    if not cell.startswith("[") or cell == EMPTY_LIST:
+        return cell if cell == EMPTY_LIST else name_of_number.get(cell, "")
     return json.dumps([name_of_number.get(number.strip(), "") for number in cell[1:-1].split(",")], ensure_ascii=False)
 
 
-def _check_size(metadata: "pq.FileMetaData", limits: Limits) -> None:
+def refuse_large_footer(data: bytes) -> None:
+    """Raise UserError for a Parquet file that describes itself at great length, before anything parses that."""
+    if _MAX_FOOTER_BYTES < int.from_bytes(data[-8:-4], "little") < len(data):
+        raise _too_many_parts()
+
+
+def check_parquet_size(metadata: "pq.FileMetaData", limits: Limits) -> None:
+    """Raise UserError for a file that says of itself that it is too large."""
     if metadata.num_row_groups > _MAX_ROW_GROUPS:
         raise _too_many_parts()
     if metadata.num_rows > limits.max_rows:
@@ -186,9 +198,12 @@ def _too_large() -> FileError:
 
 
 def is_readable(data_type: "pa.DataType") -> bool:
-    """Whether a column of this type is read: text, numbers, dates, booleans and plain lists of these."""
+    """Whether a column of this type is read: text, numbers, dates, booleans, plain lists of these, and structures of all."""
     import pyarrow.types as types
 
+    if types.is_struct(data_type):
+        children = [data_type.field(position).type for position in range(data_type.num_fields)]
+        return bool(children) and all(is_readable(child) and not types.is_struct(child) for child in children)
     if types.is_list(data_type) or types.is_large_list(data_type) or types.is_fixed_size_list(data_type):
         return _is_plain(data_type.value_type)
     return _is_plain(data_type)
@@ -247,10 +262,18 @@ def _value_text(value: Any) -> str:
         return value if value.isprintable() else clean_cell(value)
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, list) and unwrap_single(value) is not value:
-        return "" if unwrap_single(value) is None else _value_text(unwrap_single(value))
+    if isinstance(value, dict):
+        return json.dumps(_json_value(value), ensure_ascii=False)
+    if isinstance(value, list) and value and unwrap_single(value) is not value:
+        return _value_text(unwrap_single(value))
     if isinstance(value, list):
-        return json.dumps(
-            [item if isinstance(item, str | int | bool) or item is None else cell_text(item) for item in value], ensure_ascii=False
-        )
+        return json.dumps(_json_value(value), ensure_ascii=False)
     return cell_text(value)
+
+
+def _json_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _json_value(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json_value(item) for item in value]
+    return value if isinstance(value, str | int) or value is None else cell_text(value)

@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from trainer.data.column_name_words import HEADER_WORDS
+from trainer.data.column_name_words import HEADER_WORDS, LABEL_WORDS, TEXT_WORDS
 
 _MAX_RECORDS = 60
+_MIN_OTHER_ROWS = 0.8  # than those that repeat the first one
 _MAX_FACTS = 12  # lines of as many cells as the table, above its column names
 _NUMBER_SIGNS = "0123456789.,:/-+%eE \t"
 
@@ -101,6 +102,11 @@ def _is_numbered(first: Sequence[str], body: Sequence[Sequence[str]]) -> bool:
 
 def header_score(first: Sequence[str], body: Sequence[Sequence[str]]) -> float:
     """Above 0: probably a header; below 0: probably data."""
+    same = [name.strip().casefold() for name in first]
+    if not (TEXT_WORDS.isdisjoint(same) and LABEL_WORDS.keys().isdisjoint(same)):
+        # Files put together repeat their column names.
+        others = [cells for cells in body if [cell.strip().casefold() for cell in cells] != same]
+        body = others if len(others) >= _MIN_OTHER_ROWS * len(body) else body
     score = 0.0
     for position, name in enumerate(first):
         name = name.strip()

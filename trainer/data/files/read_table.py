@@ -19,7 +19,7 @@ from trainer.data.files.line_repairs import repair_lines, restore_cells, unwrap_
 from trainer.data.files.list_cells import unwrap_lists
 from trainer.data.files.markup_tables import read_markup
 from trainer.data.files.preamble import has_header, preamble_length
-from trainer.data.files.records import split_lines
+from trainer.data.files.records import MAX_UNSOUND_LINES, split_lines
 from trainer.data.files.repeated_headers import align_parts
 from trainer.data.files.spreadsheets import read_sheet, unpacked_size
 from trainer.data.files.table import (
@@ -132,12 +132,12 @@ def _read(
     if content.file_format == "spreadsheet":
         return _tidy_cells(_from_cells(read_sheet(content.data, limits, part=part), limits, header), limits)
     if content.file_format in ("parquet", "arrow"):
-        return join_crosses(_from_cells(_read_columns(content, limits), limits))
+        return _tidy_cells(_from_cells(_read_columns(content, limits), limits), limits)
     decoded = decode(content.data, encoding=encoding)
     if delimiter is None and quote is None:
         cells = read_markup(decoded.text, limits) or read_or_refuse(decoded.text, limits) or read_json_rows(decoded.text, limits, part=part)
         if cells is not None:
-            table = join_crosses(_from_cells(cells, limits, header))
+            table = join_crosses(unwrap_lists(_from_cells(cells, limits, header), objects=False))
             warnings = (*decoded.warnings, *table.warnings)
             return replace(table, encoding=decoded.encoding, encoding_guessed=decoded.guessed, warnings=warnings)
     table = _from_text(decoded, limits, delimiter, quote, header)
@@ -161,7 +161,7 @@ def _from_text(decoded: Decoded, limits: Limits, delimiter: str | None, quote: s
         lines = lines[dialect.skip :]
     if dialect.width * len(lines) > limits.max_cells:
         raise too_many_cells_error(limits)
-    numbers, records = _parse_records(lines, dialect, limits, trust_quotes=quote is not None)
+    numbers, records = parse_records(lines, dialect, limits, trust_quotes=quote is not None)
     if delimiter is None:
         records = restore_cells(text, records)
     # A long cell needs a long line or several lines; this check is cheap.
@@ -232,11 +232,15 @@ def _choose_dialect(lines: list[str], limits: Limits, delimiter: str | None, quo
     return replace(dialect, skip=skip)
 
 
-def _parse_records(lines: list[str], dialect: Dialect, limits: Limits, *, trust_quotes: bool) -> tuple[list[int], list[Record]]:
+def parse_records(
+    lines: list[str], dialect: Dialect, limits: Limits, *, trust_quotes: bool, max_unsound: int = MAX_UNSOUND_LINES
+) -> tuple[list[int], list[Record]]:
+    """``(numbers, records)``: the line where each record starts, and its cells. Raises UserError ``too_many_rows``, ``empty_file`` or
+    ``quotes_unsound``."""
     numbers: list[int] = []
     records: list[Record] = []
     max_records = limits.max_rows + 1
-    for number, cells in dialect.records(lines, width=dialect.width, trust_quotes=trust_quotes):
+    for number, cells in dialect.records(lines, width=dialect.width, trust_quotes=trust_quotes, max_unsound=max_unsound):
         numbers.append(number + dialect.skip)
         # A tuple: the garbage collector untracks tuples of strings, unlike lists, which takes a third of the time for a million rows.
         records.append(tuple(cells))

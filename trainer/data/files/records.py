@@ -15,7 +15,7 @@ from trainer.errors import FileError
 NO_DELIMITER = "\x1f"  # cannot occur: control characters are removed before
 PLACEHOLDER = "\x1e"  # for a delimiter of several characters, which the csv module does not support; cannot occur either
 _OTHER_SEPARATORS = "\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
-_MAX_UNSOUND_LINES = 250_000  # lines parsed on their own, each of which takes ten times as long
+MAX_UNSOUND_LINES = 250_000  # lines parsed on their own, each of which takes ten times as long
 _FIRST_BATCH, _MAX_BATCH = 8, 4_096  # records read at once
 _ESCAPED_SPAN_LINES = 50  # lines searched for the end of a cell with \" inside
 
@@ -40,6 +40,7 @@ def split_records(
     escape: bool = False,
     skip_initial_space: bool = False,
     trust_quotes: bool = False,
+    max_unsound: int = MAX_UNSOUND_LINES,
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield ``(line, cells)`` per record; ``line`` counts from 1, blank lines are skipped.
 
@@ -47,11 +48,13 @@ def split_records(
     escapes the quotation mark, the delimiter or a backslash. ``skip_initial_space`` ignores blanks after a delimiter, so that ``a, "b, c"`` has two cells.
     A quotation mark opens a quoted cell only if the cell also closes properly, before a delimiter or at the end of a line. Otherwise
     the line is parsed on its own (see ``_parse_unbalanced_line``). ``trust_quotes`` accepts a cell that closes properly, however long it is.
+    ``max_unsound``: lines that are parsed on their own; more raise UserError ``quotes_unsound``.
     """
     csv.field_size_limit(2**31 - 1)  # the default of 128 kB refuses long cells, whose length is checked later
     if len(delimiter) > 1:
         pattern = re.compile(r" {2,}" if delimiter == "  " else re.escape(delimiter))
-        for number, cells in split_records([pattern.sub(PLACEHOLDER, line) for line in lines], PLACEHOLDER, width=width, quote=quote):
+        lines = [pattern.sub(PLACEHOLDER, line) for line in lines]
+        for number, cells in split_records(lines, PLACEHOLDER, width=width, quote=quote, max_unsound=max_unsound):
             yield number, [cell.replace(PLACEHOLDER, delimiter) if PLACEHOLDER in cell else cell for cell in cells]
         return
     if escape:
@@ -70,9 +73,9 @@ def split_records(
         start = yield from _sound_records(lines, start, dialect, None if trust_quotes else width)
         if start < len(lines):
             n_unsound += 1
-            if n_unsound > _MAX_UNSOUND_LINES:
+            if n_unsound > max_unsound:
                 raise FileError(
-                    f"In more than {_MAX_UNSOUND_LINES:,} lines of the file a quotation mark is not closed properly. "
+                    f"In more than {max_unsound:,} lines of the file a quotation mark is not closed properly. "
                     "Save the table again as CSV (UTF-8) from the program it comes from.",
                     code="quotes_unsound",
                 )

@@ -10,6 +10,7 @@ from trainer.data.files.table import Record
 _MAX_COLUMNS = 12
 _MAX_VALUES = 200
 _SAMPLE_ROWS = 5_000
+_MIN_PROSE = 0.9  # of the records
 
 
 def rejoin_split_cells(too_long: list[Record], rows: list[Record], width: int, delimiter: str | None) -> list[Record | None]:
@@ -36,6 +37,29 @@ def rejoin_split_cells(too_long: list[Record], rows: list[Record], width: int, d
         counts = Counter(cells[index] for cells in too_long)
         column_values |= {value for value, times in counts.items() if times >= 2 and value[:1] != " "}
     return [_rejoin(cells, text, width, delimiter, labels) for cells in too_long]
+
+
+def join_prose(header: Record, records: list[Record], delimiter: str | None) -> list[Record] | None:
+    """The records as rows of the header's width, if nearly all of them have more cells and all further ones continue one text, with a blank after the delimiter."""
+    width = len(header)
+    if not delimiter or not 2 <= width <= _MAX_COLUMNS or any(name[:1] == " " for name in header):
+        return None
+    if sum(len(cells) > width for cells in records) < _MIN_PROSE * len(records):
+        return None
+    texts = [text for text in range(width) if all(_continues(cells, text, width) for cells in records)]
+    if len(texts) != 1:
+        return None
+    return [
+        (*cells[: texts[0]], delimiter.join(cells[texts[0] : (end := texts[0] + len(cells) - width + 1)]), *cells[end:])
+        for cells in records
+    ]
+
+
+def _continues(cells: Record, text: int, width: int) -> bool:
+    """Whether the further cells, and they alone, continue the text at position ``text``."""
+    end = text + len(cells) - width + 1
+    others = (*cells[: text + 1], *cells[end:])
+    return len(cells) >= width and all(cell[:1] == " " for cell in cells[text + 1 : end]) and not any(cell[:1] == " " for cell in others)
 
 
 def _rejoin(cells: Record, text: int, width: int, delimiter: str, labels: dict[int, set[str]]) -> Record | None:

@@ -49,7 +49,10 @@ class SheetSummary:
     def score(self) -> tuple[int, int, int]:
         """How much it looks like a table of texts and labels; a long page of guidance has texts, but neither labels nor column names."""
         is_table = self.paired_rows >= _MIN_TEXT_ROWS
-        return (0 if self.hidden else 1, is_table * (self.has_labels + (self.named_roles == 2)), self.paired_rows)
+        evidence = is_table * (self.has_labels + (self.named_roles == 2))
+        # Behind a cover page the table itself may be hidden.
+        visibility = (2 if evidence == 2 else 0) if self.hidden else 3 if is_table else 1
+        return (visibility, evidence, self.paired_rows)
 
 
 def summarize_sheet(name: str, records: Sequence[Sequence[str]], *, hidden: bool) -> SheetSummary:
@@ -123,8 +126,9 @@ def other_sheets_warning(chosen: Sequence[str], sheets: Sequence[SheetSummary]) 
     if not others:
         return []
     hidden = [sheet.name for sheet in others if sheet.hidden]
-    first = next(sheet.first for sheet in sheets if sheet.name in chosen)
-    read = f"“{chosen[0]}” was read, because it looks most like a table of texts; not read" if len(chosen) == 1 else "Not read"
+    first, is_hidden = next((sheet.first, sheet.hidden) for sheet in sheets if sheet.name in chosen)
+    name = f"“{chosen[0]}”" + (", which is hidden in the workbook," if is_hidden else "")
+    read = f"{name} was read, because it looks most like a table of texts; not read" if len(chosen) == 1 else "Not read"
     message = f"The workbook has {len(sheets)} sheets. {read}: {quote_names([sheet.name for sheet in others], limit=3)}. "
     if hidden:
         message += f"Hidden in the workbook: {quote_names(hidden, limit=5)}. "

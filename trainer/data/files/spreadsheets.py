@@ -11,9 +11,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from html import unescape
 
 from trainer.data.files.calamine_workbook import best_sheet, open_workbook
+from trainer.data.files.hidden_rows import count_hidden_rows
 from trainer.data.files.table import Cells, Limits, ReaderWarning, unreadable_workbook_error
 from trainer.errors import FileError
 from trainer.text_format import quote_names
@@ -24,7 +24,6 @@ _SMALL_BYTES = 20 << 20  # up to this size the ratio is not checked
 _CHUNK_BYTES = 1 << 20
 _MAX_HEADER_ROW = 6
 _MAX_FORMULA_BYTES = 4 << 20
-_WORKBOOK, _RELATIONSHIPS = "xl/workbook.xml", "xl/_rels/workbook.xml.rels"
 _FORMULA = re.compile(rb"<c\b[^<>]*><f\b[^<>]*(?:/>|>[^<]*</f>)(?:<v\s*/>|<v></v>)?</c>")
 
 
@@ -46,9 +45,9 @@ def read_sheet(data: bytes, limits: Limits, *, part: str | None = None) -> Cells
 
 def _hidden_rows_warning(data: bytes, cells: Cells) -> tuple[ReaderWarning, ...]:
     """The warning about rows with cells that a filter, or somebody, hid in the sheet that was read."""
-    if cells.part is None or not data.startswith(b"PK"):
+    if cells.part is None:
         return ()
-    n_hidden = len(_hidden_rows(data, cells.part).intersection(cells.numbers))
+    n_hidden = count_hidden_rows(data, cells.part, cells.numbers)
     if not n_hidden:
         return ()
     rows, were = ("row is", "it was") if n_hidden == 1 else ("rows are", "they were")
@@ -57,32 +56,6 @@ def _hidden_rows_warning(data: bytes, cells: Cells) -> tuple[ReaderWarning, ...]
         "If hidden rows should not count, delete them, or copy the visible ones into a new sheet."
     )
     return (ReaderWarning("hidden_rows", "warning", n_hidden, message),)
-
-
-def _hidden_rows(data: bytes, sheet: str) -> set[int]:
-    """The numbers of the hidden rows of a sheet in a .xlsx; none in other formats, and beyond the first megabytes of the sheet."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = set(archive.namelist())
-        if not {_WORKBOOK, _RELATIONSHIPS} <= names:
-            return set()
-        ids = {unescape(_attribute(tag, b"name")): _attribute(tag, b"r:id") for tag in _tags(archive, _WORKBOOK, b"sheet")}
-        targets = {_attribute(tag, b"Id"): _attribute(tag, b"Target") for tag in _tags(archive, _RELATIONSHIPS, b"Relationship")}
-        target = targets.get(ids.get(sheet, ""), "")
-        path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-        if path not in names:
-            return set()
-        hidden = [tag for tag in _tags(archive, path, b"row") if _attribute(tag, b"hidden") in ("1", "true")]
-    return {int(number) for tag in hidden if (number := _attribute(tag, b"r")).isdecimal()}
-
-
-def _tags(archive: zipfile.ZipFile, path: str, name: bytes) -> list[bytes]:
-    with archive.open(path) as file:
-        return re.findall(rb"<" + name + rb"\s[^<>]*>", file.read(_MAX_FORMULA_BYTES))
-
-
-def _attribute(tag: bytes, name: bytes) -> str:
-    match = re.search(rb"\s" + re.escape(name) + rb"""\s*=\s*["']([^"']*)["']""", tag)
-    return match[1].decode("utf-8", "replace") if match else ""
 
 
 def _formula_warning(data: bytes, records: Sequence[Sequence[str]]) -> tuple[ReaderWarning, ...]:

@@ -1,6 +1,6 @@
 """Text formats that are no tables of cells: reads Weka's ARFF, Rasa's Markdown and blocks of fields; refuses others by name, with the way out.
 
-Refused are SQL dumps, YAML, TOML, BibTeX, labels of words (CoNLL), vectors (LIBSVM) and EBCDIC.
+Refused are pointers to files, SQL dumps, YAML, TOML, LaTeX, BibTeX, RDF, subtitles, chats, labels of words (CoNLL), vectors (LIBSVM), features (Vowpal Wabbit) and EBCDIC.
 """
 
 import csv
@@ -27,6 +27,8 @@ _SQL_END = re.compile(r";[ \t]*$", re.MULTILINE)
 _SQL_START = re.compile(r"\s*(?:--|/\*|SET\s|CREATE\s|INSERT\s|DROP\s|BEGIN\b|PRAGMA\s|USE\s|COPY\s|START\s|LOCK\s)", re.IGNORECASE)
 _YAML_LINE = re.compile(r"""(?:---|\s*#.*|\s*-\s.*|\s*(?:-\s*)?["']?[\w.-]+["']?:(?:\s.*)?|\s{2,}\S.*|\s*)$""")
 _YAML_KEY = re.compile(r"""\s*(?:-\s*)?["']?[\w.-]+["']?:\s*(?:[|>][-+]?\s*)?$""")
+_YAML_ITEM = re.compile(r"""-\s+["']?[\w.-]+["']?:\s+\S""")
+_YAML_FIELD = re.compile(r"""\s{2,}["']?[\w.-]+["']?:\s+\S""")
 _RASA = re.compile(r"^## intent:\s*\S", re.MULTILINE)
 _RASA_LINE = ("#", "- ", "* ", "<!--", "-->")
 _RASA_ENTITY = re.compile(r"\[([^\[\]\n]+)\](?:\([^)\n]{0,500}\)|\{[^}\n]{0,500}\})")
@@ -35,6 +37,15 @@ _CONLL = re.compile(r"(?:\S+(?:\t\S+)*\t|\S+(?: \S+){0,4} )(?:O|[BIES]-\S+)\s*|-
 _TOML = re.compile(r"\s*\[\[?[\w.-]+\]\]?\s*|\s*[\w.-]+\s=\s.*")
 _INI_SECTION = re.compile(r"\s*\[\[?[\w.-]+\]\]?\s*")
 _TOML_VALUE = re.compile(r"""\s*[\w.-]+\s=\s(?:"[^"]*"|'[^']*'|[\[{].*|true|false|[-+\d][\d.:TZeE_+-]*)\s*(?:#.*)?""")
+_LATEX = re.compile(r"(?:\s*%[^\n]*\n)*\s*\\(?:documentclass\b|begin\{(?:document|table|tabular|longtable|center)\b)")
+_VOWPAL = re.compile(r"[+-]?\d+(?:\.\d+)?(?: [\d.]+)?(?: '\S+)? \|([A-Za-z]\w*)(?::[\d.]+)? .*")
+_POINTER = re.compile(r"version https://git-lfs\.github\.com/")
+_LINK = re.compile(r"""\s*(?:\[InternetShortcut\]|\{\s*"(?:url|doc_id)"\s*:[^\n]*docs\.google\.com)""")
+_CUE = re.compile(r"\s*(?:\d+:)?\d\d:\d\d[.,]\d{3}\s*-->\s*(?:\d+:)?\d\d:\d\d[.,]\d{3}.*")
+_MESSAGE = re.compile(
+    r"\u200e?\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}[:.]\d{2}(?:[:.]\d{2})?(?:[ \u202f][AaPp]\.?[Mm]\.?)?(?:\]| -) [^:\n]{1,60}: .*"
+)
+_TURTLE = re.compile(r"@prefix\s+[\w.-]*:\s*<[^>\n]*>\s*\.")
 _BIBTEX = re.compile(
     r"\s*@(?:article|book|inproceedings|incollection|misc|phdthesis|techreport|proceedings|online|comment|string)\s*\{", re.IGNORECASE
 )
@@ -84,6 +95,17 @@ def read_or_refuse(text: str, limits: Limits) -> Cells | None:
             "(Zotero, JabRef and others can), with the title or abstract and the keyword or collection that is the label, and upload that.",
             code="not_a_table",
         )
+    if _POINTER.match(text[:200]) or _LINK.match(text[:2_000]):
+        raise FileError(
+            "This is not the file itself but a pointer to it (of Git LFS, or a link to a document on the web). "
+            "Open what it points to, download or export that as CSV or .xlsx, and upload it.",
+            code="not_a_table",
+        )
+    if _LATEX.match(text[:5_000]) and "\\end{" in text[-2_000:]:
+        raise FileError(
+            "This is a LaTeX document, not a table of cells. Export the table as CSV (UTF-8) from the program that made it, and upload that.",
+            code="not_a_table",
+        )
     lines = [line for line in text[:50_000].split("\n")[:_SAMPLE_LINES] if line.strip()][:-1]
     what = _other_format(lines)
     if what is not None:
@@ -101,6 +123,17 @@ def _other_format(lines: list[str]) -> str | None:
     """What the lines are, if they are no table of texts and no YAML."""
     if _mostly_match(_LIBSVM, lines):
         return "a file of numbers in LIBSVM's format, without texts"
+    # Texts after a vertical bar do not all begin with the same word.
+    if _mostly_match(_VOWPAL, lines) and len({match[1] for line in lines if (match := _VOWPAL.fullmatch(line))}) == 1:
+        return "a file of features in Vowpal Wabbit's format"
+    if sum(map(bool, map(_CUE.fullmatch, lines))) >= max(2, 0.15 * len(lines)):
+        return "a file of subtitles, which have no labels"
+    if _mostly_match(_MESSAGE, lines):
+        return "the export of a chat, whose messages have no labels"
+    if any(map(_TURTLE.match, lines[:20])):
+        return (
+            "RDF (Turtle), a list of statements and not a table. Select the texts and the labels with a SPARQL query, which gives a table"
+        )
     if _is_printed_by_pandas(lines):
         return "a table as pandas prints it, with blanks between the columns, which are in texts too. Save it with df.to_csv(...)"
     headers = [match[1].casefold() for line in lines[:6] if (match := _FIELD.fullmatch(line))]
@@ -168,9 +201,15 @@ def _is_yaml(lines: list[str]) -> bool:
     return (
         len(lines) > 3
         and nested >= 0.3 * len(lines)
-        and any(map(_YAML_KEY.match, lines))
+        and (any(map(_YAML_KEY.match, lines)) or _are_yaml_items(lines))
         and sum(map(bool, map(_YAML_LINE.match, lines))) >= 0.98 * len(lines)
     )
+
+
+def _are_yaml_items(lines: list[str]) -> bool:
+    """Whether the lines are a list of objects, "- text: ..." with "  label: ..." below."""
+    items, fields = (sum(map(bool, map(pattern.match, lines))) for pattern in (_YAML_ITEM, _YAML_FIELD))
+    return min(items, fields) > 1 and items + fields >= 0.9 * len(lines)
 
 
 def _is_rasa(text: str) -> bool:

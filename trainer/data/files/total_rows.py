@@ -18,6 +18,7 @@ _SAMPLE_ROWS = 2_000
 _MAX_SEARCHED_ROWS = 50_000
 _MAX_BELOW = 5  # notes below a total
 _MIN_LABEL_ROWS = 2
+_MIN_TALLIES, _MAX_TALLIES = 2, 200  # rows that count labels
 
 
 def drop_totals(rows: list[Record], lines: list[int], dropped: list[DroppedRow]) -> tuple[list[Record], list[int]]:
@@ -26,6 +27,7 @@ def drop_totals(rows: list[Record], lines: list[int], dropped: list[DroppedRow])
     A total is a row that begins with a word for it, which is no label of other rows, with nothing but numbers beside it, where most other
     rows have words; or the last row, after a gap.
     """
+    rows, lines = _without_tallies(rows, lines, dropped)
     # Only tables that people add up by hand have totals between their rows.
     tail = range(max(0, len(rows) - _MAX_BELOW - 1), len(rows))
     is_small = len(rows) <= _MAX_SEARCHED_ROWS
@@ -45,6 +47,36 @@ def drop_totals(rows: list[Record], lines: list[int], dropped: list[DroppedRow])
     dropped.extend(DroppedRow(lines[row], "it is a note below the table") for row in notes)
     kept = [row for row in range(len(rows)) if row not in totals and row not in notes]
     return [rows[row] for row in kept], [lines[row] for row in kept]
+
+
+def _without_tallies(rows: list[Record], lines: list[int], dropped: list[DroppedRow]) -> tuple[list[Record], list[int]]:
+    """The rows and lines without a count of the labels at the end: rows of a label and the number of its rows, which are added to ``dropped``."""
+    tail: list[tuple[int, str, int]] = []
+    for row in range(len(rows) - 1, max(-1, len(rows) - 1 - _MAX_TALLIES), -1):
+        pair = _name_and_number(rows[row])
+        if pair is None:
+            break
+        tail.append((row, *pair))
+    first = len(rows) - len(tail)
+    ends_with_total = len(tail) > _MIN_TALLIES and tail[0][2] == sum(number for _, _, number in tail[1:])
+    counted = tail[1:] if ends_with_total else tail
+    if len(counted) < _MIN_TALLIES or first < _MIN_TALLIES:
+        return rows, lines
+    counts = [Counter(cells[position].strip() for cells in rows[:first]) for position in range(len(rows[0]))]
+    if not any(all(count[name] == number for _, name, number in counted) for count in counts):
+        return rows, lines
+    dropped.extend(DroppedRow(lines[row], "it counts the rows of a label, below the table") for row, _, _ in reversed(tail))
+    return rows[:first], lines[:first]
+
+
+def _name_and_number(cells: Record) -> tuple[str, int] | None:
+    """The words and the whole number of a row that holds nothing else."""
+    filled = [cell.strip() for cell in cells if cell.strip()]
+    if len(filled) != 2:
+        return None
+    name, number = filled if is_numeric(filled[1]) else filled[::-1]
+    number = number.removesuffix(".0")
+    return (name, int(number)) if number.isdecimal() and len(number) < 10 and not is_numeric(name) else None
 
 
 def _is_total(cells: Sequence[str]) -> bool:

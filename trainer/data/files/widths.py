@@ -1,11 +1,12 @@
 """Fits records of any length into a table of one width: rows are kept, rejoined or dropped with a reason; columns get distinct names."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 
 from trainer.data.files.dialect import DELIMITER_NAMES
 from trainer.data.files.note_rows import drop_notes
-from trainer.data.files.rejoin import rejoin_split_cells
+from trainer.data.files.rejoin import join_prose, rejoin_split_cells
 from trainer.data.files.rejoin_lines import rejoin_broken_lines
 from trainer.data.files.table import DroppedRow, Limits, ReaderWarning, Record, explain_too_long_cell
 from trainer.data.files.total_rows import drop_totals
@@ -15,6 +16,7 @@ _SAMPLE_ROWS = 2_000
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\ufeff\u2060\u200e\u200f\u061c\xad\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 _JOINERS = "\u200c\u200d\xa0 "  # within a word they matter in Persian and Hindi
 _RULE_SIGNS = "-+=:|_* \t"
+_RULE = re.compile(r"--|==|:-+:|^\s*:-+\s*$|^\s*-+:\s*$")  # Markdown aligns columns with colons
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,12 @@ def fit_width(
     limits: Limits,
 ) -> FittedRows:
     """The rows below ``header`` (None: there is none). ``expected``: the width of the sample. ``long_cells``: cells may be too long."""
-    widths = _find_widths(header, records, expected)
-    rows, lines, dropped, ragged = _split_by_width(numbers, records, widths, header)
-    if ragged:
+    joined = join_prose(header, records, delimiter) if header and expected > len(header) else None
+    widths = _find_widths(header, joined or records, len(header) if header and joined else expected)
+    rows, lines, dropped, ragged = _split_by_width(numbers, joined or records, widths, header)
+    if joined:
+        rejoined = _rejoined_warnings(sum(len(cells) > widths.width for cells in records), 0, delimiter)
+    elif ragged:
         rows, lines, rejoined = _fit_ragged_rows(rows, lines, dropped, ragged, widths, delimiter)
     else:
         rejoined = ()
@@ -122,7 +127,7 @@ def _drop_reason(cells: Record, names: Record) -> str | None:
     text = "".join(cells)
     if not text or text.isspace():
         return "the row is empty"
-    if len(cells) > 1 and not text.strip(_RULE_SIGNS) and all("--" in cell or "==" in cell for cell in cells if cell.strip()):
+    if len(cells) > 1 and not text.strip(_RULE_SIGNS) and all(map(_RULE.search, filter(str.strip, cells))):
         return "it is a separator line"
     return None
 

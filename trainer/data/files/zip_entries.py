@@ -56,10 +56,10 @@ def named_entries(infos: Sequence[zipfile.ZipInfo]) -> list[ZipEntry]:
     seen: Counter[str] = Counter()
     entries = []
     for info in infos:
-        seen[info.filename] += 1
-        number = seen[info.filename]
-        name = info.filename if number == 1 else f"{info.filename} ({number})"
-        entries.append(ZipEntry(info, PurePosixPath(info.filename), name))
+        path = info.filename.replace("\\", "/")  # some programs for Windows write it so
+        seen[path] += 1
+        name = path if seen[path] == 1 else f"{path} ({seen[path]})"
+        entries.append(ZipEntry(info, PurePosixPath(path), name))
     return entries
 
 

@@ -119,7 +119,7 @@ def _no_table_error(entries: Sequence[ZipEntry]) -> FileError:
 
 def _class_folders(entries: Sequence[ZipEntry]) -> list[ZipEntry]:
     """The texts of a zip that has a folder of text files for each class; [] if it has none."""
-    texts = [entry for entry in entries if entry.path.suffix.casefold() in (".txt", ".text", "") or entry.path.suffix[1:].isdigit()]
+    texts = [entry for entry in entries if entry.path.suffix.casefold() in (".txt", ".text", ".md", "") or entry.path.suffix[1:].isdigit()]
     texts = [entry for entry in texts if not entry.is_about and entry.path.parent.name.casefold() not in ("", *SPLIT_NAMES)]
     sizes = Counter(entry.path.parent.name for entry in texts)
     if len(sizes) < 2 or len(texts) < _MIN_CLASS_FILES * len(sizes) or len(texts) < 0.9 * sum(entry.is_table for entry in entries):

@@ -17,8 +17,18 @@ from trainer.data.files.read_table import Content, open_content, read_content
 from trainer.data.files.table import Limits
 from trainer.data.reader import resource_limits
 from trainer.data.reader.edit_wire import receive_edits
-from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, pack_columns, pack_table, receive, receive_json, send, send_json
-from trainer.data.rewrite.edits import Edits
+from trainer.data.reader.wire import (
+    MAX_CELL_BYTES,
+    BrokenWireError,
+    pack_columns,
+    pack_table,
+    receive,
+    receive_json,
+    send,
+    send_json,
+    unpack_columns,
+)
+from trainer.data.rewrite.edits import Appending, Edits
 from trainer.errors import UserError, error_location
 
 _MAX_MEMORY_GROWTH = 100 << 20
@@ -89,22 +99,42 @@ class _PandasBlocker:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What a request asks for beside the table: the texts of these columns alone, or the file with ``edits``, ``written_as`` itself or as CSV."""
+    """What a request asks for beside the table: the file with ``edits``, ``written_as`` itself or as CSV, or with the columns of ``appending``;
+    or its texts, in ``text_columns``, of which only ``with_texts`` more than their place comes back."""
 
-    text_columns: list[str | int] | None = None
     edits: Edits | None = None
     written_as: str = "itself"
+    appending: Appending | None = None
+    text_columns: list[str | int] | None = None
+    with_texts: bool = False
 
 
 def _receive_wanted(requests: BinaryIO, options: dict[str, Any]) -> _Wanted:
-    edits = options.pop("edits", None)
+    edits, appending = options.pop("edits", None), options.pop("appending", None)
     return _Wanted(
-        options.pop("text_columns", None), None if edits is None else receive_edits(requests, edits), options.pop("written_as", "itself")
+        None if edits is None else receive_edits(requests, edits),
+        options.pop("written_as", "itself"),
+        None if appending is None else Appending(**appending | {"columns": tuple(map(tuple, appending["columns"]))}),
+        options.pop("text_columns", None),
+        options.pop("with_texts", False),
     )
 
 
-def _answer(data: bytes, content: Content, limits: Limits, options: dict[str, Any], wanted: _Wanted) -> tuple[Any, ...]:
+@dataclass(frozen=True)
+class _File:
+    """The file of a request; ``data`` is empty if only its content is needed."""
+
+    data: bytes
+    content: Content
+    limits: Limits
+    options: dict[str, Any]
+
+
+def _answer(file: _File, wanted: _Wanted, requests: BinaryIO, replies: BinaryIO) -> tuple[Any, ...]:
     """The reply and its frames: the table in a file, its texts, or the file with other cells."""
+    data, content, limits, options = file.data, file.content, file.limits, file.options
+    if wanted.appending is not None:
+        return _append(file, wanted.appending, requests, replies)
     if wanted.edits is not None:
         from trainer.data.rewrite.rewrite_file import rewrite, rewrite_as_csv
 
@@ -115,13 +145,31 @@ def _answer(data: bytes, content: Content, limits: Limits, options: dict[str, An
                 read_content(content, limits, **options), wanted.edits, spreadsheet=wanted.written_as == "spreadsheet"
             )
         return {"rewritten": {"notes": list(rewritten.notes)}}, rewritten.data
-    table = read_content(content, limits, **options)
     if wanted.text_columns is None:
-        return pack_table(table)
-    from trainer.data.text_rows import find_texts
+        return pack_table(read_content(content, limits, **options))
+    from trainer.data.reader.read_texts import read_texts
 
-    rows, texts = find_texts(table, wanted.text_columns)
-    return {"texts": asdict(rows)}, pack_columns([texts], list(range(len(texts))))
+    rows, parts = read_texts(content, limits, wanted.text_columns, packed=data is not content.data, **options)
+    frames = [pack_columns([part], range(len(part))) for part in parts] if wanted.with_texts else []
+    return {"texts": asdict(rows), "frames": len(frames)}, *frames
+
+
+def _append(file: _File, appending: Appending, requests: BinaryIO, replies: BinaryIO) -> tuple[Any, ...]:
+    """Ask for the new cells of the next rows, and send the file with them, again and again; the reply ends it."""
+    from trainer.data.rewrite.append_columns import append_columns
+
+    def cells(rows: int) -> list[list[str]]:
+        send_json(replies, {"rows": rows})
+        return unpack_columns(receive(requests, MAX_CELL_BYTES), len(appending.columns))[0]
+
+    pieces = append_columns(file.data, file.content, appending, cells, file.limits, **file.options)
+    while True:
+        try:
+            piece = next(pieces)
+        except StopIteration as end:
+            return ({"rewritten": {"notes": list(end.value)}},)
+        send_json(replies, {"piece": True})
+        send(replies, piece)
 
 
 def _handle_request(requests: BinaryIO, replies: BinaryIO, *, idle: int, last: bool) -> bool:
@@ -136,12 +184,12 @@ def _handle_request(requests: BinaryIO, replies: BinaryIO, *, idle: int, last: b
     try:
         limits = Limits(**options.pop("limits"))
         content = open_content(data, limits)
-        if not wanted.edits:
+        if not wanted.edits and not wanted.appending and data is not content.data:
             data = b""
         resource_limits.limit_resources(content.weight)
         send_json(replies, {"weight": content.weight, "file_format": content.file_format})
         last = last or content.weight >= resource_limits.BIG_FILE_BYTES
-        reply, *cells = _answer(data, content, limits, options, wanted)
+        reply, *cells = _answer(_File(data, content, limits, options), wanted, requests, replies)
     except UserError as error:
         reply = {"error": {"message": error.message, "code": error.code}}
     except MemoryError:

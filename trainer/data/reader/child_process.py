@@ -5,20 +5,21 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from trainer.data.files.table import Table, unreadable_workbook_error
 from trainer.data.reader import resource_limits
-from trainer.data.reader.edit_wire import receive_rewritten
+from trainer.data.reader.edit_wire import receive_notes, receive_rewritten
 from trainer.data.reader.text_wire import PackedTexts, receive_texts
-from trainer.data.reader.wire import BrokenWireError, receive_json, receive_table, send
+from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, receive, receive_json, receive_table, send
 from trainer.data.rewrite.edits import Rewritten
 from trainer.error_codes import ERROR_CODES
 from trainer.errors import FileError, UnavailableError, UserError
+from trainer.timer import call_after
 
 _ROOT = Path(__file__).resolve().parents[3]
 _CHILD_MODULE = "trainer.data.reader.child_main"
@@ -34,11 +35,36 @@ _ADVICE = "Save the sheet or table with the texts and the labels as CSV (UTF-8),
 Answer = Table | PackedTexts | Rewritten
 """What a child is asked for."""
 
+
+class Exchange(Protocol):
+    """The other side of a child that changes a file piece by piece."""
+
+    def cells(self, rows: int) -> Any:
+        """The frame with the new cells of the next rows."""
+        ...
+
+    def take(self, piece: bytes) -> None:
+        """Keep the next piece of the changed file."""
+        ...
+
+
+@dataclass
+class _About:
+    """What a child has said of its file. ``weight``: None as long as it has not started on it."""
+
+    weight: int | None = None
+    file_format: str = ""
+
+
 _log = logging.getLogger("emotune")
 
 
 class EndedEarlyError(UnavailableError):
     """The child ended before it started on the file, so the file is probably not the cause."""
+
+
+class EndedByFileError(FileError):
+    """The child ended while it read the file, or was ended because that took too much."""
 
 
 class ChildProcess:
@@ -76,34 +102,59 @@ class ChildProcess:
                 pipe.close()
         self._process.wait()
 
-    def ask(self, request: bytes, data: bytes, *frames: Any) -> Answer:
+    def ask(self, request: bytes, data: bytes, *frames: Any, exchange: "Exchange | None" = None) -> Answer:
         """The table in ``data``, or the changed file. Raises UserError: an error of ``read_content``, ``file_too_heavy``, ``file_damaged``, or EndedEarlyError.
 
-        ``request`` is JSON: the limits and the other arguments of ``read_content``; with ``edits`` the ``frames`` hold them.
+        ``request`` is JSON: the limits and the other arguments of ``read_content``; with ``edits`` the ``frames`` hold them. ``exchange``
+        gives and takes what a child asks for and sends before its answer; what it raises is raised.
         """
         usable, self.usable = self.usable, False
-        weight, file_format, answer = None, "", None
-        try:
-            with self._timeout(resource_limits.wall_seconds(len(data))):
-                send(self._process.stdin, request, data, *frames)
+        about = _About()
+        with self._talk(about, resource_limits.wall_seconds(len(data))):
+            send(self._process.stdin, request, data, *frames)
+            reply = receive_json(self._process.stdout)
+        # The child first confirms the start, then sends the unpacked size.
+        while "weight" in reply:
+            with self._talk(about, resource_limits.wall_seconds(int(reply["weight"]))):
+                about.weight, about.file_format = int(reply["weight"]), reply.get("file_format", "")
                 reply = receive_json(self._process.stdout)
-            # The child first confirms the start, then sends the unpacked size.
-            while "weight" in reply:
-                weight, file_format = int(reply["weight"]), reply.get("file_format", "")
-                with self._timeout(resource_limits.wall_seconds(weight)):
-                    reply = receive_json(self._process.stdout)
-                    answer = self._receive_answer(reply)
-        except (OSError, BrokenWireError, TypeError, ValueError):
-            raise self._error_of_ended_child(weight, file_format) from None
+        while exchange is not None and ("rows" in reply or "piece" in reply):
+            reply = self._exchange(exchange, about, reply)
+        with self._talk(about, resource_limits.wall_seconds(about.weight or 0)):
+            answer = self._receive_answer(reply, streams=exchange is not None)
         self.usable = usable and reply.get("last") is False
-        return _raise_refusal(reply, file_format) if answer is None else answer
+        return _raise_refusal(reply, about.file_format) if answer is None else answer
 
-    def _receive_answer(self, reply: dict[str, Any]) -> Answer | None:
+    def _exchange(self, exchange: "Exchange", about: "_About", reply: dict[str, Any]) -> dict[str, Any]:
+        """Give the cells that the child asks for, or take a piece of the file that it sends; returns what it says next."""
+        seconds = resource_limits.wall_seconds(about.weight or 0)
+        frames = [exchange.cells(int(reply["rows"]))] if "rows" in reply else []
+        with self._talk(about, seconds):
+            if frames:
+                send(self._process.stdin, *frames)
+                return receive_json(self._process.stdout)
+            piece = receive(self._process.stdout, MAX_CELL_BYTES)
+        exchange.take(piece)
+        with self._talk(about, seconds):
+            return receive_json(self._process.stdout)
+
+    def _receive_answer(self, reply: dict[str, Any], *, streams: bool) -> Answer | None:
         if "table" in reply:
             return receive_table(self._process.stdout, reply["table"])
         if "texts" in reply:
-            return receive_texts(self._process.stdout, reply["texts"])
-        return receive_rewritten(self._process.stdout, reply["rewritten"]) if "rewritten" in reply else None
+            return receive_texts(self._process.stdout, reply)
+        if "rewritten" in reply:
+            return receive_notes(reply["rewritten"]) if streams else receive_rewritten(self._process.stdout, reply["rewritten"])
+        return None
+
+    @contextmanager
+    def _talk(self, about: "_About", seconds: float) -> Iterator[None]:
+        """Talk to the child for at most ``seconds``; if that fails, the child has ended, and the error says why."""
+        try:
+            with self._timeout(seconds):
+                yield
+        except (OSError, BrokenWireError, TypeError, ValueError):
+            raise self._error_of_ended_child(about.weight, about.file_format) from None
 
     @contextmanager
     def _timeout(self, seconds: float) -> Iterator[None]:
@@ -113,13 +164,8 @@ class ChildProcess:
             self._timed_out = True
             self._process.kill()
 
-        timer = threading.Timer(seconds, kill)
-        timer.daemon = True
-        timer.start()
-        try:
+        with call_after(seconds, kill):
             yield
-        finally:
-            timer.cancel()
 
     def _error_of_ended_child(self, weight: int | None, file_format: str) -> UserError:
         """The error that explains why the child ended; ``weight`` None: it had not started on the file."""
@@ -152,26 +198,29 @@ def _raise_refusal(reply: dict[str, Any], file_format: str) -> Table:
     raise FileError(f"Emotune failed to read this file because of an error of its own. {_ADVICE}", code="reading_failed")
 
 
-def _too_long(weight: int) -> FileError:
-    return FileError(
+def _too_long(weight: int) -> EndedByFileError:
+    return EndedByFileError(
         f"Reading this file took more than {resource_limits.cpu_seconds(weight)} seconds of computing, far more than its size explains, and was stopped. "
         f"{_ADVICE}",
         code="file_too_heavy",
     )
 
 
-def _too_much_memory() -> FileError:
-    return FileError(f"Reading this file takes more memory than its size explains, and was stopped. {_ADVICE}", code="file_too_heavy")
-
-
-def _unreadable_workbook() -> FileError:
-    return unreadable_workbook_error(
-        "it is damaged, or asks for far too much memory (a cell far below or beside the table is enough: delete the empty rows and columns)"
+def _too_much_memory() -> EndedByFileError:
+    return EndedByFileError(
+        f"Reading this file takes more memory than its size explains, and was stopped. {_ADVICE}", code="file_too_heavy"
     )
 
 
-def _damaged() -> FileError:
-    return FileError(
+def _unreadable_workbook() -> EndedByFileError:
+    error = unreadable_workbook_error(
+        "it is damaged, or asks for far too much memory (a cell far below or beside the table is enough: delete the empty rows and columns)"
+    )
+    return EndedByFileError(error.message, code=error.code)
+
+
+def _damaged() -> EndedByFileError:
+    return EndedByFileError(
         "This file is damaged, or made to do harm: the process that read it ended suddenly. Nothing else was touched. "
         "Copy or download it again, or open it in the program it comes from and save it as CSV (UTF-8).",
         code="file_damaged",

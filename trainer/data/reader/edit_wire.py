@@ -1,5 +1,6 @@
 """The frames in which edits go to the reader's child, and the changed file comes back. As ``wire``: no pickle."""
 
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from trainer.data.reader.wire import MAX_CELL_BYTES, BrokenWireError, pack_columns, receive, unpack_columns
@@ -29,7 +30,12 @@ def receive_edits(stream: BinaryIO, about: dict[str, Any]) -> Edits:
 
 def receive_rewritten(stream: BinaryIO, about: dict[str, Any]) -> Rewritten:
     """The changed file. Raises BrokenWireError."""
+    return replace(receive_notes(about), data=receive(stream, MAX_CELL_BYTES))
+
+
+def receive_notes(about: dict[str, Any]) -> Rewritten:
+    """What is said of a changed file whose bytes came before. Raises BrokenWireError."""
     notes = about.get("notes")
     if not isinstance(notes, list):
         raise BrokenWireError("no notes")
-    return Rewritten(receive(stream, MAX_CELL_BYTES), tuple(map(str, notes)))
+    return Rewritten(b"", tuple(map(str, notes)))

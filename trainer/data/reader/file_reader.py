@@ -3,6 +3,7 @@
 Parses nothing itself. A child that crashes or exceeds ``resource_limits`` affects only the file it reads.
 """
 
+import hashlib
 import json
 import os
 import queue
@@ -13,20 +14,26 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, BinaryIO, Protocol, Self
+
+from cachetools import TTLCache
 
 from trainer.data.files.table import Limits, Table
 from trainer.data.reader import resource_limits
-from trainer.data.reader.child_process import Answer, ChildProcess, EndedEarlyError
+from trainer.data.reader.child_process import Answer, ChildProcess, EndedByFileError, EndedEarlyError, Exchange
 from trainer.data.reader.edit_wire import pack_edits
 from trainer.data.reader.text_wire import PackedTexts
-from trainer.data.rewrite.edits import Edits, Rewritten, WrittenAs
-from trainer.errors import UnavailableError
+from trainer.data.reader.wire import pack_columns
+from trainer.data.rewrite.edits import Appending, Cells, Edits, Rewritten, WrittenAs
+from trainer.errors import FileError, UnavailableError
 
 _MAX_SMALL_FILES, _MAX_BIG_FILES = 4, 2
 """Files read at the same time; big files have slots of their own, so that a small one never waits for them."""
 _MAX_IDLE = 2
 """Idle children that are kept."""
+
+_MAX_ENDINGS, _MAX_CONTENTS = 3, 1_000
+"""Children that one content may end, and contents that are remembered: each costs what ``resource_limits`` allow."""
 
 _ChildRequests = queue.SimpleQueue[Future[ChildProcess] | None]
 
@@ -38,12 +45,16 @@ class TableReader(Protocol):
         """What ``read_table`` gives, with the same arguments."""
         ...
 
-    def read_texts(self, data: bytes, text_columns: Sequence[str | int] = (), **options: Any) -> PackedTexts:
+    def read_texts(self, data: bytes, text_columns: Sequence[str | int] = (), *, with_texts: bool = True, **options: Any) -> PackedTexts:
         """What ``find_texts`` gives for the table, packed."""
         ...
 
     def rewrite(self, data: bytes, edits: Edits, *, written_as: WrittenAs = "itself", **options: Any) -> Rewritten:
         """What ``rewrite`` or ``rewrite_as_csv`` of ``data/rewrite`` gives."""
+        ...
+
+    def append(self, data: bytes, appending: Appending, cells: Cells, sink: BinaryIO, **options: Any) -> tuple[str, ...]:
+        """Write what ``append_columns`` of ``data/rewrite`` gives to ``sink``; returns its notes."""
         ...
 
 
@@ -53,6 +64,16 @@ def read_file(path: str | Path, reader: TableReader, *, max_bytes: int = Limits.
     from trainer.data.files.file_bytes import read_bytes
 
     return reader.read(read_bytes(path, max_bytes=max_bytes), max_bytes=max_bytes, **options)
+
+
+def rewrite_in_turn(reader: TableReader, data: bytes, edits: Sequence[Edits], **options: Any) -> Rewritten:
+    """The file with several edits, one after the other: of one column each, so that all but the last leave the rows where they are."""
+    notes: dict[str, None] = {}
+    for each in edits:
+        rewritten = reader.rewrite(data, each, **options)
+        data = rewritten.data
+        notes |= dict.fromkeys(rewritten.notes)
+    return Rewritten(data, tuple(notes))
 
 
 class FileReader:
@@ -72,6 +93,8 @@ class FileReader:
         self._idle: list[ChildProcess] = []
         self._next_child: Future[ChildProcess] | None = None
         self._child_requests: _ChildRequests | None = None
+        self._endings: TTLCache = TTLCache(_MAX_CONTENTS, ttl=24 * 3600.0)
+        """How often each content has ended its child, by its digest."""
 
     def __enter__(self) -> Self:
         return self
@@ -109,9 +132,13 @@ class FileReader:
             raise TypeError("a table was asked for")
         return answer
 
-    def read_texts(self, data: bytes, text_columns: Sequence[str | int] = (), **options: Any) -> PackedTexts:
-        """The texts of the file alone, found by ``data.text_rows``; ``options`` as for ``read``. Raises what ``read`` and ``find_texts`` raise."""
-        answer = self._ask(_encode_request(options | {"text_columns": list(text_columns)}), data)
+    def read_texts(self, data: bytes, text_columns: Sequence[str | int] = (), *, with_texts: bool = True, **options: Any) -> PackedTexts:
+        """The texts of the file alone, found by ``data.text_rows``, or only where they are; ``options`` as for ``read``.
+
+        Raises what ``read`` and ``find_texts`` raise.
+        """
+        wanted = {"text_columns": list(text_columns), "with_texts": with_texts}
+        answer = self._ask(_encode_request(options | wanted), data)
         if not isinstance(answer, PackedTexts):
             raise TypeError("texts were asked for")
         return answer
@@ -127,22 +154,49 @@ class FileReader:
             raise TypeError("a changed file was asked for")
         return answer
 
-    def _ask(self, request: bytes, *frames: Any) -> Answer:
+    def append(self, data: bytes, appending: Appending, cells: Cells, sink: BinaryIO, **options: Any) -> tuple[str, ...]:
+        """Write the file with further columns to ``sink`` piece by piece; returns sentences about what it could not keep; ``options`` as for ``read``.
+
+        ``cells`` is asked for the new cells of the next n rows, a list for each column, of all rows in order. Raises what ``rewrite`` does,
+        and what ``cells`` and ``sink`` raise; ``sink`` then holds a part of the file.
+        """
+        exchange = _PackedExchange(cells, sink)
+        answer = self._ask(_encode_request(options | {"appending": asdict(appending)}), data, exchange=exchange)
+        if not isinstance(answer, Rewritten):
+            raise TypeError("a changed file was asked for")
+        return answer.notes
+
+    def _ask(self, request: bytes, *frames: Any, exchange: Exchange | None = None) -> Answer:
         self._reset_after_fork()
+        content = hashlib.sha256(frames[0]).digest()
+        if self._endings.get(content, 0) >= _MAX_ENDINGS:
+            raise FileError(
+                f"This file has ended the process that reads files {_MAX_ENDINGS} times, so it is not read again today. "
+                "Copy or download it again, or save it as CSV (UTF-8) in the program it comes from.",
+                code="file_damaged",
+            )
+        try:
+            return self._ask_in_turn(request, frames, exchange)
+        except EndedByFileError:
+            with self._lock:
+                self._endings[content] = self._endings.get(content, 0) + 1
+            raise
+
+    def _ask_in_turn(self, request: bytes, frames: tuple[Any, ...], exchange: Exchange | None) -> Answer:
         is_big = len(frames[0]) >= resource_limits.BIG_FILE_BYTES
         with self._big_slots if is_big else self._small_slots:
             try:
-                return self._ask_child(request, frames, is_big=is_big)
+                return self._ask_child(request, frames, exchange, is_big=is_big)
             except EndedEarlyError:
                 # The file is not the cause.
-                return self._ask_child(request, frames, is_big=is_big)
+                return self._ask_child(request, frames, exchange, is_big=is_big)
 
-    def _ask_child(self, request: bytes, frames: tuple[Any, ...], *, is_big: bool) -> Answer:
+    def _ask_child(self, request: bytes, frames: tuple[Any, ...], exchange: Exchange | None, *, is_big: bool) -> Answer:
         child = self._acquire_child()
         if is_big and self._replace_early:
             self.start()
         try:
-            return child.ask(request, *frames)
+            return child.ask(request, *frames, exchange=exchange)
         finally:
             self._release_child(child)
 
@@ -186,6 +240,20 @@ class FileReader:
         """Forget the children and the thread in a forked process, which has neither."""
         if self._pid != os.getpid():
             self._reset()
+
+
+class _PackedExchange:
+    """Packs the cells that a child asks for, and writes the pieces that it sends."""
+
+    def __init__(self, cells: Cells, sink: BinaryIO) -> None:
+        self._cells = cells
+        self._sink = sink
+
+    def cells(self, rows: int) -> Any:
+        return pack_columns(self._cells(rows), range(rows))
+
+    def take(self, piece: bytes) -> None:
+        self._sink.write(piece)
 
 
 def _start_children(requests: _ChildRequests) -> None:

@@ -5,6 +5,7 @@ Uses no pickle: a compromised child can send a wrong table, but cannot run code 
 
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -115,11 +116,11 @@ def _schema(texts: int) -> "pa.Schema":
     return pa.schema([pa.field(str(index), type_, nullable=False) for index, type_ in enumerate(types)])
 
 
-def pack_columns(columns: Any, lines: list[int]) -> "pa.Buffer":
+def pack_columns(columns: Any, lines: Sequence[int]) -> "pa.Buffer":
     """Columns of text and a column of numbers as a frame."""
     import pyarrow as pa
 
-    arrays = [pa.array(column, pa.string()) for column in columns]
+    arrays = [column if isinstance(column, pa.Array) else pa.array(column, pa.string()) for column in columns]
     batch = pa.record_batch([*arrays, pa.array(lines, pa.int64())], _schema(len(arrays)))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as writer:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from trainer.data.files.dialect import Dialect
 from trainer.data.files.line_repairs import quoted_content
 from trainer.data.files.plausible_cells import hide_entities
+from trainer.data.labels import is_list
 from trainer.data.rewrite.edits import not_rewritable_error
 
 Span = tuple[int, int]
@@ -165,13 +166,17 @@ def _value(raw: str, form: RecordForm) -> str:
 def _written_like(raw: str, old: str, new: str, form: RecordForm) -> str:
     """A new value with the quotation marks, and the blanks around it, that the old one has."""
     value = _value(raw, form)
-    if form.dialect.label_first and (" " in new or "\t" in new):
+    if form.dialect.label_first and form.dialect.delimiter == " " and (" " in new or "\t" in new):
         raise not_rewritable_error(f"“{new[:60]}” has a blank, and in this file a blank ends the label")
+    if form.dialect.label_first and (form.dialect.delimiter or "") in new:
+        raise not_rewritable_error(f"“{new[:60]}” has the character that ends a label, and this file has no quotation marks")
     if not value.strip() or value.strip() == _NO_VALUE:
         whole = new
     elif value.strip() == old.strip():
         start = value.index(value.strip())
         whole = value[:start] + new + value[start + len(value.strip()) :]
+    elif is_list(new) and is_list(value.strip()):
+        whole = new
     else:
         whole = value.replace(old, new)
     if _is_quoted(raw, form.dialect.quote):

@@ -1,15 +1,19 @@
 """Changes columns of Parquet and Arrow files with pyarrow; schema, metadata, row groups and compression stay."""
 
+import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from trainer.data.files.list_cells import parse_list
 from trainer.data.files.parquet import class_names_of, is_readable
+from trainer.data.files.plain_parquet import SLICE_ROWS, PlainParquet, row_groups
 from trainer.data.files.table import Table
-from trainer.data.rewrite.edits import AddedColumn, Edits, not_rewritable_error
+from trainer.data.rewrite.edits import AddedColumn, Appending, Cells, Edits, not_rewritable_error
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 _METADATA_KEY = b"huggingface"
 
@@ -34,7 +38,7 @@ class _Changes:
         self._edits = edits
         self._row_at = {line - 1: row for row, line in enumerate(table.lines)}
         readable = [position for position, field in enumerate(schema) if is_readable(field.type)]
-        self._position = None if edits.column is None or not edits.cells else readable[edits.column]
+        self._position = None if edits.column is None or not edits.cells else _position(schema, readable, table, edits.column)
         features = _features(schema)
         self._class_ids = self._name_classes(schema, features)
         self.schema = _with_features(_with_fields(schema, edits.added), features, edits.added)
@@ -44,7 +48,8 @@ class _Changes:
         names = None if self._position is None else class_names_of(features.get(schema.field(self._position).name))
         if names is None:
             return None
-        names += [name for name in dict.fromkeys(self._edits.cells.values()) if name not in map(str, names)]
+        given = (str(item) for cell in self._edits.cells.values() for item in (parse_list(cell) or [cell]))
+        names += [name for name in dict.fromkeys(given) if name not in map(str, names)]
         return {str(name): number for number, name in enumerate(names)}
 
     def apply(self, group: "pa.Table", first: int) -> "pa.Table":
@@ -67,6 +72,16 @@ class _Changes:
         return group.replace_schema_metadata(self.schema.metadata)
 
 
+def _position(schema: "pa.Schema", readable: list[int], table: Table, column: int) -> int:
+    """Where a column of the table stands in the file, whose structures may have become several columns."""
+    if len(table.columns) == len(readable):
+        return readable[column]
+    for position in readable:
+        if schema.field(position).name == table.columns[column]:
+            return position
+    raise not_rewritable_error("its labels are parts of structures")
+
+
 def _array(values: list[Any], data_type: "pa.DataType") -> "pa.Array":
     import pyarrow as pa
 
@@ -79,7 +94,8 @@ def _typed(value: str, data_type: "pa.DataType", class_ids: Mapping[str, int] | 
     import pyarrow.types as types
 
     if types.is_list(data_type) or types.is_large_list(data_type) or types.is_fixed_size_list(data_type):
-        return [_typed(value, data_type.value_type, class_ids)]
+        items = parse_list(value)
+        return [_typed(str(item), data_type.value_type, class_ids) for item in ([value] if items is None else items)]
     if types.is_dictionary(data_type):
         return _typed(value, data_type.value_type, class_ids)
     if types.is_string(data_type) or types.is_large_string(data_type) or types.is_string_view(data_type):
@@ -96,12 +112,14 @@ def _typed(value: str, data_type: "pa.DataType", class_ids: Mapping[str, int] | 
 def _added_type(kind: str) -> "pa.DataType":
     import pyarrow as pa
 
-    return {"text": pa.string(), "number": pa.float64(), "boolean": pa.bool_()}[kind]
+    return {"text": pa.string(), "number": pa.float64(), "boolean": pa.bool_(), "list": pa.list_(pa.string())}[kind]
 
 
 def _added_value(cell: str, kind: str) -> Any:
     if kind == "text":
         return cell
+    if kind == "list":
+        return json.loads(cell) if cell else None
     return None if not cell else float(cell) if kind == "number" else cell == "true"
 
 
@@ -128,13 +146,18 @@ def _with_features(schema: "pa.Schema", features: dict[str, Any], added: Iterabl
     """The schema whose metadata tells of new classes and columns; unchanged if there are none or it tells of no columns."""
     if not features:
         return schema
-    dtypes = {"text": "string", "number": "float64", "boolean": "bool"}
-    features = features | {column.name: {"dtype": dtypes[column.kind], "_type": "Value"} for column in added}
+    features = features | {column.name: _feature(column.kind) for column in added}
     if features == _features(schema):
         return schema
     whole = json.loads(schema.metadata[_METADATA_KEY])
     whole["info"]["features"] = features
     return schema.with_metadata(schema.metadata | {_METADATA_KEY: json.dumps(whole).encode()})
+
+
+def _feature(kind: str) -> dict[str, Any]:
+    if kind == "list":
+        return {"feature": _feature("text"), "_type": "Sequence"}
+    return {"dtype": {"text": "string", "number": "float64", "boolean": "bool"}[kind], "_type": "Value"}
 
 
 # --- files ----------------------------------------------------------------------------------------------------------------
@@ -172,7 +195,70 @@ def _arrow_groups(data: bytes) -> "tuple[pa.Schema, Iterator[tuple[int, pa.Table
     return reader.schema, groups()
 
 
+def append_to_parquet(plain: PlainParquet, appending: Appending, cells: Cells) -> Iterator[bytes]:
+    """The bytes of a plain Parquet file with new columns, piece by piece: of a row group only its columns are in memory, as Arrow.
+
+    Raises NotPlainError if a row group cannot be read.
+    """
+    import pyarrow as pa
+
+    schema, _ = _parquet_groups(plain.data)
+    empty = [AddedColumn(name, (), kind) for name, kind in appending.columns]
+    schema = _with_features(_with_fields(schema, empty), _features(schema), empty)
+    sink = _Pieces()
+    with _parquet_writer(plain.data, schema, sink) as writer:
+        for group in row_groups(plain.data):
+            parts: list[list[pa.Array]] = [[] for _ in appending.columns]
+            for start in range(0, len(group), SLICE_ROWS):
+                new = cells(min(SLICE_ROWS, len(group) - start))
+                for part, column, (_, kind) in zip(parts, new, appending.columns, strict=True):
+                    part.append(pa.array([_added_value(cell, kind) for cell in column], _added_type(kind)))
+            for (name, kind), part in zip(appending.columns, parts, strict=True):
+                group = group.append_column(pa.field(name, _added_type(kind)), pa.chunked_array(part, _added_type(kind)))
+            if len(group):
+                writer.write_table(group.replace_schema_metadata(schema.metadata), row_group_size=len(group))
+            yield sink.take()
+    yield sink.take()
+
+
+class _Pieces(io.RawIOBase):
+    """A file of which what was written is taken away again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: list[bytes] = []
+        self._written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._waiting.append(bytes(data))
+        self._written += len(self._waiting[-1])
+        return len(self._waiting[-1])
+
+    def tell(self) -> int:
+        return self._written
+
+    def take(self) -> bytes:
+        """What was written since the last time."""
+        taken, self._waiting = b"".join(self._waiting), []
+        return taken
+
+
 def _write_parquet(data: bytes, schema: "pa.Schema", tables: "Iterable[pa.Table]") -> bytes:
+    import pyarrow as pa
+
+    sink = pa.BufferOutputStream()
+    with _parquet_writer(data, schema, sink) as writer:
+        for table in tables:
+            if len(table):
+                writer.write_table(table, row_group_size=len(table))
+    return sink.getvalue().to_pybytes()
+
+
+def _parquet_writer(data: bytes, schema: "pa.Schema", sink: Any) -> "pq.ParquetWriter":
+    """A writer with the compression and the version of a file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -182,12 +268,7 @@ def _write_parquet(data: bytes, schema: "pa.Schema", tables: "Iterable[pa.Table]
         group = metadata.row_group(0)
         columns = (group.column(position) for position in range(group.num_columns))
         compression = {column.path_in_schema: column.compression.replace("UNCOMPRESSED", "NONE") for column in columns}
-    sink = pa.BufferOutputStream()
-    with pq.ParquetWriter(sink, schema, compression=compression, version=metadata.format_version) as writer:
-        for table in tables:
-            if len(table):
-                writer.write_table(table, row_group_size=len(table))
-    return sink.getvalue().to_pybytes()
+    return pq.ParquetWriter(sink, schema, compression=compression, version=metadata.format_version)
 
 
 def _write_arrow(data: bytes, schema: "pa.Schema", tables: "Iterable[pa.Table]") -> bytes:

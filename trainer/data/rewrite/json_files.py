@@ -7,10 +7,11 @@ import json
 import re
 from collections.abc import Iterator
 from json.decoder import JSONDecoder, scanstring
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trainer.data.files.decoding import clean
 from trainer.data.files.json_text import parse_json, without_assignment
+from trainer.data.files.list_cells import parse_list
 from trainer.data.files.table import Table
 from trainer.data.rewrite.delimited import spliced
 from trainer.data.rewrite.edits import AddedColumn, Edits, not_rewritable_error
@@ -131,6 +132,8 @@ def _added_members(text: str, start: int, end: int, row: int, added: tuple[Added
 
 
 def _literal(column: AddedColumn, cell: str, *, ascii_only: bool) -> str:
+    if column.kind == "list" and cell:
+        return json.dumps(json.loads(cell), ensure_ascii=ascii_only)
     if column.kind != "text":
         return cell or "null"
     return json.dumps(cell, ensure_ascii=ascii_only)
@@ -139,6 +142,8 @@ def _literal(column: AddedColumn, cell: str, *, ascii_only: bool) -> str:
 def _new_value(raw: str, old: str, new: str, *, ascii_only: bool) -> str:
     value = parse_json(raw)
     written = json.dumps(new, ensure_ascii=ascii_only)
+    if isinstance(value, list) and (items := parse_list(new)) is not None:
+        return _new_list(raw, value, items, ascii_only=ascii_only)
     if isinstance(value, list):
         inner = raw.strip()[1:-1]
         if len(value) != 1 or isinstance(value[0], list | dict):
@@ -152,6 +157,18 @@ def _new_value(raw: str, old: str, new: str, *, ascii_only: bool) -> str:
     if raw[:1] != '"' and _NUMBER.fullmatch(raw) and _NUMBER.fullmatch(new):
         return new
     return written
+
+
+def _new_list(raw: str, old: list[Any], items: list[Any], *, ascii_only: bool) -> str:
+    """A list with other labels, as numbers where the old ones are numbers, and with the old one's blanks."""
+    if any(isinstance(item, list | dict) for item in old):
+        raise not_rewritable_error("a row has a list of lists or objects")
+    numbers = bool(old) and all(isinstance(item, int | float) for item in old)
+    written = [str(item) if numbers and _NUMBER.fullmatch(str(item)) else json.dumps(str(item), ensure_ascii=ascii_only) for item in items]
+    inner = raw.strip()[1:-1]
+    lead = inner[: len(inner) - len(inner.lstrip())]
+    between = f",{lead}" if "\n" in lead else "," if re.search(r",\S", inner) and ", " not in inner else ", "
+    return f"[{lead}{between.join(written)}{inner[len(inner.rstrip()) :] if inner.strip() else ''}]" if written else "[]"
 
 
 # --- where things stand ---------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from trainer.data.files.archives import count_zip_entries, open_zip, read_entry,
 from trainer.data.files.decoding import decode
 from trainer.data.files.formats import FileFormat, detect_format
 from trainer.data.files.json_tables import read_json_rows
+from trainer.data.files.list_cells import unwrapped_cell
 from trainer.data.files.markup_tables import read_markup
 from trainer.data.files.read_table import read_table
 from trainer.data.files.table import Limits, Table
@@ -19,7 +20,7 @@ from trainer.data.files.text_formats import read_or_refuse
 from trainer.data.files.zip_entries import named_entries
 from trainer.data.rewrite.columnar import rewrite_columnar
 from trainer.data.rewrite.delimited import rewrite_delimited
-from trainer.data.rewrite.edits import Edits, Rewritten, not_rewritable_error
+from trainer.data.rewrite.edits import Edits, Rewritten, column_names, not_rewritable_error
 from trainer.data.rewrite.exact_text import exact_text
 from trainer.data.rewrite.json_files import rewrite_json
 from trainer.data.rewrite.packed import repack
@@ -58,15 +59,14 @@ def rewrite(data: bytes, edits: Edits, limits: Limits, **options: Any) -> Rewrit
 
 def rewrite_as_csv(table: Table, edits: Edits, *, spreadsheet: bool = False) -> Rewritten:
     """The rows of a table with ``edits`` as CSV (UTF-8), for files that cannot be changed in their own form."""
-    names = list(table.columns) if table.header else [f"column {position}" for position in range(1, len(table.columns) + 1)]
-    rows = []
+    rows, edits = [], edits.in_text()
     for number, cells in enumerate(table.rows):
         if number not in edits.dropped:
             changed = list(cells)
             if number in edits.cells and edits.column is not None:
                 changed[edits.column] = edits.cells[number]
             rows.append([*changed, *(column.cells[number] for column in edits.added)])
-    return Rewritten(csv_bytes([*names, *(column.name for column in edits.added)], rows, spreadsheet=spreadsheet))
+    return Rewritten(csv_bytes([*column_names(table), *(column.name for column in edits.added)], rows, spreadsheet=spreadsheet))
 
 
 def _check(table: Table, edits: Edits) -> None:
@@ -93,7 +93,7 @@ def _rewrite(data: bytes, table: Table, edits: Edits, limits: Limits, options: d
         inner = _rewrite(content, table, edits, limits, options)
         return replace(inner, data=repack(data, file_format, inner.data, entry))
     if file_format == "spreadsheet":
-        return rewrite_workbook(data, table, edits)
+        return rewrite_workbook(data, table, edits.in_text())
     if file_format in ("parquet", "arrow"):
         return Rewritten(rewrite_columnar(data, table, edits, is_parquet=file_format == "parquet"))
     return Rewritten(_rewrite_text(data, table, edits, limits, options))
@@ -122,7 +122,7 @@ def _rewrite_text(data: bytes, table: Table, edits: Edits, limits: Limits, optio
             raise not_rewritable_error("its table stands in markup, or in a form of another tool")
         if read_json_rows(text, limits, part=options.get("part")) is not None:
             return rewrite_json(exact, table, edits)
-    return rewrite_delimited(exact, data, table, edits, limits, delimiter=delimiter, quote=quote, encoding=encoding)
+    return rewrite_delimited(exact, data, table, edits.in_text(), limits, delimiter=delimiter, quote=quote, encoding=encoding)
 
 
 # --- the proof --------------------------------------------------------------------------------------------------------------
@@ -145,6 +145,6 @@ def _rows(table: Table, width: int, edits: Edits) -> list[tuple[str, ...]]:
 
 
 def _compared(cells: tuple[str, ...], edits: Edits) -> tuple[str, ...]:
-    """The cells with the blanks around a label taken away, which stay in the file as they were."""
+    """The cells with the blanks around a label taken away, which stay in the file as they were, and a list of one label as that label."""
     column = edits.column
-    return cells if column is None else (*cells[:column], " ".join(cells[column].split()), *cells[column + 1 :])
+    return cells if column is None else (*cells[:column], " ".join(unwrapped_cell(cells[column]).split()), *cells[column + 1 :])

@@ -2,16 +2,16 @@
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from trainer.audit.audit_file import load_audit, save_audit
-from trainer.audit.deep_check import mix_evidence
+from trainer.audit.checks_by_task import LABEL_CHECKS
 from trainer.audit.out_of_fold import N_FOLDS, AuditStopped
-from trainer.audit.quick_check import gather_evidence
-from trainer.audit.ranking import Evidence, build_result
+from trainer.audit.ranking import Evidence
 from trainer.audit.suspects import AuditResult
 from trainer.data.corpus import Corpus
 from trainer.data.rows import load_rows, save_rows
@@ -61,13 +61,13 @@ def _work(job: RunningJob) -> Mapping[str, Any]:
     corpus, splits = load_rows(job.folder / _ROWS)
     learned = np.isin(np.arange(len(corpus)), splits.train)
     started = time.monotonic()
-    deep = "recipe" in job.parameters
+    deep, check = "recipe" in job.parameters, LABEL_CHECKS[corpus.task.key]
 
     def report(what: str, done: float) -> None:
         job.report(what, done * (_QUICK_SHARE if deep else 1.0))
 
     try:
-        evidence = gather_evidence(corpus, learned, seed=job.parameters["seed"], on_progress=report, should_stop=job.is_stop_requested)
+        evidence = check.gather(corpus, learned, seed=job.parameters["seed"], on_progress=report, should_stop=job.is_stop_requested)
         if deep:
             evidence = _deepen(job, corpus, evidence)
     except AuditStopped as error:
@@ -77,13 +77,13 @@ def _work(job: RunningJob) -> Mapping[str, Any]:
             f"{pluralize(error.done, 'model')} of {N_FOLDS} are trained. Resume the check: these are not trained again."
         ) from error
     job.report("writing the result", 1.0)
-    result = build_result(corpus, evidence, seconds=lambda: time.monotonic() - started, method="deep" if deep else "quick")
+    result = replace(check.build(corpus, evidence, seconds=lambda: time.monotonic() - started), method="deep" if deep else "quick")
     save_audit(job.folder / _RESULT, result)
     return audit_summary(result)
 
 
 def _deepen(job: RunningJob, corpus: Corpus, quick: Evidence) -> Evidence:
-    """Train the recipe of the job on all rows but a fold, for each fold, and mix in what the models say of it."""
+    """Train the recipe of the job on all rows but a fold, for each fold, and pool in what the models say of it."""
     recipe = Recipe.from_dict(dict(job.parameters["recipe"]))
     encoder = job.services.encoders.get(recipe.encoder)
     plan = FoldPlan(corpus, quick.near.groups, quick.learned, recipe, encoder, N_FOLDS)
@@ -94,7 +94,7 @@ def _deepen(job: RunningJob, corpus: Corpus, quick: Evidence) -> Evidence:
         should_stop=job.is_stop_requested,
         save_seconds=job.services.settings.save_seconds,
     )
-    return mix_evidence(corpus, quick, probabilities, min_texts=N_FOLDS)
+    return LABEL_CHECKS[corpus.task.key].deepen(corpus, quick, probabilities, min_texts=N_FOLDS)
 
 
 def _words(interrupted: str, stops: str) -> JobWords:

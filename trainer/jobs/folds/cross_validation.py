@@ -13,12 +13,11 @@ import numpy as np
 
 from trainer.atomic import make_folder, remove_folder
 from trainer.data.corpus import Corpus
-from trainer.data.folds import assign_folds
+from trainer.data.folds import assign_folds, choose_validation
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
-from trainer.errors import RunError
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
-from trainer.jobs.train.pipeline import RunHistory, RunReporter, train_run
+from trainer.jobs.train.run_training import RunHistory, RunReporter, train_run
 from trainer.recipe import Recipe
 from trainer.runs.event_schema import Event
 from trainer.runs.event_types import Created, Evaluated, Logged, Started
@@ -27,7 +26,6 @@ from trainer.runs.run_files import ROWS
 from trainer.runs.store import RunStore
 from trainer.training.encoders import Encoder
 
-_MIN_VALIDATION_FOLDS, _MAX_VALIDATION_FOLDS = 3, 20
 _TRAINED_SHARE = 0.97
 """Of the time of a fold; the rest goes into its predictions."""
 
@@ -43,7 +41,7 @@ class FoldsStopped(Exception):
 @dataclass(frozen=True)
 class FoldPlan:
     """What is cross-validated: n rows, of which those in ``learned`` (n,) bool are learned and all are predicted, near-duplicates
-    (``groups``, (n,)) in one fold."""
+    (``groups``, (n,)) in one fold. ``texts_at_a_time``: upper limit after a training ran out of memory; None if none did."""
 
     corpus: Corpus
     groups: np.ndarray
@@ -51,16 +49,18 @@ class FoldPlan:
     recipe: Recipe
     encoder: Encoder
     n_folds: int = 5
+    texts_at_a_time: int | None = None
+
+    def fold_of_rows(self) -> np.ndarray:
+        """The fold of each row, (n,) int64."""
+        return assign_folds(np.where(self.learned, self.corpus.label_ids, -1), self.groups, self.n_folds, self.recipe.seed)
 
     def splits(self, fold: int) -> Splits:
         """The rows of one fold's training: "test" is the fold itself, "validation" is taken from the rows of the others, since it chooses the model."""
         labels = np.where(self.learned, self.corpus.label_ids, -1)
-        held_out = assign_folds(labels, self.groups, self.n_folds, self.recipe.seed) == fold
+        held_out = self.fold_of_rows() == fold
         rest = np.flatnonzero(~held_out & self.learned)
-        parts = int(np.clip(round(1 / max(self.recipe.validation_share, 0.01)), _MIN_VALIDATION_FOLDS, _MAX_VALIDATION_FOLDS))
-        validates = assign_folds(labels[rest], self.groups[rest], parts, self.recipe.seed) == 0
-        # A class that only validates would never be predicted.
-        validates &= np.isin(labels[rest], labels[rest][~validates])
+        validates = choose_validation(labels, self.groups, rest, self.recipe.validation_share, self.recipe.seed)
         unused = np.flatnonzero(~held_out & ~self.learned)
         return Splits(rest[~validates], rest[validates], np.flatnonzero(held_out), unused, ())
 
@@ -75,35 +75,62 @@ def cross_validate(
 ) -> np.ndarray:
     """Probabilities (n, k), float64, of each row by the model that has learned neither it nor its near-duplicates.
 
-    Goes on with what ``folder`` holds. ``on_progress`` gets what is done, as the end of a sentence, and the fraction of all folds. Raises
-    FoldsStopped after a stop, and what a training raises.
+    Goes on with what ``folder`` holds, so that folds that are done are not trained again. ``on_progress`` gets what is done, as the end of a sentence,
+    and the fraction of all folds, but nothing of folds that were done before. Raises FoldsStopped after a stop, and what a training raises.
     """
     make_folder(folder)
     probabilities = np.zeros((len(plan.corpus), len(plan.corpus.label_names)))
     for fold in range(plan.n_folds):
-        if should_stop():
-            raise FoldsStopped(fold)
-        what = f"training model {fold + 1} of {plan.n_folds}, which does not see every row"
-        on_progress(what, fold / plan.n_folds)
-        stored = folder / f"fold-{fold}.parquet"
-        if not stored.exists():
+        predictions = _stored(folder, plan, fold)
+        if predictions is None:
+            if should_stop():
+                raise FoldsStopped(fold)
+            what = f"training model {fold + 1} of {plan.n_folds}, which does not see every row"
 
             def report(done: float, fold: int = fold, what: str = what) -> None:
                 on_progress(what, (fold + done) / plan.n_folds)
 
-            save_predictions(stored, _train_fold(folder, plan, fold, report, should_stop, save_seconds))
+            report(_begun(_fold_run(folder, fold)))
+            predictions = _train_fold(folder, plan, fold, report, should_stop, save_seconds)
+            save_predictions(_stored_path(folder, fold), predictions)
         if (run := _fold_run(folder, fold)).path.is_dir():
             remove_folder(run.path)
-        predictions = _load(stored)
         probabilities[predictions.rows] = predictions.probabilities
+    on_progress("putting the predictions together", 1.0)
     return probabilities
 
 
-def _load(path: Path) -> Predictions:
+def stored_predictions(folder: Path) -> list[Path]:
+    """The files of the folds that are done."""
+    return sorted(folder.glob("fold-*.parquet"))
+
+
+def _stored_path(folder: Path, fold: int) -> Path:
+    return folder / f"fold-{fold}.parquet"
+
+
+def _stored(folder: Path, plan: FoldPlan, fold: int) -> Predictions | None:
+    """What the model of a fold that is done says of its rows; None if it has to be trained, as it also has if the file is damaged."""
+    path = _stored_path(folder, fold)
+    if not path.exists():
+        return None
     try:
-        return load_predictions(path)
-    except (OSError, ValueError) as error:
-        raise RunError("The predictions of a fold are damaged. Start the job again.", code="job_damaged") from error
+        predictions = load_predictions(path)
+    except (OSError, ValueError):
+        predictions = None
+    rows, shape = plan.splits(fold).test, (len(plan.corpus.label_names),)
+    if predictions is not None and np.array_equal(predictions.rows, rows) and predictions.probabilities.shape[1:] == shape:
+        return predictions
+    path.unlink()
+    return None
+
+
+def _begun(run: Run) -> float:
+    """The fraction of a fold that was done when its training was interrupted."""
+    if not run.path.is_dir():
+        return 0.0
+    view = RunHistory.read(run).view
+    return min(1.0, view.saved_step / view.total_steps) * _TRAINED_SHARE if view.total_steps else 0.0
 
 
 def _fold_run(folder: Path, fold: int) -> Run:
@@ -132,9 +159,11 @@ def _train_fold(
             fill=lambda path: save_rows(path / ROWS, plan.corpus, splits),
             run_id=run.id,
         )
-    reporter = _FoldReporter(run, report, should_stop)
+    reporter, history = _FoldReporter(run, report, should_stop), RunHistory.read(run)
+    # Its own log does not say that the memory ran out: that ended the whole job.
+    history = replace(history, view=replace(history.view, texts_at_a_time=plan.texts_at_a_time))
     try:
-        result = train_run(run, RunHistory.read(run), plan.encoder, plan.corpus, splits, reporter=reporter, save_seconds=save_seconds)
+        result = train_run(run, history, plan.encoder, plan.corpus, splits, reporter=reporter, save_seconds=save_seconds)
     except TrainingCancelled as error:
         raise FoldsStopped(fold) from error
     if result.stopped or should_stop():

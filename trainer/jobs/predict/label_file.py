@@ -8,35 +8,43 @@ import heapq
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
-from trainer.atomic import make_folder, write_file
+from trainer.atomic import make_folder, open_atomic, write_file
+from trainer.data.checks.repairs import read_text
 from trainer.data.files.file_bytes import read_bytes
 from trainer.data.reader.file_reader import TableReader
 from trainer.data.reader.text_wire import TextSlices, open_texts
-from trainer.data.rewrite.edits import AddedColumn, Edits, Rewritten, WrittenAs, free_name
+from trainer.data.rewrite.edits import Appending, Cells, ColumnKind, WrittenAs, free_name
+from trainer.data.task import JOINED_BY, NO_LABEL
 from trainer.data.text_rows import TextRows
 from trainer.errors import UserError
-from trainer.jobs.predict.stored_blocks import StoredBlock, StoredBlocks
+from trainer.jobs.predict.stored_blocks import ColumnForm, StoredBlock, StoredBlocks
+from trainer.jobs.predict.written_labels import BETWEEN_LABELS, WrittenLabels, find_written_labels
 from trainer.text_format import approximate_duration
+from trainer.training.distributed import ProcessGroup
 from trainer.training.hardware import Hardware
 
 if TYPE_CHECKING:
-    from trainer.training.block_predictor import EngineChoice
+    from trainer.training.block_predictor import BlockPredictor, EngineChoice
     from trainer.training.predictor import Predictor
 
 BLOCK_ROWS = 2_048
 LEAST_SURE = 20
+_MEASURED_FROM = 2_000
+"""Rows from which on exported models are measured too."""
 _SHOWN_CHARS = 300
 _REPORTED_STEP = 0.002
 """The part of the rows after which the progress is reported again: a job logs each report, and its log is read whole each second."""
 _FALLBACK = ("not_rewritable", "letter_not_in_encoding")
 _TEXTS, _TEXT_ROWS, _ENGINE, _MODEL = "texts.arrow", "texts.json", "engine.json", "model.json"
 
-EngineWish = Literal["auto", "exact", "16-bit"]
+EngineWish = Literal["auto", "torch", "16-bit", "onnx", "onnx-int8"]
 Report = Callable[[str, float | None], None]
 """(what is being done, fraction that is done)."""
 
@@ -62,6 +70,8 @@ class Tools:
     max_chars: int
     """Of a text; of a longer one the beginning is read."""
     hardware: Hardware
+    group: ProcessGroup = field(default_factory=ProcessGroup)
+    """Of processes that share the file out; all of them see the folder."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,8 @@ class LabelledFile:
     written_as: WrittenAs
     notes: tuple[str, ...] = ()
     least_sure: tuple[Mapping[str, Any], ...] = field(default=())
+    difference: Mapping[str, Any] = field(default_factory=dict)
+    """How a sample of the texts differs from the training rows, as JSON; empty if they are not known."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values."""
@@ -97,92 +109,121 @@ class FileLabelling:
         self._tools = tools
         self._blocks = StoredBlocks(folder / "blocks")
 
-    def run(self, model: Path, report: Report, stop_if_asked: Callable[[int, int], None]) -> tuple[LabelledFile, Rewritten]:
-        """What became of the file, and its bytes. ``model`` is a model folder; ``stop_if_asked`` is called with the rows that are done and all rows, and raises to stop.
+    def run(self, model: Path, out: Path, report: Report, stop_if_asked: Callable[[int, int], None]) -> LabelledFile:
+        """Label all rows, write the file to ``out``, and say what became of it. Of several processes each labels every n-th block, and the first writes.
 
-        Raises UserError for a file or a model that cannot be used.
+        ``model`` is a model folder; ``stop_if_asked`` is called with the rows that are done and all rows, and raises to stop. Raises UserError
+        for a file or a model that cannot be used.
         """
+        group = self._tools.group
         make_folder(self._folder / "blocks")
         report("reading the file", 0.0)
-        rows = self._read_texts()
+        if group.is_main_process:
+            self._read_texts()
+        group.wait_for_all()
+        rows = self._stored_rows()
         stop_if_asked(0, rows.rows)
         report("loading the model", 0.0)
         from trainer.training.predictor import Predictor
 
         predictor = Predictor(model, device=self._tools.hardware.device)
-        about = {"label_names": predictor.label_names, "answers_from": predictor.answer_from}
-        write_file(self._folder / _MODEL, json.dumps(about).encode())
+        written = asdict(find_written_labels(model, predictor.task))
+        about = {"label_names": predictor.label_names, "answers_from": predictor.answer_from, "written": written}
         with open_texts(self._folder / _TEXTS) as texts:
-            choice = self._choose_engine(predictor, texts)
-            self._label_blocks(predictor, choice, texts, report, stop_if_asked)
+            if group.is_main_process:
+                write_file(self._folder / _MODEL, json.dumps(about).encode())
+                self._choose_engine(model, predictor, texts)
+            group.wait_for_all()
+            engine, choice = self._choose_engine(model, predictor, texts)
+            self._label_blocks(predictor, engine, texts, report, stop_if_asked)
+        group.wait_for_all()
         report("writing the file", 1.0)
-        rewritten, written_as = self.write()
-        return self._summary(rows, choice, written_as, rewritten), rewritten
+        if not group.is_main_process:
+            return self._summary(rows, choice, "itself", ())
+        with open_atomic(out) as sink:
+            written_as, notes = self.write(sink)
+        return self._summary(rows, choice, written_as, notes)
 
-    def write(self, written_as: WrittenAs = "itself") -> tuple[Rewritten, WrittenAs]:
-        """The file with the labels of all blocks, and the form it has: CSV if it cannot be changed in its own form."""
-        rows = self._stored_rows()
-        edits = Edits(added=tuple(self._columns(rows)))
-        data = read_bytes(self._source, max_bytes=self._tools.limits["max_bytes"])
-        options = {"part": self._request.part, **self._tools.limits}
+    def write(self, sink: BinaryIO, written_as: WrittenAs = "itself") -> tuple[WrittenAs, tuple[str, ...]]:
+        """Write the file with the labels of all blocks; returns the form that it has, CSV if it cannot be changed in its own, and notes."""
         try:
-            return self._tools.reader.rewrite(data, edits, written_as=written_as, **options), written_as
+            return written_as, self._append(sink, written_as)
         except UserError as error:
-            if error.code not in _FALLBACK:
+            if written_as != "itself" or error.code not in _FALLBACK:
                 raise
-            rewritten = self._tools.reader.rewrite(data, edits, written_as="csv", **options)
-            return Rewritten(
-                rewritten.data, (error.message.replace(" Take the rows as CSV (UTF-8) instead", " The result is CSV (UTF-8)"),)
-            ), "csv"
+            sink.seek(0)
+            sink.truncate()
+            self._append(sink, "csv")
+            return "csv", (error.message.replace(" Take the rows as CSV (UTF-8) instead", " The result is CSV (UTF-8)"),)
+
+    def sample(self, count: int, repairs: Sequence[str]) -> list[str]:
+        """Up to ``count`` texts from all over the file, after the repairs with these codes, as the model read them."""
+        from trainer.training.block_predictor import evenly_spaced
+
+        with open_texts(self._folder / _TEXTS) as texts:
+            found = (texts.texts(number, number + 1)[0] for number in evenly_spaced(len(texts), count))
+            return [read_text(text, repairs, self._tools.max_chars).text for text in found]
 
     # --- parts of it --------------------------------------------------------------------------------------------------------
 
+    def _append(self, sink: BinaryIO, written_as: WrittenAs) -> tuple[str, ...]:
+        rows, form = self._stored_rows(), self._column_form()
+        appending = Appending(self._columns(rows, form), rows.rows, rows.in_slices, written_as, form.written.between)
+        data = read_bytes(self._source, max_bytes=self._tools.limits["max_bytes"])
+        cells = _taken_from(self._blocks.cells(form, rows.rows), len(appending.columns))
+        return self._tools.reader.append(data, appending, cells, sink, part=self._request.part, **self._tools.limits)
+
     def _read_texts(self) -> TextRows:
-        if (self._folder / _TEXT_ROWS).exists():
-            return self._stored_rows()
+        with suppress(OSError, ValueError, TypeError), open_texts(self._folder / _TEXTS) as texts:
+            if len(texts) == (rows := self._stored_rows()).rows:
+                return rows
         data = read_bytes(self._source, max_bytes=self._tools.limits["max_bytes"])
         packed = self._tools.reader.read_texts(data, self._request.text_columns, part=self._request.part, **self._tools.limits)
-        write_file(self._folder / _TEXTS, packed.stream)
+        packed.store(self._folder / _TEXTS)
         write_file(self._folder / _TEXT_ROWS, json.dumps(asdict(packed.rows)).encode())
         return packed.rows
 
     def _stored_rows(self) -> TextRows:
         values = json.loads((self._folder / _TEXT_ROWS).read_text(encoding="utf-8"))
-        return TextRows(**values | {"columns": tuple(values["columns"]), "text": tuple(values["text"])})
+        return TextRows(**values | {name: tuple(values.get(name, ())) for name in ("columns", "text", "parts")})
 
-    def _choose_engine(self, predictor: "Predictor", texts: TextSlices) -> "EngineChoice":
-        """The engine of the first attempt, so that all blocks are computed alike."""
-        from trainer.training.block_predictor import EngineChoice, choose_engine, evenly_spaced
+    def _choose_engine(
+        self, model: Path, predictor: "Predictor", texts: TextSlices
+    ) -> tuple[Callable[[], "BlockPredictor"], "EngineChoice"]:
+        """The engine of the first attempt, so that all blocks are computed alike, and a function that makes it."""
+        from trainer.jobs.export.export_run import onnx_predictors
+        from trainer.training.block_predictor import BlockPredictor, EngineChoice, choose_engine, evenly_spaced
 
-        stored = self._folder / _ENGINE
-        if stored.exists():
-            return EngineChoice(**json.loads(stored.read_text(encoding="utf-8")))
-        if self._request.engine == "auto":
+        stored, hardware = self._folder / _ENGINE, self._tools.hardware
+        choice = EngineChoice(**json.loads(stored.read_text(encoding="utf-8"))) if stored.exists() else None
+        wish = self._request.engine if choice is None else choice.engine
+        # A small file is labelled before the engines are measured.
+        wants_onnx = wish.startswith("onnx") or (wish == "auto" and len(texts) >= _MEASURED_FROM)
+        onnx = onnx_predictors(model) if wants_onnx else {}
+        if choice is None and wish == "auto":
             sample = [texts.texts(number, number + 1)[0] for number in evenly_spaced(len(texts))]
-            choice = choose_engine(predictor, self._tools.hardware, sample, max_chars=self._tools.max_chars)
-        else:
-            choice = EngineChoice(self._request.engine, "As it was asked for.")
+            choice = choose_engine(predictor, hardware, sample, max_chars=self._tools.max_chars, onnx=onnx)
+        elif choice is None:
+            choice = EngineChoice(wish, "As it was asked for.")
         write_file(stored, json.dumps(asdict(choice)).encode())
-        return choice
+        return partial(BlockPredictor, predictor, hardware, choice.engine, onnx=onnx), choice
 
     def _label_blocks(
         self,
         predictor: "Predictor",
-        choice: "EngineChoice",
+        make_engine: Callable[[], "BlockPredictor"],
         texts: TextSlices,
         report: Report,
         stop_if_asked: Callable[[int, int], None],
     ) -> None:
-        from trainer.training.block_predictor import BlockPredictor
-
-        total = len(texts)
+        total, group = len(texts), self._tools.group
         engine = None
         started, done_before, reported = time.monotonic(), None, 0.0
         for number, start in enumerate(range(0, total, BLOCK_ROWS)):
             size = min(BLOCK_ROWS, total - start)
-            if self._blocks.has(number, size):
+            if number % group.world_size != group.rank or self._blocks.has(number, size):
                 continue
-            engine = engine or BlockPredictor(predictor, self._tools.hardware, choice.engine)
+            engine = engine or make_engine()
             done_before = start if done_before is None else done_before
 
             def progress(done: float, start: int = start, size: int = size, done_before: int = done_before) -> None:
@@ -201,45 +242,43 @@ class FileLabelling:
                 number, StoredBlock.of(labelled, predictor.task, predictor.label_names, probabilities=self._request.probabilities)
             )
 
-    def _columns(self, rows: TextRows) -> Iterator[AddedColumn]:
-        taken = list(rows.columns)
-        names, answers_from = self._model()
-        for name, cells, kind in self._blocks.columns(
-            names, rows.rows, answers_from=answers_from, probabilities=self._request.probabilities
-        ):
-            name = free_name(name, taken)
-            taken.append(name)
-            yield AddedColumn(name, cells, kind)
+    def _columns(self, rows: TextRows, form: ColumnForm) -> tuple[tuple[str, ColumnKind], ...]:
+        """The new columns, under names that no column of the file has."""
+        taken, columns = list(rows.columns), []
+        for name, kind in form.columns:
+            taken.append(free_name(name, taken))
+            columns.append((taken[-1], kind))
+        return tuple(columns)
 
-    def _model(self) -> tuple[tuple[str, ...], float | None]:
-        """The names of the model's labels, and the confidence from which on it answers, if it has one."""
+    def _column_form(self) -> ColumnForm:
         about = json.loads((self._folder / _MODEL).read_text(encoding="utf-8"))
-        return tuple(about["label_names"]), about["answers_from"]
+        written = WrittenLabels(**about.get("written", {}))
+        return ColumnForm(tuple(about["label_names"]), about["answers_from"], self._request.probabilities, written)
 
-    def _summary(self, rows: TextRows, choice: "EngineChoice", written_as: WrittenAs, rewritten: Rewritten) -> LabelledFile:
-        names, answers_from = self._model()
+    def _summary(self, rows: TextRows, choice: "EngineChoice", written_as: WrittenAs, notes: tuple[str, ...]) -> LabelledFile:
+        form = self._column_form()
         counts: Counter[str] = Counter()
         empty = cut = unsure = 0
         least: list[tuple[float, int, str]] = []
         for start, block in self._blocks.in_order(rows.rows):
-            counts.update(label for label in block.labels if label)
+            counts.update(name for label in block.labels if label for name in label.split(BETWEEN_LABELS))
             empty += int((block.confidence != block.confidence).sum())
             cut += int(block.cut.sum())
-            unsure += int(block.unsure(answers_from).sum())
+            unsure += int(block.unsure(form.answers_from).sum())
             sure = zip(block.confidence.tolist(), range(start, start + len(block.labels)), block.labels, strict=True)
             least = heapq.nsmallest(LEAST_SURE, (entry for entry in (*least, *sure) if entry[0] == entry[0]))
         return LabelledFile(
             rows=rows.rows,
             empty=empty,
             cut=cut,
-            unsure=None if answers_from is None else unsure,
-            classes={name: counts[name] for name in dict.fromkeys((*names, *counts))},
+            unsure=None if form.answers_from is None else unsure,
+            classes={name: counts[name] for name in dict.fromkeys((*form.label_names, *counts))},
             text_columns=tuple(rows.columns[position] for position in rows.text),
-            added=tuple(column.name for column in self._columns(rows)),
+            added=tuple(name for name, _ in self._columns(rows, form)),
             engine=choice.reason,
             agreement=choice.agreement,
             written_as=written_as,
-            notes=(*_dropped_note(rows), *rewritten.notes),
+            notes=(*_dropped_note(rows), *notes),
             least_sure=tuple(self._shown(least)),
         )
 
@@ -247,7 +286,24 @@ class FileLabelling:
         with open_texts(self._folder / _TEXTS) as texts:
             for confidence, row, label in least:
                 text = texts.texts(row, row + 1)[0]
-                yield {"row": row, "text": text[:_SHOWN_CHARS], "label": label, "confidence": round(confidence, 4)}
+                shown = label.replace(BETWEEN_LABELS, JOINED_BY) or NO_LABEL
+                yield {"row": row, "text": text[:_SHOWN_CHARS], "label": shown, "confidence": round(confidence, 4)}
+
+
+def _taken_from(blocks: Iterator[list[list[str]]], width: int) -> Cells:
+    """Hands out the cells of blocks in other portions."""
+    waiting: list[list[str]] = [[] for _ in range(width)]
+
+    def take(rows: int) -> list[list[str]]:
+        while len(waiting[0]) < rows:
+            for cells, more in zip(waiting, next(blocks), strict=True):
+                cells += more
+        taken = [cells[:rows] for cells in waiting]
+        for cells in waiting:
+            del cells[:rows]
+        return taken
+
+    return take
 
 
 def _dropped_note(rows: TextRows) -> tuple[str, ...]:

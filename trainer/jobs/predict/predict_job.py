@@ -4,14 +4,17 @@ It waits for trainings, and trainings for it: it uses all cores or the GPU as th
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainer.atomic import write_file
-from trainer.errors import RunError
+from trainer.errors import RunError, UserError
+from trainer.evaluation.difference import MAX_COMPARED
+from trainer.jobs.evaluate.training_difference import difference_from_training, text_repairs_of
 from trainer.jobs.job_folder import JobStopped, RunningJob, in_this_thread
 from trainer.jobs.job_type import JobServices, JobType, JobWords, Resumption
-from trainer.jobs.predict.label_file import FileLabelling, LabelRequest, Tools
+from trainer.jobs.predict.label_file import FileLabelling, LabelledFile, LabelRequest, Tools
 from trainer.jobs.queue import Lane
 from trainer.runs.run import Run
 from trainer.runs.run_files import MODEL
@@ -48,9 +51,17 @@ def _work(job: RunningJob) -> Mapping[str, Any]:
         raise RunError("The model that was to label this file is gone. Choose another one and start again.", code="no_model")
     run.check(MODEL)
     labelling = labelling_of(job.folder, job.parameters, job.services)
-    result, rewritten = labelling.run(run.model, job.report, stop_if_asked)
-    write_file(job.folder / RESULT, rewritten.data)
-    return result.to_dict()
+    labelled = labelling.run(run.model, job.folder / RESULT, job.report, stop_if_asked)
+    job.report("comparing with the training rows", 1.0)
+    return with_difference(labelled, labelling, run).to_dict()
+
+
+def with_difference(labelled: LabelledFile, labelling: FileLabelling, run: Run) -> LabelledFile:
+    """With how its texts differ from the training rows of the run, unless these are missing or damaged."""
+    with suppress(UserError):
+        texts = labelling.sample(MAX_COMPARED, text_repairs_of(run))
+        return replace(labelled, difference=difference_from_training(run, texts, labelled.classes))
+    return labelled
 
 
 PREDICT = JobType(

@@ -5,12 +5,14 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trainer.atomic import write_file
+from trainer.data.rewrite.edits import ColumnKind
 from trainer.data.task import Task
+from trainer.jobs.predict.written_labels import BETWEEN_LABELS, WrittenLabels
 
 if TYPE_CHECKING:
     from trainer.training.block_predictor import LabelledBlock
@@ -18,12 +20,28 @@ if TYPE_CHECKING:
 _DIGITS = 4
 """Of confidences and probabilities: what a model says is not more exact."""
 
-NewColumn = tuple[str, list[str], Literal["text", "number", "boolean"]]
+
+@dataclass(frozen=True)
+class ColumnForm:
+    """Which columns a file gets. ``answers_from``: below this confidence a row is unsure; None: no row is. ``probabilities``: one for each class."""
+
+    label_names: tuple[str, ...]
+    answers_from: float | None
+    probabilities: bool
+    written: WrittenLabels
+
+    @property
+    def columns(self) -> tuple[tuple[str, ColumnKind], ...]:
+        """The name and the kind of each."""
+        unsure: tuple[tuple[str, ColumnKind], ...] = () if self.answers_from is None else (("unsure", "boolean"),)
+        by_class: tuple[tuple[str, ColumnKind], ...] = tuple((f"probability of {name}", "number") for name in self.label_names)
+        labels = self.written.columns(self.label_names)
+        return *labels, ("confidence", "number"), *unsure, ("cut", "boolean"), *(by_class if self.probabilities else ())
 
 
 @dataclass(frozen=True)
 class StoredBlock:
-    """n rows. ``labels``: by name, "" where there was nothing to read. ``confidence``: float32 (n,), the highest probability, NaN likewise.
+    """n rows. ``labels``: by name, several with ``BETWEEN_LABELS`` between them, "" for no label and where there was nothing to read. ``confidence``: float32 (n,), the highest probability, NaN likewise.
 
     ``cut``: bool (n,). ``probabilities``: float32 (n, classes), or (n, 0) if they are not asked for.
     """
@@ -38,7 +56,8 @@ class StoredBlock:
         """The block in which a model labelled some texts."""
         names = tuple(label_names)
         labels = [
-            task.decided_name(row, names) if readable else "" for row, readable in zip(block.probabilities, block.readable, strict=True)
+            BETWEEN_LABELS.join(task.decided_names(row, names)) if readable else ""
+            for row, readable in zip(block.probabilities, block.readable, strict=True)
         ]
         confidence = np.array([max(row) for row in block.probabilities.tolist()], dtype=np.float32)
         return cls(labels, confidence, block.cut, block.probabilities if probabilities else block.probabilities[:, :0])
@@ -77,28 +96,15 @@ class StoredBlocks:
             yield start, block
             start, number = start + len(block.labels), number + 1
 
-    def columns(self, label_names: Sequence[str], rows: int, *, answers_from: float | None, probabilities: bool) -> Iterator[NewColumn]:
-        """The new columns of the file: name, cells and kind of each. ``answers_from``: below this confidence a row is unsure; None: no row is."""
-        labels: list[str] = []
-        confidence: list[str] = []
-        cut: list[str] = []
-        unsure: list[str] = []
-        by_class: list[list[str]] = [[] for _ in label_names] if probabilities else []
+    def cells(self, form: "ColumnForm", rows: int) -> Iterator[list[list[str]]]:
+        """The cells of the new columns of the file, block by block. Raises as ``in_order``."""
         for _, block in self.in_order(rows):
-            known = {label: label for label in label_names}
-            labels += [known.get(label, label) for label in block.labels]  # one string in memory for each class
-            confidence += _numbers(block.confidence)
-            unsure += _flags(block.labels, block.unsure(answers_from))
-            cut += _flags(block.labels, block.cut)
-            for cells, column in zip(by_class, block.probabilities.T, strict=True) if probabilities else ():
-                cells += _numbers(column)
-        yield "label", labels, "text"
-        yield "confidence", confidence, "number"
-        if answers_from is not None:
-            yield "unsure", unsure, "boolean"
-        yield "cut", cut, "boolean"
-        for name, cells in zip(label_names, by_class, strict=True) if probabilities else ():
-            yield f"probability of {name}", cells, "number"
+            readable = ~np.isnan(block.confidence)
+            columns = [*form.written.cells(block.labels, readable.tolist(), form.label_names), _numbers(block.confidence)]
+            if form.answers_from is not None:
+                columns.append(_flags(block.confidence, block.unsure(form.answers_from)))
+            columns.append(_flags(block.confidence, block.cut))
+            yield columns + [_numbers(column) for column in block.probabilities.T] if form.probabilities else columns
 
     def _load(self, number: int) -> StoredBlock:
         with np.load(io.BytesIO(self._path(number).read_bytes()), allow_pickle=False) as arrays:
@@ -108,9 +114,9 @@ class StoredBlocks:
         return self._folder / f"{number:06d}.npz"
 
 
-def _flags(labels: Sequence[str], flags: np.ndarray) -> list[str]:
-    """Of each row with a label, whether something is so."""
-    return ["" if not label else "true" if flag else "false" for label, flag in zip(labels, flags.tolist(), strict=True)]
+def _flags(confidence: np.ndarray, flags: np.ndarray) -> list[str]:
+    """Of each row in which there was something to read, whether something is so."""
+    return ["" if sure != sure else "true" if flag else "false" for sure, flag in zip(confidence.tolist(), flags.tolist(), strict=True)]
 
 
 def _numbers(values: np.ndarray) -> list[str]:

@@ -1,6 +1,5 @@
 """The model card: what a model is, what was measured and what it is not good for, in the Hub's format."""
 
-import json
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,17 +8,21 @@ from typing import TYPE_CHECKING
 
 from trainer.check import CheckCounts, CheckResult, count_checks, found
 from trainer.data.checks.repairs import REPAIRS, describe_repair, text_repairs
-from trainer.data.task import Task, find_task
+from trainer.data.task import SINGLE_LABEL, find_task
 from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.confidence import ConfidenceReport
 from trainer.evaluation.diagnostics import check_training
 from trainer.evaluation.intervals import Interval
-from trainer.evaluation.report import Report
+from trainer.evaluation.metrics import EVALUATIONS, ClassScore
+from trainer.evaluation.report import Report, describe_folds_model, describe_tested_rows
 from trainer.evaluation.result_checks import check_result
+from trainer.jobs.train.card_code import cuts_section, loading_section
 from trainer.runs.run import Run
+from trainer.runs.run_files import EXPORTS
 from trainer.runs.view import RunView
 from trainer.terminal import terminal_line
 from trainer.text_format import decimal, percent, pluralize
+from trainer.training.export.exported import exports_section
 from trainer.training.temperature import read_config
 
 if TYPE_CHECKING:
@@ -31,96 +34,68 @@ def write_model_card(run: Run, view: RunView, report: Report, confidence: Confid
     from huggingface_hub import ModelCard
 
     data = _metadata(run, view, report)
-    rows = "\n".join(
-        f"| {_escape(c.name)} | {_format_value(c.precision)} | {_format_value(c.recall)} | {_format_score(c.f1)} | {c.support:,} |"
-        for c in report.per_class
-    )
+    classes = len(report.label_names)
+    several = "" if report.task is SINGLE_LABEL else ", of which a text may get several or none"
     text = f"""---
 {data.to_yaml()}
 ---
 
 # {_escape(view.name)}
 
-A text classifier with {len(report.label_names)} classes, fine-tuned with Emotune from {_escape(view.encoder)} on
+A text classifier with {classes} classes{several}, fine-tuned with Emotune from {_escape(view.encoder)} on
 {view.rows.get("train", 0):,} rows of {_escape(view.source_title)}.
 
-{_loading_section(run, find_task(view.task))}
+{loading_section(run, find_task(view.task))}
 {_text_repairs_section(run)}## What was measured
 
-On {report.rows:,} test rows that were never trained on, nor used to choose anything (95 % intervals):
+On {describe_tested_rows(report.rows, report.folds)} (95 % intervals{_folds_sentence(view, report)}):
 {", ".join(f"{score.metric.name} {_format_interval(score.interval)}" for score in report.scores)}.
-Always answering “{_escape(report.majority_name)}” would be right in {percent(report.majority_share)} of them.{_baseline_sentence(view)}{_linear_sentence(run, view)}
+Always answering “{_escape(report.majority_name)}” would be right in {percent(report.majority_share)} of them.{_baseline_sentence(view, report.accuracy_name)}{_linear_sentence(run, view, report.accuracy_name)}
 
-| class | precision | recall | F1 | rows |
-|---|---:|---:|---:|---:|
-{rows}
+{_class_table(report)}
 
-{_confidence_section(run, view, confidence)}{_result_section(view, report)}{_labels_section(view)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
+{cuts_section(run, report.task)}{_confidence_section(run, view, confidence)}{_result_section(view, report)}{_labels_section(view)}{_findings_section(view)}{_repairs_section(view)}## How it was trained
 
-{_describe_training(view)}.{_parent_sentence(view)}{_added_tokens_sentence(view)}
+{_describe_training(view)}.{_contrastive_sentence(run, view)}{_parent_sentence(view)}{_added_tokens_sentence(view)}
 Settings and seed: {_escape(", ".join(f"{name} {value}" for name, value in run.resolved_recipe().to_dict().items() if value not in (None, ())))}.
 
-{_training_section(run, view)}## Limits
+{_training_section(run, view)}{exports_section(run.path / EXPORTS)}## Limits
 
 The scores hold for texts like those of the file it was trained on. Other sources, languages or times may give other results.
 """
     run.replace_model_card(str(ModelCard(text)))
 
 
-_LOAD_WITH_PIPELINE = """```python
-from transformers import pipeline
+def _class_table(report: Report) -> str:
+    """The scores of each class; for several labels a text with their average precision and cuts."""
+    with_cuts = report.per_class[0].threshold is not None
 
-classify = pipeline("text-classification", model="path/to/this/folder", top_k=None)
-classify("your text", truncation=True)
-```
-"""
+    def row(c: ClassScore) -> str:
+        cut = f" {_format_value(c.average_precision)} | {c.threshold:.4f} |" if with_cuts else ""
+        return (
+            f"| {_escape(c.name)} | {_format_value(c.precision)} | {_format_value(c.recall)} | {_format_value(c.f1)} |{cut} {c.support:,} |"
+        )
 
-_LOAD_WITH_OUR_HEAD = """transformers has no architecture with this head ({pooling} and {head}), so `pipeline(...)` cannot load it. The encoder is a standard
-folder and the head is beside it; this code loads both:
+    head = ("| average precision | cut ", "---:|---:|") if with_cuts else ("", "")
+    return "\n".join(
+        [f"| class | precision | recall | F1 {head[0]}| rows |", f"|---|---:|---:|---:|{head[1]}---:|", *map(row, report.per_class)]
+    )
 
-```python
-import torch
-from safetensors.torch import load_file
-from transformers import AutoModel, AutoTokenizer
 
-folder = "path/to/this/folder"
-tokenizer = AutoTokenizer.from_pretrained(folder)
-encoder = AutoModel.from_pretrained(f"{{folder}}/encoder").eval()
-head = load_file(f"{{folder}}/head.safetensors")
-
-batch = tokenizer(["your text"], truncation=True, padding=True, return_tensors="pt")
-with torch.inference_mode():
-    tokens = encoder(**batch).last_hidden_state
-    {pool}{middle}
-    logits = x @ head["out_proj.weight"].T + head["out_proj.bias"]
-probabilities = {probabilities}[0].tolist()
-answer = dict(zip(encoder.config.id2label.values(), probabilities))
-```
-"""
-
-_POOL = {
-    "cls": ("the first token", "x = tokens[:, 0]"),
-    "normalized_mean": (
-        "the normalized mean of all tokens",
-        'mask = batch["attention_mask"].unsqueeze(-1)\n    x = 1000 * (tokens * mask).sum(1) / mask.sum(1) + tokens[:, 0]\n'
-        "    for _ in range(2):\n        x = torch.nn.functional.layer_norm(x, x.shape[-1:], eps=getattr(encoder.config, 'layer_norm_eps', 1e-12))",
-    ),
-    "mean": ("the mean of all tokens", 'mask = batch["attention_mask"].unsqueeze(-1)\n    x = (tokens * mask).sum(1) / mask.sum(1)'),
-}
-_MIDDLE = {
-    "linear": ("a linear layer", ""),
-    "pooler": ("tanh and a linear layer", "\n    x = torch.tanh(x / x.shape[-1] ** 0.5)"),
-    "mlp": (
-        "Linear, GELU, Dropout, Linear",
-        '\n    x = torch.nn.functional.gelu(x @ head["dense.weight"].T + head["dense.bias"])',
-    ),
-}
+def _folds_sentence(view: RunView, report: Report) -> str:
+    """How the score of a run with folds is to be read; "" for one of test rows."""
+    if not report.folds:
+        return ""
+    return (
+        f", as wide as the correction of Nadeau & Bengio 2003 makes them, as the models share rows; this model is none of those {report.folds}: it "
+        f"{describe_folds_model(stopped=view.status == 'stopped')}, and no row was kept aside to score it"
+    )
 
 
 def _confidence_section(run: Run, view: RunView, confidence: ConfidenceReport | None) -> str:
     """The temperature of the probabilities, and the promise that the model keeps; "" if nothing is known of them."""
     if confidence is None:
-        return ""
+        return _calibration_line(view)
     error = f"expected calibration error on the test rows {percent(confidence.after.error)}"
     if view.temperature is None:
         lines = [f"The probabilities are as the training left them ({error})."]
@@ -143,6 +118,17 @@ def _confidence_section(run: Run, view: RunView, confidence: ConfidenceReport | 
     return "\n".join(lines) + "\n\n"
 
 
+def _calibration_line(view: RunView) -> str:
+    """What makes the probabilities right as often as they say, where nothing else is known of them; "" if nothing does."""
+    fitted = view.calibration
+    if fitted is None or not fitted.kept:
+        return ""
+    return (
+        f"The probabilities have {EVALUATIONS[find_task(view.task).key].calibration}, chosen on {pluralize(fitted.rows, 'validation row')} and part of the "
+        f"last layer: their mean negative log-likelihood there is {fitted.nll_after:.4f}, {fitted.nll_before:.4f} without.\n\n"
+    )
+
+
 def _parent_sentence(view: RunView) -> str:
     """For a run that continues another one: which, and from which step."""
     if not view.parent:
@@ -158,11 +144,22 @@ def _added_tokens_sentence(view: RunView) -> str:
 def _describe_training(view: RunView) -> str:
     """The training of the model, as far as it is known."""
     model = view.kept
-    if model.step == 0 and view.linear is not None:
-        device = _escape(model.device) or "an unknown device"
-        return f"The encoder is unchanged, and the head is a logistic regression on {pluralize(view.linear.rows, 'training row')}, computed on {device}"
+    if model.step == 0 and (view.linear is not None or view.folds):
+        device, rows = _escape(model.device) or "an unknown device", view.rows.get("train", 0) if view.linear is None else view.linear.rows
+        names = " and the names of the classes" if view.linear_learned_names else ""
+        return f"The encoder is unchanged, and the head is a logistic regression on {pluralize(rows, 'training row')}{names}, computed on {device}"
     rate = "" if model.learning_rate is None else f", peak learning rate {model.learning_rate:g}"
     return f"{pluralize(model.epochs, 'epoch')}, batch size {model.batch_size}{rate}, on {_escape(model.device) or 'an unknown device'}"
+
+
+def _contrastive_sentence(run: Run, view: RunView) -> str:
+    """What the method contrastive did; "" for other methods, or if the linear model on the unchanged encoder was kept."""
+    if run.resolved_recipe().method != "contrastive" or view.kept.step == 0:
+        return ""
+    return (
+        " The encoder learned to bring texts of the same class together (supervised contrastive loss, Khosla et al. 2020), and the head is a "
+        "logistic regression on what it then made of the training rows."
+    )
 
 
 def _metadata(run: Run, view: RunView, report: Report) -> "ModelCardData":
@@ -203,6 +200,11 @@ _REPAIR_CODE = {
         'names = "comma|period|semicolon|colon|quote|newline"\n'
         'text = re.sub(rf"(?i)-[lr][rsc]b-|(?:newline|tab)_token|_(?:{names})_|<(?:{names})>", lambda m: marks[m[0].lower().strip("-_<>")], text)'
     ),
+    "personal_data_in_texts": (
+        'text = re.sub(r"[\\w.%+-]+@[\\w-]+(?:\\.[\\w-]+)+", "email", text)\n'
+        'text = re.sub(r"(?<![\\w.,])(?:\\+|\\(?0)[0-9 ()./-]{6,18}[0-9]", "phone", text)\n'
+        'text = re.sub(r"(?<![\\w@/])@\\w+", "@user", re.sub(r"(?i)\\b(?:https?://|ftp://|www\\.)[^\\s<>“”]*[^\\s<>“”.,;:!?\'*~)]", "http", text))'
+    ),
     "links_in_texts": (
         'text = re.sub(r"(?<![\\w@/])@\\w+", "@user", re.sub(r"(?i)\\b(?:https?://|ftp://|www\\.)[^\\s<>“”]*[^\\s<>“”.,;:!?\'*~)]", "http", text))'
     ),
@@ -218,7 +220,7 @@ def _text_repairs_section(run: Run) -> str:
     lines = "\n".join(_REPAIR_CODE[code] for code in codes)
     return f"""The texts were repaired before the training ({"; ".join(REPAIRS[code].done for code in codes)}). Emotune does the
 same with every text that the model reads. Without Emotune, these lines do it for most texts (its own rules, which also keep what only looks
-like a tag or a name, are in `trainer/data/html_and_links.py` and `stand_ins.py`):
+like a tag or a name, are in `trainer/data/html_and_links.py`, `personal_data.py` and `stand_ins.py`):
 
 ```python
 import html
@@ -237,17 +239,7 @@ def _findings_section(view: RunView) -> str:
     return f"## Findings in the file\n\n{_check_list(view.findings, view.checks)}"
 
 
-def _loading_section(run: Run, task: Task) -> str:
-    """How to load the model: in one line, or by hand if transformers does not know its head."""
-    head_file = run.model / "head.json"
-    if not head_file.exists():
-        return _LOAD_WITH_PIPELINE
-    settings = json.loads(head_file.read_text(encoding="utf-8"))
-    (pooling, pool), (head, middle) = _POOL[settings["pooling"]], _MIDDLE[settings["head"]]
-    return _LOAD_WITH_OUR_HEAD.format(pooling=pooling, head=head, pool=pool, middle=middle, probabilities=task.probabilities_code)
-
-
-def _baseline_sentence(view: RunView) -> str:
+def _baseline_sentence(view: RunView, accuracy_name: str) -> str:
     """The scores of the word-count baseline; "" without one."""
     if view.baseline is None:
         return ""
@@ -255,17 +247,19 @@ def _baseline_sentence(view: RunView) -> str:
     rows = describe_training_rows(baseline.rows, view.rows.get("train"))
     return (
         f"\nA simple word-count model (TF-IDF and a linear support vector machine) that learned from {rows} reaches "
-        f"accuracy {_format_score(baseline.test.accuracy)} and macro F1 {_format_score(baseline.test.macro_f1)} on them."
+        f"{accuracy_name} {_format_score(baseline.test.accuracy)} and macro F1 {_format_score(baseline.test.macro_f1)} on them."
     )
 
 
-def _linear_sentence(run: Run, view: RunView) -> str:
+def _linear_sentence(run: Run, view: RunView, accuracy_name: str) -> str:
     """The scores of the linear model on the unchanged encoder; "" without one, or if it is the model."""
     if view.linear is None or view.kept.step == 0:
         return ""
-    started = ", from which the fine-tuning started," if run.resolved_recipe().starts_from_linear_model else ""
+    recipe = run.resolved_recipe()
+    started = ", from which the fine-tuning started," if recipe.starts_from_linear_model and recipe.method == "full" else ""
+    names = ", having learned from the names of the classes too," if view.linear_learned_names else ""
     return (
-        f"\nA linear model on the unchanged encoder{started} reaches accuracy "
+        f"\nA linear model on the unchanged encoder{names}{started} reaches {accuracy_name} "
         f"{_format_score(view.linear.test.accuracy)} and macro F1 {_format_score(view.linear.test.macro_f1)}."
     )
 
@@ -287,6 +281,10 @@ def _labels_section(view: RunView) -> str:
         changed, dropped = pluralize(decisions["changed"], "label"), pluralize(decisions["dropped"], "row")
         done.append(
             f"{changed} changed and {dropped} dropped by hand in the rows it learned from; the test rows have the labels of the file."
+        )
+    if decisions.get("added"):
+        done.append(
+            f"It also learned {pluralize(decisions['added'], 'text')} that {'is no row' if decisions['added'] == 1 else 'are no rows'} of the file."
         )
     done += [f"{_escape(before)} is called {_escape(after)} here." for before, after in view.class_names.items()]
     parts = [" ".join(done), "\n".join(lines)]

@@ -4,55 +4,50 @@ Knows the run's folder and log; training/ is handed a reporter and paths.
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trainer.data.corpus import Corpus
 from trainer.data.rows import load_rows
 from trainer.data.splits import Splits
-from trainer.data.task import SINGLE_LABEL
+from trainer.data.task import Task
 from trainer.errors import RunError, UserError
 from trainer.evaluation.baseline import Rows, estimate_baseline_seconds, majority_class, word_count_baseline
-from trainer.evaluation.calibration import calibrate
+from trainer.evaluation.calibration import Calibration, with_temperature
 from trainer.evaluation.confidence import ConfidenceReport, confidence_report
+from trainer.evaluation.metrics import EVALUATIONS
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
 from trainer.evaluation.report import Report, split_report
 from trainer.jobs.execution import take_turn
+from trainer.jobs.folds.cross_validation import FoldPlan, FoldsStopped
+from trainer.jobs.folds.run_folds import plan_folds, predict_out_of_fold, remove_folds, score_baseline
 from trainer.jobs.job_type import JobWords
 from trainer.jobs.train.model_card import write_model_card
+from trainer.jobs.train.run_training import RunHistory, train_run
 from trainer.runs.checkpoints import Checkpoint, Checkpoints
-from trainer.runs.event_schema import Event
 from trainer.runs.event_types import (
     BaselineScored,
     Calibrated,
     Cancelled,
-    Evaluated,
     Finished,
-    Logged,
     MajorityScored,
     Phase,
-    Started,
-    StateSaved,
+    Predicted,
     Stopped,
 )
 from trainer.runs.run import Run
 from trainer.runs.run_files import CARD, PREDICTIONS, ROWS
-from trainer.runs.seal import Digest, file_digest
-from trainer.runs.view import RunView
+from trainer.runs.seal import Digest, file_digest, files_in
+from trainer.runs.view import BaselineScores, RunView
 from trainer.runs.view_builder import build_view
 from trainer.runs.writer_lock import maintenance_lock
 from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoders import Encoder, local_encoder
-
-if TYPE_CHECKING:
-    from trainer.training.attempt import TrainResult
-    from trainer.training.training_context import PreviousAttempts, Reporter
 
 WORDS = JobWords(
     noun="training",
@@ -63,47 +58,9 @@ WORDS = JobWords(
     interrupted="It was interrupted. Resume it: it continues from its last saved state.",
 )
 
+_WARM_UP_TEXTS = 8
 _QUICK_SECONDS = 3.0
 """A baseline expected to take less is scored before the training, so that the charts show its line from the first point on."""
-
-
-@dataclass(frozen=True)
-class RunReporter:
-    """Reports a training's events to the run's log, and a stop to the training if the run's stop file exists."""
-
-    run: Run
-
-    def emit(self, event: Event, *, durable: bool = False) -> None:
-        self.run.log.append(event, durable=durable)
-
-    def is_stop_requested(self) -> bool:
-        return self.run.is_stop_requested()
-
-
-@dataclass(frozen=True)
-class RunHistory:
-    """What a run's log says when its training begins, read once."""
-
-    view: RunView
-    event_types: Collection[type[Event]]
-
-    @classmethod
-    def read(cls, run: Run) -> "RunHistory":
-        """Read the log and build its view."""
-        events = list(run.log.read())
-        return cls(build_view(run.id, events), frozenset(map(type, events)))
-
-    @property
-    def has_started(self) -> bool:
-        """Whether a training of this run has begun before. Not by ``Started`` alone, as that line may be damaged."""
-        return not self.event_types.isdisjoint((Started, Logged, Evaluated, StateSaved))
-
-    def previous_attempts(self) -> "PreviousAttempts":
-        """What the earlier attempts settled. Which tokens they added follows from the rows too, if the line that names them is damaged."""
-        from trainer.training.training_context import PreviousAttempts
-
-        tokens = self.view.added_tokens if Started in self.event_types else None
-        return PreviousAttempts(self.has_started, self.view.batch_size, self.view.texts_at_a_time, tokens)
 
 
 def run_job(run: Run, encoders: EncoderCatalogue, *, save_seconds: float = 30.0) -> bool:
@@ -123,11 +80,25 @@ def _train_unless_done(run: Run, encoders: EncoderCatalogue, save_seconds: float
         # Everything is done; only the end has to be recorded.
         release_workers()
         run.log.append(end, durable=True)
-        return
-    try:
-        _train_and_report(run, encoders, save_seconds)
-    except TrainingCancelled:
-        run.log.append(Cancelled(message="Stopped before its first step; nothing was trained."), durable=True)
+    else:
+        try:
+            end = _train_and_report(run, encoders, save_seconds)
+        except TrainingCancelled:
+            folds = run.recipe().folds
+            _log_cancelled(
+                run,
+                "Stopped before its first step; nothing was trained."
+                if folds is None
+                else f"Stopped with all {folds} folds done. Resume goes on with the model of all rows.",
+            )
+        except FoldsStopped as stopped:
+            _log_cancelled(run, f"Stopped with {stopped.done} of {run.recipe().folds} folds done. Resume goes on with the next one.")
+    if isinstance(end, Finished):
+        remove_folds(run)
+
+
+def _log_cancelled(run: Run, message: str) -> None:
+    run.log.append(Cancelled(message=f"{run.stop_reason()} {message}".strip()), durable=True)
 
 
 def run_worker(encoders: EncoderCatalogue) -> None:
@@ -157,34 +128,6 @@ def release_workers() -> None:
     from trainer.training.distributed import ProcessGroup
 
     ProcessGroup.from_environment().broadcast("")
-
-
-def train_run(
-    run: Run,
-    history: RunHistory,
-    encoder: Encoder,
-    corpus: Corpus,
-    splits: Splits,
-    *,
-    checkpoints: Checkpoints | None = None,
-    reporter: "Reporter | None" = None,
-    save_seconds: float = 30.0,
-) -> "TrainResult | None":
-    """Train a run as its recipe was resolved when it was created; raises what ``fit`` does. ``checkpoints`` if some were verified already,
-    ``reporter`` for who gets its events and stops it, by default the run itself."""
-    from trainer.training.fit import fit
-
-    return fit(
-        run.resolved_recipe(),
-        encoder,
-        corpus,
-        splits,
-        reporter=reporter or RunReporter(run),
-        checkpoints=checkpoints or Checkpoints(run.checkpoints, run.id),
-        model_folder=run.model,
-        previous=history.previous_attempts(),
-        save_seconds=save_seconds,
-    )
 
 
 def find_run_encoder(run: Run, view: RunView, encoders: EncoderCatalogue) -> Encoder:
@@ -222,7 +165,7 @@ def load_confidence(run: Run, view: RunView) -> ConfidenceReport | None:
     return confidence_report(load_predictions(run.predictions), view.temperature)
 
 
-def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float) -> None:
+def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float) -> Finished | Stopped:
     started = time.monotonic()
     run.log.append(Phase(what="warming up"), durable=True)
     from trainer.training.distributed import ProcessGroup
@@ -235,16 +178,26 @@ def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float)
         if history.view.parent:
             # Starting at the first step would be a different training.
             require_checkpoint(checkpoints, history.view.name)
+        plan = plan_folds(run, encoder, corpus, texts_at_a_time=history.view.texts_at_a_time)
+        if plan is not None and ProcessGroup.from_environment().world_size > 1:
+            raise RunError("The models of folds are trained in one process. Start the training without torchrun.", code="cannot_resume")
     except Exception:
         release_workers()
         raise
     ProcessGroup.from_environment().broadcast(str(run.path))
-    has_baseline = _score_quick_baselines(run, history, corpus, splits)
+    has_baseline = _score_quick_baselines(run, history, corpus, splits, plan)
+    out_of_fold = None if plan is None else predict_out_of_fold(run, plan, save_seconds=save_seconds)
     result = train_run(run, history, encoder, corpus, splits, checkpoints=checkpoints, save_seconds=save_seconds)
-    _save_predictions(run, corpus, splits, device=result.hardware.device)
+    _save_predictions(run, corpus, splits, out_of_fold, device=result.hardware.device)
     if not has_baseline:
-        _score_baseline(run, corpus, splits, what="comparing with a simple word-count model", stage="comparing")
+        _log_baseline(
+            run,
+            lambda: word_count_baseline(*_split_rows(corpus, splits), task=corpus.task),
+            "comparing with a simple word-count model",
+            stage="comparing",
+        )
     end = (Stopped if result.stopped else Finished)(
+        message=(run.stop_reason() or None) if result.stopped else None,
         best_step=result.best_step,
         train_seconds=round(result.train_seconds, 3),
         samples_per_second=round(result.samples_per_second, 2),
@@ -255,6 +208,7 @@ def _train_and_report(run: Run, encoders: EncoderCatalogue, save_seconds: float)
     # Sealed before the end is recorded: every run that says it is finished has a seal.
     run.seal_results_and_log(end)
     run.log.append(end, durable=True)
+    return end
 
 
 def rewrite_model_card(run: Run) -> None:
@@ -288,59 +242,82 @@ def require_checkpoint(checkpoints: Checkpoints, name: str, *, digest: Digest | 
     return newest
 
 
-def _save_predictions(run: Run, corpus: Corpus, splits: Splits, *, device: str) -> None:
-    """Save the model's probabilities for every validation and test row, in float32: the same as the page gives for these texts.
+def _save_predictions(run: Run, corpus: Corpus, splits: Splits, out_of_fold: Predictions | None, *, device: str) -> None:
+    """Save the model's probabilities for every validation and test row, in float32: the same as the page gives for these texts. The test rows of
+    a run with folds are those ``out_of_fold``.
 
-    Before that the model gets its temperature, if one makes its probabilities of the validation rows better.
+    Before that the model gets its calibration, if one makes its probabilities of the validation rows better, and its cuts.
     """
+    from trainer.training.answers import save_cuts
     from trainer.training.predictor import Predictor
 
     rows = np.concatenate([splits.validation, splits.test])
     split = np.array(["validation"] * len(splits.validation) + ["test"] * len(splits.test))
-    predictor = Predictor(run.model, device=device)
-    logits = predictor.logits(
-        [corpus.texts[i] for i in rows], on_progress=_progress_logger(run, f"scoring {len(rows):,} rows", stage="scoring")
-    )
-    if corpus.task is SINGLE_LABEL:
-        logits = logits / np.float32(_calibrate(run, logits[: len(splits.validation)], corpus.label_ids[splits.validation]))
-    probabilities = corpus.task.probabilities(logits)
-    save_predictions(run.predictions, Predictions(rows, split, corpus.label_ids[rows], probabilities, corpus.label_names, corpus.task))
+    predictor, texts = Predictor(run.model, device=device), [corpus.texts[i] for i in rows]
+    # The first texts take longer than others, which must not count where there are few.
+    predictor.logits(texts[:_WARM_UP_TEXTS])
+    started = time.monotonic()
+    logits = predictor.logits(texts, on_progress=_progress_logger(run, f"scoring {len(rows):,} rows", stage="scoring"))
+    _log_prediction_cost(run, len(rows), time.monotonic() - started)
+    n_validation, labels = len(splits.validation), corpus.label_ids[splits.validation]
+    calibration = _calibrate(run, logits[:n_validation], labels, corpus.task)
+    probabilities = corpus.task.probabilities(logits if calibration is None else calibration.logits(logits))
+    # A calibration moves rare labels more than others, after which a cut that is common to all says less.
+    cuts = corpus.task.choose_cuts(labels, corpus.task.probabilities(logits[:n_validation]))
+    task = corpus.task.with_cuts(cuts if calibration is None else calibration.cuts(cuts))
+    save_cuts(run.model, task.cuts)
+    if out_of_fold is not None:
+        tested = out_of_fold.probabilities if calibration is None else with_temperature(out_of_fold.probabilities, calibration.temperature)
+        rows, split = np.concatenate([rows, out_of_fold.rows]), np.concatenate([split, out_of_fold.split])
+        probabilities = np.concatenate([probabilities, tested])
+    folds = 0 if out_of_fold is None else out_of_fold.folds
+    save_predictions(run.predictions, Predictions(rows, split, corpus.label_ids[rows], probabilities, corpus.label_names, task, folds))
 
 
-def _calibrate(run: Run, logits: np.ndarray, labels: np.ndarray) -> float:
-    """Fit a temperature on the validation rows, log it, and make it part of the model if it is better than none; returns that of the model."""
+def _log_prediction_cost(run: Run, rows: int, seconds: float) -> None:
+    size = sum(file.stat().st_size for file in files_in(run.model))
+    run.log.append(Predicted(rows=rows, seconds=round(seconds, 4), bytes=size))
+
+
+def _calibrate(run: Run, logits: np.ndarray, labels: np.ndarray, task: Task) -> Calibration | None:
+    """Fit a calibration on the validation rows, log it, and make it part of the model if it is better than none; returns that of the model."""
     from trainer.training.temperature import fold_temperature
 
-    fitted = calibrate(logits, labels)
+    fitted = EVALUATIONS[task.key].calibrate(logits, labels)
     if fitted is None:
-        return 1.0
-    kept = fitted.kept and fold_temperature(run.model, fitted.temperature)
+        return None
+    kept = fitted.kept and fold_temperature(run.model, fitted.temperature, fitted.temperatures, fitted.shifts)
     nll = {"nll_before": round(fitted.nll_before, 6), "nll_after": round(fitted.nll_after, 6)}
     run.log.append(Calibrated(temperature=fitted.temperature, kept=kept or None, rows=fitted.rows, **nll))
-    return fitted.temperature if kept else 1.0
+    return fitted if kept else None
 
 
-def _score_quick_baselines(run: Run, history: RunHistory, corpus: Corpus, splits: Splits) -> bool:
+def _score_quick_baselines(run: Run, history: RunHistory, corpus: Corpus, splits: Splits, plan: FoldPlan | None) -> bool:
     """Log what the training has to beat, once per run; returns whether the word-count baseline is logged, as a slow one is left for last."""
     if MajorityScored not in history.event_types:
-        majority = majority_class(*(corpus.label_ids[rows] for rows in (splits.train, splits.validation, splits.test)))
+        tested = splits.test if plan is None else np.arange(len(corpus))
+        majority = majority_class(*(corpus.label_ids[rows] for rows in (splits.train, splits.validation, tested)), task=corpus.task)
         validation, test = majority.accuracies
-        name = corpus.label_names[majority.class_id]
+        name = corpus.task.shown(majority.labels, corpus.label_names)
         run.log.append(MajorityScored(name=name, validation_accuracy=validation, accuracy=test))
     if BaselineScored in history.event_types:
         return True
-    if estimate_baseline_seconds(*_split_rows(corpus, splits)) >= _QUICK_SECONDS:
+    what = "scoring a simple word-count model for comparison"
+    if plan is not None:
+        _log_baseline(run, lambda: score_baseline(plan, splits), what)
+        return True
+    if estimate_baseline_seconds(*_split_rows(corpus, splits), task=corpus.task) >= _QUICK_SECONDS:
         return False
-    _score_baseline(run, corpus, splits, what="scoring a simple word-count model for comparison")
+    _log_baseline(run, lambda: word_count_baseline(*_split_rows(corpus, splits), task=corpus.task), what)
     return True
 
 
-def _score_baseline(run: Run, corpus: Corpus, splits: Splits, *, what: str, stage: str | None = None) -> None:
+def _log_baseline(run: Run, score: Callable[[], BaselineScores], what: str, *, stage: str | None = None) -> None:
     """Log what a simple word-count model reaches on the same rows. If it fails, that is logged too, and the training continues."""
     run.log.append(Phase(what=what, stage=stage))
     started = time.monotonic()
     try:
-        scores = word_count_baseline(*_split_rows(corpus, splits))
+        scores = score()
     except Exception as error:
         run.log.append(BaselineScored(problem=f"{type(error).__name__}: {error}"[:300]))
         return

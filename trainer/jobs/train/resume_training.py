@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 from trainer.errors import UserError
-from trainer.jobs.job_type import JobServices, ResumeRequest
+from trainer.jobs.folds.run_folds import link_folds
+from trainer.jobs.job_type import ResumeRequest
 from trainer.jobs.queue_limits import check_capacity
 from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
@@ -34,8 +36,9 @@ def resume_training(request: ResumeRequest) -> str:
     run.resolved_recipe()
     pipeline.find_run_encoder(run, view, services.encoders)
     if view.status in ("finished", "stopped"):
-        return _child(services, run, view, epochs, more_epochs)
-    check_capacity(services.settings, services.runs.list(view.owner), new=False)
+        return _child(request, run, view, epochs, more_epochs)
+    check_capacity(services.settings, services.runs.list(view.owner), services.runs.list_all(), new=False)
+    request.admit()
     run.clear_stop()
     run.log.append(Queued(texts_at_a_time=view.retry_texts_at_a_time), durable=True)
     return run.id
@@ -50,20 +53,28 @@ def find_live_run(runs: RunStore, views: Sequence[RunView], recipe: Recipe) -> R
     return None
 
 
-def _child(services: JobServices, parent: Run, view: RunView, epochs: int | None, more_epochs: int) -> str:
+def _child(request: ResumeRequest, parent: Run, view: RunView, epochs: int | None, more_epochs: int) -> str:
     """The id of the run that continues a finished or stopped one; that of the one that waits or trains already, if there is one."""
+    services = request.services
     requested, resolved = (_with_epochs(recipe, epochs, view.epochs) for recipe in (parent.recipe(), parent.resolved_recipe()))
     views = services.runs.list(view.owner)
     existing = find_live_run(services.runs, [other for other in views if other.parent == view.id], requested)
     if existing is not None:
         return existing.id
-    check_capacity(services.settings, views)
+    check_capacity(services.settings, views, services.runs.list_all())
     last, run_id = pipeline.require_checkpoint(Checkpoints(parent.checkpoints, parent.id), view.name, digest=None), random_id()
+    request.admit()
+
+    def fill(folder: Path) -> None:
+        child_run.copy_parent_files(folder, run_id, parent, last)
+        if epochs is None:
+            link_folds(folder, parent)
+
     child = services.runs.create(
         recipe=requested,
         resolved=resolved,
         run_id=run_id,
-        fill=lambda folder: child_run.copy_parent_files(folder, run_id, parent, last),
+        fill=fill,
         history=child_run.inherited_events(parent),
         created=child_run.created_event(friendly_name([other.name for other in views]), view, last, more_epochs),
     )

@@ -2,10 +2,11 @@
 
 from contextlib import suppress
 
+from trainer.errors import UserError
 from trainer.jobs import execution
-from trainer.jobs.job_type import JobType, Resumption, Turn
+from trainer.jobs.job_type import JobServices, JobType, Resumption, Turn
 from trainer.jobs.queue import Lane
-from trainer.jobs.train import pipeline
+from trainer.jobs.train import pipeline, zero_gpu
 from trainer.jobs.train.resume_training import resume_training
 from trainer.jobs.train.torchrun import OUTPUT, train_in_processes
 from trainer.runs.event_types import Failed
@@ -24,13 +25,31 @@ def train(turn: Turn) -> None:
     """Train a queued run in this thread, or in a process for each GPU."""
     services, run = turn.services, Run(turn.record.path)
     settings = services.settings
-    processes = 1 if ProcessGroup.from_environment().world_size > 1 else settings.processes or services.machine.devices
-    if processes < 2:
+    processes = 1 if ProcessGroup.from_environment().world_size > 1 or _has_folds(run) else settings.processes or services.machine.devices
+    if processes < 2 and not _has_folds(run) and zero_gpu.fits(run) and _is_trained_on_lent_gpu(run, services):
+        pass
+    elif processes < 2:
         pipeline.run_job(run, services.encoders, save_seconds=settings.save_seconds)
     elif not train_in_processes(run, processes, save_seconds=settings.save_seconds):
         _log_end(run, services.runs)
     with suppress(OSError):
-        services.prune(run)
+        services.after_training(run)
+
+
+def _is_trained_on_lent_gpu(run: Run, services: JobServices) -> bool:
+    """False if it was not, or not to the end: then it waits, and goes on here."""
+    try:
+        encoder = pipeline.find_run_encoder(run, run.read_view(), services.encoders)
+    except UserError:
+        return False  # what is wrong is said where it is trained
+    return zero_gpu.train_on_lent_gpu(run, encoder, save_seconds=services.settings.save_seconds)
+
+
+def _has_folds(run: Run) -> bool:
+    """Whether it trains a model for each fold, which one process does."""
+    with suppress(UserError):
+        return run.recipe().folds is not None
+    return False
 
 
 def _log_end(run: Run, runs: RunStore) -> None:

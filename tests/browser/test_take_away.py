@@ -1,0 +1,56 @@
+"""A model is taken away on the page: its folder at once; exported, ONNX and a web page too, and ONNX Runtime answers in Try it."""
+
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Server, Visit
+from tests.browser.steps import tab
+from tests.browser.test_results_and_try import train_run
+from tests.browser.test_whole_file import shot
+from trainer.data.reader.file_reader import FileReader
+from trainer.runs.view import RunView
+from trainer.training.encoders import Encoder
+
+Open = Callable[..., Visit]
+EXPORT_MILLISECONDS = 240_000
+"""A process imports torch and transformers for it, on a machine that may be busy."""
+
+
+@pytest.fixture(scope="module")
+def run(server: Server, tiny_encoder: Encoder, reader: FileReader, moods_csv: Path) -> RunView:
+    return train_run(server, tiny_encoder, reader, moods_csv)
+
+
+def test_a_model_is_exported_and_taken_away(server: Server, run: RunView, visit: Open) -> None:
+    page = visit().page
+    tab(page, "Try it")
+    section = page.locator("#take-away")
+    expect(section.locator("li")).to_have_count(1)
+    section.scroll_into_view_if_needed()
+    shot(page, "take 1 before")
+    section.get_by_role("button", name="Export the model").click()
+    expect(section.get_by_role("progressbar")).to_be_visible()
+    shot(page, "take 2 at work")
+    expect(section.locator("li")).to_have_count(4, timeout=EXPORT_MILLISECONDS)
+    expect(section).to_contain_text("8 bits: ")
+    expect(section.get_by_role("button", name="Export the model")).to_have_count(0)
+    with page.expect_download() as download:
+        section.get_by_role("link", name="Download: ONNX in 8 bits").click()
+    assert download.value.suggested_filename.endswith("-onnx-int8.zip")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert {Path(name).name for name in archive.namelist()} >= {"model.onnx", "predict.py", "tokenizer.json", "labels.json"}
+    page.locator("#try-text textarea").fill("so happy and glad")
+    expect(page.locator("#prediction")).to_contain_text("Computed by ONNX Runtime, 32 bits")
+    page.get_by_label("Answers computed by").click()
+    page.get_by_role("option", name="ONNX Runtime, 8 bits").click()
+    expect(page.locator("#prediction")).to_contain_text("Computed by ONNX Runtime, 8 bits")
+    for width, scheme in ((390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")) if os.environ.get("EMOTUNE_SHOTS") else ():
+        page.set_viewport_size({"width": width, "height": 860})
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_timeout(800)
+        shot(page, f"take 3 {width} {scheme}")

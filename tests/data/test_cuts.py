@@ -1,0 +1,52 @@
+"""Cuts of labels: the best on their rows, near the common one where a label is rare."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.data.cuts import choose_cuts
+from trainer.data.task import SEVERAL_LABELS
+
+
+def rows(n: int, shares: tuple[float, ...], seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Labels with these shares, and probabilities that are right as often as they say."""
+    generator = np.random.default_rng(seed)
+    logits = generator.normal(np.log(np.array(shares) / (1 - np.array(shares))), 2.0, (n, len(shares)))
+    probabilities = 1 / (1 + np.exp(-logits))
+    return (generator.random(probabilities.shape) < probabilities).astype(np.int64), probabilities
+
+
+def macro_f1(labels: np.ndarray, probabilities: np.ndarray, cuts: tuple[float, ...]) -> float:
+    from sklearn.metrics import f1_score
+
+    said = SEVERAL_LABELS.with_cuts(cuts).decide(probabilities)
+    return f1_score(labels, said, average="macro", zero_division=np.nan)
+
+
+def test_they_say_more_right_of_other_rows_than_even_ones() -> None:
+    labels, probabilities = rows(4000, (0.3, 0.1, 0.05, 0.02))
+    cuts = choose_cuts(labels[:2000], probabilities[:2000])
+    assert macro_f1(labels[2000:], probabilities[2000:], cuts) > macro_f1(labels[2000:], probabilities[2000:], ()) + 0.02
+    # The best cut of a calibrated label is half of its best F1 (Lipton, Elkan & Naryanaswamy 2014).
+    assert all(0.15 < cut < 0.5 for cut in cuts)
+
+
+def test_a_label_of_few_rows_has_nearly_the_common_cut() -> None:
+    labels, probabilities = rows(3000, (0.3, 0.3, 0.3, 0.3))
+    labels[:, 3] = 0
+    labels[np.argsort(probabilities[:, 3])[:2], 3] = 1  # two rows, where nothing speaks for it
+    common = choose_cuts(labels[:, :3], probabilities[:, :3])
+    rare = choose_cuts(labels, probabilities)[3]
+    assert abs(rare - np.mean(common)) < 0.1
+    assert choose_cuts(labels[:, 3:], probabilities[:, 3:])[0] != pytest.approx(rare, abs=1e-3)
+
+
+@given(st.integers(1, 30), st.integers(1, 5), st.integers(0, 1000))
+def test_there_is_one_for_each_label_whatever_the_rows(n: int, k: int, seed: int) -> None:
+    generator = np.random.default_rng(seed)
+    labels, probabilities = generator.integers(0, 2, (n, k)), generator.random((n, k)).round(1)
+    cuts = choose_cuts(labels, probabilities)
+    assert len(cuts) == k
+    assert all(0 < cut < 1 for cut in cuts)
+    assert cuts == choose_cuts(labels, probabilities)

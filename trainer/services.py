@@ -1,0 +1,35 @@
+"""Services: what the workspaces of all owners share, made once by the studio. Has no behaviour of its own."""
+
+from dataclasses import dataclass
+
+from trainer.call_rate import CallRate
+from trainer.drafts.draft_cache import DraftCache
+from trainer.jobs.job_type import JobServices
+from trainer.jobs.runner import JobRunner
+from trainer.open_pages import OpenPages
+from trainer.run_library import ScoreCache
+from trainer.runs.store import RunStore
+from trainer.settings import Settings
+from trainer.trained_models import ModelCache
+from trainer.training.encoder_catalogue import EncoderCatalogue
+from trainer.training.machine import Machine
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the workspaces of all owners share."""
+
+    settings: Settings
+    encoders: EncoderCatalogue
+    runs: RunStore
+    drafts: DraftCache
+    scores: ScoreCache
+    models: ModelCache
+    runner: JobRunner
+    machine: Machine
+    jobs: JobServices
+    starts: CallRate
+    """Trainings that were started, in the last hour."""
+    predictions: CallRate
+    """Calls that predict, in the last minute."""
+    pages: OpenPages
