@@ -116,7 +116,8 @@ def _wire_drafts(studio: Studio, tab: DataTab) -> None:
         workspace = current_workspace(studio)
         if event.action in ("reopen", "retry"):
             draft = workspace.drafts.reopen(event.code, force=event.action == "retry").draft.id
-            return {tab.reopened: f"{draft} {secrets.token_hex(4)}", p["notice"]: ""}
+            # The notice stays until the file is shown: a user who saw it go might open another file, and this one would then replace it.
+            return {tab.reopened: f"{draft} {secrets.token_hex(4)}"}
         if event.action == "remove":
             workspace.drafts.remove(event.code)
             return show_empty(tab, workspace.drafts.summaries())
