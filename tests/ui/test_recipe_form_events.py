@@ -1,7 +1,9 @@
 """The form of a training: the level of a run, and what a page that was just opened shows of the last file."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -55,11 +57,16 @@ def test_a_level_is_its_settings_and_nothing_else(studio: Studio, laid_out: Page
 @pytest.fixture
 def loaded(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> tuple[Page, dict[str, Any]]:
     """All components of the page, and its handlers by their names."""
+    return load(studio, monkeypatch, lambda laid: laid.form)
+
+
+def load(studio: Studio, monkeypatch: pytest.MonkeyPatch, inputs: Callable[[Page], Any]) -> tuple[Page, dict[str, Any]]:
+    """All components of the page, and by their names the handlers with these inputs."""
     made: list[Page] = []
     wire = recipe_form_events.wire
     monkeypatch.setattr(recipe_form_events, "wire", lambda studio, page, blocks: (made.append(page), wire(studio, page, blocks)))
     blocks = page.build(studio, storage_notice="Here.", is_local=True)
-    by_name = {handler.name: handler.fn for handler in blocks.fns.values() if handler.inputs == made[0].form}
+    by_name = {handler.name: handler.fn for handler in blocks.fns.values() if handler.inputs == list(inputs(made[0]))}
     return made[0], by_name
 
 
@@ -84,6 +91,14 @@ def test_a_page_opens_without_the_file_that_crashed_and_says_so(studio: Studio, 
     assert shown[laid.data.draft] is None
     workspace.drafts.reopen(draft, force=True)
     assert handlers[handler](*(component.value for component in laid.form))[laid.data.draft] == draft
+
+
+def test_a_file_is_reopened_in_one_step(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page showed an answer before the file: what a user opened then was replaced by the older file a moment later."""
+    laid, handlers = load(studio, monkeypatch, lambda page: [page.data.draft, *page.data.form])
+    draft = studio.for_owner(LOCAL_OWNER).drafts.open_sample().draft.id
+    updates = handlers["handle_button"](SimpleNamespace(action="reopen", code=draft), None, *(c.value for c in laid.data.form))
+    assert list(updates) == [laid.data.reopened]
 
 
 @pytest.mark.parametrize("handler", ["show_latest_draft", "show_reopened_draft"])
