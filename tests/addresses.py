@@ -12,7 +12,8 @@ from urllib.parse import urlparse
 if TYPE_CHECKING:
     from tests.warm_interpreter import Program
 
-TIMEOUT_SECONDS = 180.0
+TIMEOUT_SECONDS = 300.0
+"""How long any test waits for anything: so long that only what hangs takes it, also where many programs share the cores."""
 
 
 def free_port() -> int:

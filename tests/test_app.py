@@ -14,13 +14,12 @@ from urllib.parse import urljoin, urlparse
 
 import pytest
 
-from tests.addresses import free_port, wait_until_served
+from tests.addresses import TIMEOUT_SECONDS, free_port, wait_until_served
 from tests.child_processes import popen
 from tests.warm_interpreter import WarmInterpreter
 from trainer.training.encoders import Encoder
 
 ROOT = Path(__file__).resolve().parents[1]
-TIMEOUT_SECONDS = 90.0
 
 
 def command(port: int, runs: Path) -> dict:
@@ -49,11 +48,11 @@ def served(folder: Path) -> Iterator[str]:
         yield address
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(TIMEOUT_SECONDS)
 
 
 def get(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=30) as response:
+    with urllib.request.urlopen(address, timeout=TIMEOUT_SECONDS) as response:
         return response.read().decode()
 
 

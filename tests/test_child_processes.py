@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.child_processes import popen
 
 ROOT = Path(__file__).resolve().parents[1]
-TIMEOUT_SECONDS = 120.0
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only on Linux do programs end with their parent")
 

@@ -15,6 +15,8 @@ from packaging.markers import default_environment
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.addresses import TIMEOUT_SECONDS
+
 ROOT = Path(__file__).resolve().parents[1]
 
 PLATFORM_SPECIFIC = re.compile(r"triton|nvidia-.*|cuda-.*")
@@ -180,9 +182,9 @@ def test_the_container_follows_the_rules_of_its_linters() -> None:
 
 def test_the_container_passes_docker_s_own_check() -> None:
     docker = shutil.which("docker")
-    if docker is None or subprocess.run([docker, "info"], capture_output=True, timeout=60, check=False).returncode:
+    if docker is None or subprocess.run([docker, "info"], capture_output=True, timeout=TIMEOUT_SECONDS, check=False).returncode:
         pytest.skip("needs a running Docker")
-    checked = subprocess.run([docker, "build", "--check", str(ROOT)], capture_output=True, text=True, timeout=300, check=False)
+    checked = subprocess.run([docker, "build", "--check", str(ROOT)], capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -217,7 +219,7 @@ def test_the_requirements_resolve_for_each_python_with_what_a_space_adds(python:
         [*command, *elsewhere, "-r", str(ROOT / "requirements.txt"), *added],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=2 * TIMEOUT_SECONDS,
         check=False,
         cwd=tmp_path,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs.vectors.vectors_job import VECTORS_JOB
@@ -18,7 +19,6 @@ from trainer.training.encoders import Encoder
 from trainer.workspace import Workspace
 
 VISITOR = "visitor-1"
-SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +28,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, read
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     studio.recover()
     server = studio.for_owner(SERVER_OWNER)
-    server.wait(server.library.runs()[0].id, SECONDS)
+    server.wait(server.library.runs()[0].id, TIMEOUT_SECONDS)
     yield studio
     studio.close()
 
@@ -55,7 +55,7 @@ def test_its_similar_rows_are_found_from_the_first_start_on(studio: Studio, offe
     server = studio.for_owner(SERVER_OWNER)
     jobs = [job for job in server.jobs.list() if job.type == VECTORS_JOB.name]
     assert len(jobs) == 1
-    server.jobs.wait(jobs[0].id, SECONDS)
+    server.jobs.wait(jobs[0].id, TIMEOUT_SECONDS)
     found = studio.for_owner(VISITOR).similar.search(offered.id, "What a lovely day.")
     assert found.rows
     # A visitor starts no job for it.
@@ -114,7 +114,7 @@ def test_the_next_start_trains_none_and_one_without_its_files_trains_again(
     replaced.recover()
     [view] = replaced.for_owner(SERVER_OWNER).library.runs()
     assert view.id != offered.id
-    replaced.for_owner(SERVER_OWNER).wait(view.id, SECONDS)
+    replaced.for_owner(SERVER_OWNER).wait(view.id, TIMEOUT_SECONDS)
     replaced.close()
 
 
@@ -157,7 +157,7 @@ def test_a_training_that_could_not_be_queued_is_tried_again_and_one_that_failed_
     assert studio.model_is_on_its_way()
     [view] = server.library.runs()
     server.stop(view.id)
-    server.wait(view.id, SECONDS)
+    server.wait(view.id, TIMEOUT_SECONDS)
     assert not studio.model_is_on_its_way()
     studio._look_after()
     assert [run.id for run in server.library.runs()] == [view.id]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.conftest import small_rows
 from trainer import run_library
 from trainer.atomic import REMOVED_PREFIX
@@ -307,7 +308,7 @@ def test_concurrent_requests_compute_a_report_once(studio: Studio, monkeypatch: 
     monkeypatch.setattr(run_library, "split_report", lambda saved, split: (computed.append(split), load(saved, split))[1])
 
     def ask() -> object:
-        all_started.wait(30)
+        all_started.wait(TIMEOUT_SECONDS)
         return studio.for_owner(ME).library.reports(run.id)
 
     with ThreadPoolExecutor(4) as pool:

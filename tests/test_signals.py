@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from trainer.signals import stop_signals
 
 posix = pytest.mark.skipif(os.name != "posix", reason="signals to oneself are POSIX's")
@@ -34,7 +35,7 @@ def test_each_signal_sets_the_event_and_does_nothing_else(name: str) -> None:
         assert not stop_event.is_set()
         for _ in range(2):
             os.kill(os.getpid(), number)
-            assert stop_event.wait(60)
+            assert stop_event.wait(TIMEOUT_SECONDS)
             stop_event.clear()
     assert signal.getsignal(number) is previous
 
@@ -45,7 +46,7 @@ def test_ignored_signals_stay_ignored() -> None:
     with stop_signals() as stop_event:
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)
-        assert stop_event.wait(60)
+        assert stop_event.wait(TIMEOUT_SECONDS)
         stop_event.clear()
         os.kill(os.getpid(), signal.SIGTERM)
         assert not stop_event.is_set()

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from tests.addresses import free_port
+from tests.addresses import TIMEOUT_SECONDS, free_port
 from tests.child_processes import die_with, popen
 
 _ROOT = Path(__file__).resolve().parents[1]
@@ -96,7 +96,9 @@ class WarmInterpreter:
             self._changed.wait_for(lambda: self._started or self.process.poll() is not None)
             return Program(self._started.pop(), self._exited, self._changed)
 
-    def run(self, args: Sequence[str], *, env: Mapping[str, str], cwd: str | Path, timeout: float = 240.0) -> subprocess.CompletedProcess:
+    def run(
+        self, args: Sequence[str], *, env: Mapping[str, str], cwd: str | Path, timeout: float = TIMEOUT_SECONDS
+    ) -> subprocess.CompletedProcess:
         """Like ``subprocess.run`` with captured text."""
         with tempfile.NamedTemporaryFile() as out, tempfile.NamedTemporaryFile() as err:
             program = self.popen(args, env=env, cwd=cwd, stdout=out, stderr=err)
@@ -126,7 +128,7 @@ class WarmInterpreter:
                 rank.terminate()
             for rank in ranks:
                 with contextlib.suppress(subprocess.TimeoutExpired):
-                    rank.wait(30)
+                    rank.wait(TIMEOUT_SECONDS)
                 rank.kill()
         return subprocess.CompletedProcess(command, int(failed))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import NAMES, box, choose_settings, in_view, setting, start_training, tab, upload, wait_until_trained
 from tests.conftest import SHARED, small_rows
@@ -51,7 +52,7 @@ def wait_for_encoder_findings(page: Page) -> None:
 def expect_in_view(page: Page, *selectors: str) -> None:
     """Wait until each element is in the window, without scrolling."""
     for selector in selectors:
-        for _ in range(30):
+        for _ in range(10 * int(TIMEOUT_SECONDS)):
             if in_view(page, selector):
                 break
             page.wait_for_timeout(100)
@@ -112,10 +113,10 @@ def test_a_sample_button_works_again_after_closing_the_file(visit: Open, fresh_s
         ("#open-messy", "messy_emotions.csv"),
     ):
         page.locator(sample).click()
-        expect(page.locator("#data-summary")).to_contain_text(name, timeout=5_000)
-        expect(title(page)).to_be_visible(timeout=5_000)
+        expect(page.locator("#data-summary")).to_contain_text(name)
+        expect(title(page)).to_be_visible()
         page.locator("#data-summary [data-action=close]").click()
-        expect(page.locator("#try-sample")).to_be_visible(timeout=5_000)
+        expect(page.locator("#try-sample")).to_be_visible()
 
 
 def test_a_data_set_that_cannot_be_fetched_has_its_error_at_the_field(visit: Open, empty_server: Server) -> None:

@@ -113,7 +113,7 @@ def test_three_thousand_comments_from_upload_to_a_mended_label_and_a_labelled_fi
     wait_until_trained(page)
     tab(page, "Check labels")
     page.locator("#check-labels").click()
-    expect(page.locator(".em-label-row").first).to_be_visible(timeout=300_000)
+    expect(page.locator(".em-label-row").first).to_be_visible()
     corrected = mend_labels(page).decode().splitlines(keepends=True)
     changed = [number for number, line in enumerate(lines) if line != corrected[number]]
     assert (len(corrected), len(changed)) == (3000, 2)
@@ -125,7 +125,7 @@ def test_three_thousand_comments_from_upload_to_a_mended_label_and_a_labelled_fi
     page.locator("#whole-file-upload input[type=file], #whole-file input[type=file]").first.set_input_files(source)
     page.locator("#whole-file-start").click()
     job = page.locator("#whole-file-job")
-    expect(job).to_contain_text("is labelled: 3,000 rows", timeout=120_000)
+    expect(job).to_contain_text("is labelled: 3,000 rows")
     with page.expect_download() as download:
         job.get_by_role("link", name="Download the labelled file").click()
     assert len(download.value.path().read_text("utf-8").splitlines()) == 3000

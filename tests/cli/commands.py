@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.warm_interpreter import WarmInterpreter
 from trainer.__main__ import main
 from trainer.training.encoders import Encoder
@@ -35,7 +36,7 @@ def run_process(*arguments: str, cwd: Path, warm_interpreter: WarmInterpreter | 
     variables = {k: v for k, v in os.environ.items() if k != "EMOTUNE_RUNS"} | {"PYTHONPATH": str(ROOT)} | environment
     command = [sys.executable, "-m", "trainer", *arguments]
     if warm_interpreter is None:
-        done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=240)
+        done = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)
     else:
         done = warm_interpreter.run(command, cwd=cwd, env=variables)
     return CommandResult(done.returncode, done.stdout, done.stderr)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.cli.commands import CommandResult, InProcessCommand, run_process
 from tests.warm_interpreter import WarmInterpreter
 from trainer.training.encoders import Encoder
@@ -207,7 +208,7 @@ def test_torchrun_shares_a_file_out_with_the_bytes_of_one_process(
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "trainer", "predict", run]
     command += ["--file", str(source), "--out", str(two), "--engine", "torch", "--json"]
     environment = os.environ | {"EMOTUNE_RUNS": str(Path(trained_run.last["path"]).parent)}
-    finished = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+    finished = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False)
     assert finished.returncode == 0, finished.stderr
     assert two.read_bytes() == one.read_bytes()
     assert finished.stdout.count('"rows": 5000') == 1

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.child_processes import popen
 from tests.cli.commands import ROOT, run_process
 from tests.conftest import small_rows, write_rows
@@ -27,7 +28,6 @@ from trainer.studio import Studio
 from trainer.training.encoders import Encoder
 
 ARGUMENTS = ("--epochs", "3", "--set", "batch_size=8", "--set", "max_length=32", "--set", "learning_rate=0.003", "--json")
-TIMEOUT_SECONDS = 120.0
 
 
 def digest(folder: str | Path) -> str:

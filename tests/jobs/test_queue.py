@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from trainer.jobs.queue import MAX_PAUSE, JobQueue, Lane, retry_pause
-
-TIMEOUT_SECONDS = 60.0
 
 
 class Work:

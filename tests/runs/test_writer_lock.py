@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.child_processes import popen
 from trainer.runs import writer_lock as module
 from trainer.runs.writer_lock import is_being_written, maintenance_lock, write_heartbeat, writer_lock
@@ -133,7 +134,7 @@ def test_any_number_of_readers_keep_no_writer_from_beginning_and_see_each_one(tm
     for reader in readers:
         reader.start()
     try:
-        assert begun.wait(60)
+        assert begun.wait(TIMEOUT_SECONDS)
         for _ in range(200):
             with writer_lock(tmp_path) as acquired:
                 assert acquired

@@ -8,11 +8,11 @@ import httpx
 import pytest
 from starlette.responses import StreamingResponse
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.security.client import echo
 from trainer.security.connections import LimitedH11Protocol
 from trainer.security.server import WebServer, bind_port
 
-TIMEOUT_SECONDS = 60.0
 GIVEN_UP = threading.Event()
 """The long answer has come to an end, as nobody took it off."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from transformers import PreTrainedModel
 
+from tests.addresses import TIMEOUT_SECONDS
 from trainer.recipe import Recipe
 from trainer.training.classifier import build_classifier, save_classifier
 from trainer.training.encoder_loading import load_encoder, load_tokenizer
@@ -49,7 +50,9 @@ print("".join(failed) or "whole")
 
 
 def test_first_imports_from_several_threads() -> None:
-    done = subprocess.run([sys.executable, "-c", TWO_AT_ONCE], capture_output=True, text=True, cwd=ROOT, timeout=180, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", TWO_AT_ONCE], capture_output=True, text=True, cwd=ROOT, timeout=TIMEOUT_SECONDS, check=True
+    )
     assert done.stdout.strip() == "whole", done.stdout
 
 

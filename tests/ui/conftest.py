@@ -12,7 +12,7 @@ import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 
-from tests.addresses import free_port
+from tests.addresses import TIMEOUT_SECONDS, free_port
 from trainer.data.reader.file_reader import FileReader
 from trainer.runs.ids import is_id
 from trainer.settings import Settings
@@ -21,7 +21,6 @@ from trainer.training.encoders import Encoder
 from trainer.ui import launch
 
 RECIPE = {"encoder": "tiny-bert", "epochs": 12, "batch_size": 16, "learning_rate": 5e-3, "max_length": 32}
-TIMEOUT_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ class Server:
         """What a program that minds no client library gets: the event stream of one call."""
         url = f"{self.address}gradio_api/call/{endpoint}"
         request = urllib.request.Request(url, data=body.encode(), headers={"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=30) as response:
+        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as response:
             event = json.load(response)["event_id"]
-        with urllib.request.urlopen(f"{url}/{event}", timeout=60) as response:
+        with urllib.request.urlopen(f"{url}/{event}", timeout=TIMEOUT_SECONDS) as response:
             return response.read().decode()
 
 

@@ -108,7 +108,7 @@ def test_results_have_the_documented_keys_and_no_others(server: Server, run: str
             results[f"{name}_stop"] = server.client.predict(job, api_name=f"{name}_stop")
     server.studio.for_owner(LOCAL_OWNER).jobs.wait(results["/export"]["job"], TIMEOUT_SECONDS)
     results["/export_result"] = exported = server.client.predict(run, api_name="/export_result")
-    with urllib.request.urlopen(f"{server.address}{exported['files']['onnx-int8']}", timeout=60) as response:
+    with urllib.request.urlopen(f"{server.address}{exported['files']['onnx-int8']}", timeout=TIMEOUT_SECONDS) as response:
         assert "-onnx-int8.zip" in response.headers["content-disposition"]
     answered = server.client.predict(run, TEXTS, "onnx-int8", api_name="/predict")
     assert (answered["engine"], exported["recommended"]) == ("onnx-int8", "onnx-int8")
@@ -308,7 +308,7 @@ def test_progress_names_whose_scores_it_gives() -> None:
 def test_the_download_is_the_model_that_answers(server: Server, run: str, tmp_path: Path) -> None:
     from transformers import pipeline
 
-    with urllib.request.urlopen(f"{server.address}download/{run}", timeout=60) as response:
+    with urllib.request.urlopen(f"{server.address}download/{run}", timeout=TIMEOUT_SECONDS) as response:
         assert response.headers["content-type"] == "application/zip"
         name = server.studio.for_owner("local").library.view(run).name.replace(" ", "-")
         assert f'filename="{name}.zip"' in response.headers["content-disposition"]
@@ -325,7 +325,7 @@ def test_the_download_is_the_model_that_answers(server: Server, run: str, tmp_pa
 @pytest.mark.parametrize("wanted", ["5eed" * 8, "x", "..%2f..%2fetc%2fpasswd"])
 def test_the_download_of_an_unknown_run_is_404_in_words(server: Server, wanted: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{server.address}download/{wanted}", timeout=30)
+        urllib.request.urlopen(f"{server.address}download/{wanted}", timeout=TIMEOUT_SECONDS)
     assert refused.value.code == 404
     if "%" not in wanted:
         assert refused.value.read().decode() == "There is no such run. Choose one from the list."

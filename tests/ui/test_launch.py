@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.addresses import free_port
+from tests.addresses import TIMEOUT_SECONDS, free_port
 from tests.cli.test_resume import ROOT, has_points, wait_for
 from tests.jobs.train.test_torchrun import at  # noqa: F401
 from tests.warm_interpreter import WarmInterpreter
@@ -46,7 +46,7 @@ def test_a_server_that_is_told_to_end_keeps_the_best_model(
         wait_for(runs, has_points(1), server, tmp_path / "output")
         for _ in range(2):
             server.send_signal(wish)
-        assert server.wait(240) == 0, (tmp_path / "output").read_text()
+        assert server.wait(TIMEOUT_SECONDS) == 0, (tmp_path / "output").read_text()
     finally:
         server.kill()
         server.wait()

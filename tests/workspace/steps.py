@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from trainer.errors import UserError
 from trainer.jobs.queue import Delay
 from trainer.recipe import Recipe
@@ -20,7 +21,6 @@ from trainer.studio import Studio
 ME, OTHER = "local", "somebody else"
 RECIPE = Recipe(encoder="tiny-bert", epochs=12, batch_size=16, learning_rate=5e-3, max_length=32)
 QUICK = dataclasses.replace(RECIPE, epochs=1)
-TIMEOUT_SECONDS = 120.0
 
 
 class Hold:

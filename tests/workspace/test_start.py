@@ -300,7 +300,7 @@ def test_waiting_for_a_run_ends_when_it_is_cancelled(studio: Studio, hold: Hold,
     waiter = threading.Thread(target=lambda: results.append(workspace.wait(second.id, TIMEOUT_SECONDS)), daemon=True)
     waiter.start()
     workspace.stop(second.id)
-    waiter.join(10)
+    waiter.join(TIMEOUT_SECONDS)
     assert [v.status for v in results] == ["cancelled"]
 
 

@@ -20,6 +20,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.child_processes import popen
 from tests.data.files.samples import make_ods, make_zip
 from tests.readers import InProcessReader
@@ -219,7 +220,7 @@ def test_a_child_ends_with_its_parent_even_in_the_middle_of_a_file() -> None:
     with popen([sys.executable, "-c", _PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         child = psutil.Process(int(parent.stdout.readline()))
         parent.kill()
-    assert psutil.wait_procs([child], timeout=60)[1] == []
+    assert psutil.wait_procs([child], timeout=TIMEOUT_SECONDS)[1] == []
 
 
 # --- the same table as without a child --------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.cli.test_resume import ARGUMENTS, ROOT, environment, has_points, wait_for
 from tests.conftest import small_rows, write_rows
 from tests.training.emoji_rows import emoji_rows
@@ -26,8 +27,6 @@ from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
-
-TIMEOUT_SECONDS = 240.0
 
 AT = """
 import os, time

@@ -1,0 +1,22 @@
+"""Waiting: every test that waits for something waits as long."""
+
+import ast
+from pathlib import Path
+
+TESTS = Path(__file__).resolve().parent
+MEASURED = {"bench", "attack", "faults"}
+"""What looks at the clock on purpose."""
+
+
+def test_no_test_has_a_deadline_of_its_own() -> None:
+    """A number of seconds that suffices on a quiet machine fails a right program on a busy one."""
+    own = []
+    for path in sorted(TESTS.rglob("*.py")):
+        if path.relative_to(TESTS).parts[0] in MEASURED:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            limits = [k.value for k in node.keywords if k.arg == "timeout"] if isinstance(node, ast.Call) else []
+            if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and "TIMEOUT" in t.id for t in node.targets):
+                limits.append(node.value)
+            own += [f"{path.relative_to(TESTS)}:{limit.lineno}" for limit in limits if isinstance(limit, ast.Constant) and limit.value]
+    assert [where for where in own if not where.startswith("addresses.py:")] == []
