@@ -104,6 +104,11 @@ def test_every_set_up_uses_the_lock() -> None:
     assert re.findall(r"^\t\$\(PIP\) -r (.*)$", makefile, re.MULTILINE) == ["requirements.txt", "tests/requirements.txt"]
 
 
+def test_an_audit_that_could_look_nothing_up_is_no_success() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "pip-audit --strict " in makefile
+
+
 def test_licences_are_permissive() -> None:
     wrong = {name: licence for name in needed("requirements.txt", "tests/requirements.txt") if not _permissive(licence := _licence(name))}
     assert wrong == {}
