@@ -1,12 +1,16 @@
 """Connections that send headers slowly or never read their response are closed, and others are served meanwhile."""
 
+import logging
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
-from starlette.responses import StreamingResponse
+from starlette.formparsers import MultiPartException
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
 
 from tests.addresses import TIMEOUT_SECONDS
 from tests.security.client import echo
@@ -28,6 +32,10 @@ def address() -> Iterator[tuple[str, int]]:
             # More than all buffers on the way hold.
             await StreamingResponse(b"x" * 1_000_000 for _ in range(100))(scope, receive, send)
             GIVEN_UP.set()
+        elif scope["type"] == "http" and scope["path"] == "/form":
+            with suppress(MultiPartException):
+                await Request(scope, receive).form()
+            await Response()(scope, receive, send)
         elif scope["type"] == "http":
             await echo(scope, receive, send)
         else:
@@ -116,3 +124,10 @@ def test_of_too_many_connections_the_one_that_has_waited_longest_goes(
     assert is_closed(first)
     assert httpx.get("http://{}:{}/".format(*address)).status_code == 200
     assert len(others) > ShortTimeouts.max_connections
+
+
+def test_a_form_that_is_none_leaves_nothing_of_it_in_the_log(address: tuple[str, int], caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        url, headers = f"http://{address[0]}:{address[1]}/form", {"content-type": "multipart/form-data; boundary=b"}
+        assert httpx.post(url, content=b"z of somebody's text", headers=headers).status_code == 200
+    assert caplog.records == []

@@ -45,8 +45,10 @@ class WebServer:
             server_header=False,
             timeout_graceful_shutdown=3,
         )
-        # ErrorMiddleware logs errors; everything else uvicorn logs is about streams that end with the server.
-        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        # ErrorMiddleware logs errors. Everything else that uvicorn logs is about streams that end with the server, and python_multipart
+        # logs bytes of uploads that are no forms.
+        for name in ("uvicorn.error", "python_multipart"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self._server = uvicorn.Server(config)
         self._listener = listener
         self._thread = threading.Thread(target=self._server.run, args=([listener],), name="web-server", daemon=True)
