@@ -93,3 +93,26 @@ def error_location(error: BaseException) -> str:
     """The type of an error and its traceback in one line for a log, without its message, which may contain a user's texts."""
     frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
     return f"{type(error).__name__} in {' < '.join(reversed(frames[-12:])) or 'an unknown place'}"
+
+
+def traceback_without_texts(error: BaseException) -> str:
+    """The traceback of an error and of what caused it, as Python prints it, but without messages, which may contain a user's texts.
+
+    What the operating system and torch say stays: it names no texts, and only it tells a full disk or a broken GPU.
+    """
+    causes: list[BaseException] = []
+    cause: BaseException | None = error
+    while cause is not None and cause not in causes:
+        causes.append(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    parts = [
+        f"Traceback (most recent call last):\n{''.join(traceback.format_tb(each.__traceback__))}{_described(each)}\n" for each in causes
+    ]
+    return "\nWhich led to:\n\n".join(reversed(parts))
+
+
+def _described(error: BaseException) -> str:
+    name = type(error).__name__
+    if isinstance(error, OSError):
+        return f"{name}: {error.strerror}" if error.strerror else name
+    return f"{name}: {error}" if type(error).__module__.partition(".")[0] == "torch" else name

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from trainer.atomic import write_file
+from trainer.errors import error_location
 
 _ROUND_SECONDS = 60.0
 _MAX_OWNERS = 20_000
@@ -76,5 +77,5 @@ class Rounds:
         while not self._closed.wait(self._seconds):
             try:
                 self._act()
-            except Exception:
-                _log.exception("looking for visitors who left failed")
+            except Exception as error:
+                _log.error("looking for visitors who left failed: %s", error_location(error))

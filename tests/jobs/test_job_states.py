@@ -211,7 +211,7 @@ def fail_by_a_bug(scene: Scene) -> None:
         "The count failed unexpectedly. Start it again. If it fails again, the file error.log in the job's folder"
     )
     assert "ZeroDivisionError" in scene.folder.traceback.read_text()
-    assert "a bug" not in scene.job.message
+    assert "a bug" not in scene.job.message + scene.folder.traceback.read_text()
 
 
 def fail_on_a_full_disk(scene: Scene) -> None:

@@ -4,11 +4,10 @@ The same for every type of job, in the server and in the processes of torchrun. 
 """
 
 import errno
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from trainer.errors import NoMemoryError, UserError
+from trainer.errors import NoMemoryError, UserError, traceback_without_texts
 from trainer.jobs.job import JobRecord
 from trainer.jobs.job_type import JobWords
 from trainer.runs.event_types import Cancelled, Failed, Queued, Stopped
@@ -60,15 +59,15 @@ def requeue(record: JobRecord, *, also_stopped: bool) -> None:
             record.log.append(queued.replace(time=None), durable=True)
 
 
-def record_failure(record: JobRecord, message: str, code: str, *, retry_texts_at_a_time: int | None = None) -> None:
-    """Write the end of a failed job: first the message, then the traceback of the exception being handled.
+def record_failure(record: JobRecord, error: Exception, message: str, code: str, *, retry_texts_at_a_time: int | None = None) -> None:
+    """Write the end of a failed job: first the message, then the traceback of the error.
 
     On a full disk either may fail; without the message the job counts as interrupted.
     """
     with suppress(OSError):
         record.log.append(Failed(message=message, code=code, retry_texts_at_a_time=retry_texts_at_a_time), durable=True)
     with suppress(OSError):
-        record.traceback.write_text(traceback.format_exc(), encoding="utf-8")
+        record.traceback.write_text(traceback_without_texts(error), encoding="utf-8")
 
 
 def what_to_do(words: JobWords) -> str:
@@ -104,10 +103,10 @@ def _failures_recorded(record: JobRecord, words: JobWords) -> Iterator[None]:
     try:
         yield
     except NoMemoryError as error:
-        record_failure(record, error.message, error.code, retry_texts_at_a_time=error.retry_texts_at_a_time)
+        record_failure(record, error, error.message, error.code, retry_texts_at_a_time=error.retry_texts_at_a_time)
     except UserError as error:
-        record_failure(record, error.message, error.code)
+        record_failure(record, error, error.message, error.code)
     except OSError as error:
-        record_failure(record, describe_disk_error(error, words), "disk")
-    except Exception:
-        record_failure(record, f"The {words.noun} failed unexpectedly. {what_to_do(words)}", "unexpected")
+        record_failure(record, error, describe_disk_error(error, words), "disk")
+    except Exception as error:
+        record_failure(record, error, f"The {words.noun} failed unexpectedly. {what_to_do(words)}", "unexpected")

@@ -35,11 +35,11 @@ class JobRunner:
             with self._services.machine.speeds.no_measurement(), execution.time_limit(record, self._services.settings.max_training_seconds):
                 job_type.run(Turn(job_type, record, self._services, self.queue.notify))
         except OSError as error:
-            execution.record_failure(record, execution.describe_disk_error(error, job_type.words), "disk")
+            execution.record_failure(record, error, execution.describe_disk_error(error, job_type.words), "disk")
             reason = f"its folder cannot be written ({error.strerror or error})"
-        except Exception:
+        except Exception as error:
             message = f"The {job_type.words.noun} could not begin. {execution.what_to_do(job_type.words)}"
-            execution.record_failure(record, message, "unexpected")
+            execution.record_failure(record, error, message, "unexpected")
             reason = "it could not start, and this could not be written into its folder"
         return reason if self._store.view(record).status == "queued" else ""
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from trainer.errors import traceback_without_texts
 from trainer.runs.run import Run
 from trainer.settings import prepare_environment
 
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    # What it prints is kept in a log.
+    sys.excepthook = lambda _type, error, _traceback: print(traceback_without_texts(error), file=sys.stderr)
     status = main(sys.argv[1:])
     sys.stdout.flush()
     sys.stderr.flush()
