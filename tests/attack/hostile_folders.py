@@ -141,6 +141,7 @@ def _links() -> dict[str, Corruption]:
         "a vocabulary that links to a device": link("vocab.txt", "/dev/zero"),
         "a link to itself": link("tokenizer.json", "tokenizer.json"),
         "a subfolder that links out of the folder": link("encoder", "/etc"),
+        "a subfolder of chat templates": lambda folder, _: (folder / "additional_chat_templates").mkdir(),
         "a pipe": pipe,
         "a config that is a folder": no_file,
     }
@@ -282,6 +283,16 @@ def _tokenizers() -> dict[str, Corruption]:
         "a vocabulary that is a number": _tokenizer_model(vocab=7),
         "a tokenizer of 70 MB": lambda folder, _: os.truncate(folder / "tokenizer.json", 70_000_000),
         "a vocabulary of 70 MB": lambda folder, _: _sparse(folder / "vocab.txt", 70_000_000),
+        "a chat template of 20 GB": lambda folder, _: _sparse(folder / "chat_template.jinja", 20 * GIGABYTE),
+        "a vocabulary of a kind that is not checked otherwise, of 20 GB": lambda folder, _: _sparse(folder / "spm.model", 20 * GIGABYTE),
+        "a vocabulary of millions of lines": lambda folder, _: (folder / "vocab.txt").write_bytes(b"a\n" * 10_000_000 + b"b") and None,
+        "merges of millions of lines": lambda folder, _: (folder / "merges.txt").write_bytes(b"a b\n" * 5_000_000) and None,
+        "a vocabulary with more tokens than the model": lambda folder, _: (
+            (folder / "vocab.txt").write_text("\n".join(map(str, range(100_000)))) and None
+        ),
+        "a vocabulary with an id that overflows": lambda folder, _: _write(folder / "vocab.json", {"a": 10**12}),
+        "a vocabulary with more ids than the model": lambda folder, _: _write(folder / "vocab.json", {"a": 100_000}),
+        "a vocabulary without ids": lambda folder, _: _write(folder / "vocab.json", {"a": [1]}),
         "a deeply nested tokenizer": lambda folder, _: (folder / "tokenizer.json").write_bytes(b'{"a":' * DEPTH) and None,
         "a tokenizer that is not JSON": lambda folder, _: (folder / "tokenizer.json").write_bytes(b"evil") and None,
         "a deeply nested tokenizer config": lambda folder, _: (folder / "tokenizer_config.json").write_bytes(b'{"a":' * DEPTH) and None,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from trainer.training.config_check import check_shapes, read_model_config, vocabulary_of
 from trainer.training.tokenizer_check import check_tokenizer
-from trainer.training.untrusted_files import read_object, refusal
+from trainer.training.untrusted_files import read_object, refusal, regular_file_size
 from trainer.training.weights_check import count_parameters, read_header
 
 CONFIG = "config.json"
@@ -20,6 +20,11 @@ _MAX_FILES = 1_000
 _PICKLES = (".bin", ".pt", ".pth", ".pkl", ".pickle", ".ckpt", ".joblib", ".dill", ".npy", ".npz", ".h5", ".hdf5", ".msgpack", ".keras")
 _PROGRAMS = (".py", ".pyc", ".pyd", ".so", ".dll", ".dylib", ".exe", ".sh")
 _ADAPTERS = ("adapter_config.json", "adapter_model.safetensors")
+_CHAT_TEMPLATES = "additional_chat_templates"
+"""A folder whose files transformers reads with the tokenizer."""
+_TEXT_FILES = (".json", ".txt", ".model", ".jinja", ".codes")
+_MAX_TEXT_BYTES = 40_000_000
+"""Of any file besides the weights that a library may read as a whole."""
 
 
 def check_folder(folder: Path, *, weights: bool = True) -> int:
@@ -89,6 +94,10 @@ def _check_entry(file: Path, entry: os.DirEntry, folder: Path, downloaded: Path 
             )
         if name.endswith(_PROGRAMS):
             raise refusal(file, "is a program, and nothing that comes with a model is run here", "Remove it, if you trust the rest")
+    if name == _CHAT_TEMPLATES:
+        raise refusal(file, "is of a model that chats, and classifiers do not", "Remove it")
+    if name.endswith(_TEXT_FILES) and entry.is_file() and (size := regular_file_size(file)) > _MAX_TEXT_BYTES:
+        raise refusal(file, f"has {size / 1e6:,.0f} MB, and such files have at most {_MAX_TEXT_BYTES / 1e6:,.0f}")
     if name in _ADAPTERS:
         raise refusal(
             file, "adds to a model that lies elsewhere, and nothing is downloaded for it", "Merge the adapter into its model, and save that"

@@ -56,10 +56,13 @@ def check_tokenizer(folder: Path, *, vocabulary: int) -> None:
             refuse_programs(file, settings)
             if name == "tokenizer_config.json":
                 check_tokenizer_class(file, settings)
-    for name in ("vocab.txt", "vocab.json", "merges.txt", "bpe.codes", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"):
-        file = folder / name
-        if file.exists() and regular_file_size(file) > _MAX_BYTES:
-            raise refusal(file, f"has {regular_file_size(file) / 1e6:,.0f} MB, and such files have at most {_MAX_BYTES / 1e6:,.0f}")
+    if (folder / "vocab.txt").exists():
+        _refuse_more_tokens(folder / "vocab.txt", _count_lines(folder / "vocab.txt"), vocabulary)
+    for name in ("merges.txt", "bpe.codes"):
+        if (folder / name).exists() and (lines := _count_lines(folder / name)) > _MAX_TOKENS:
+            raise refusal(folder / name, f"has {lines:,} lines, more than a model needs")
+    if (folder / "vocab.json").exists():
+        _check_vocabulary(folder / "vocab.json", vocabulary)
     if (folder / "tokenizer.json").exists():
         check_tokenizer_file(folder / "tokenizer.json", vocabulary=vocabulary)
 
@@ -76,10 +79,30 @@ def check_tokenizer_file(file: Path, *, vocabulary: int = _MAX_TOKENS) -> None:
         highest = max(_check_model(tokenizer.get("model")), _check_added(tokenizer.get("added_tokens")))
     except ValueError as error:
         raise refusal(file, f"is not used: {error}") from error
-    if highest >= vocabulary:
-        raise refusal(
-            file, f"has more tokens than its model knows ({highest + 1:,} instead of {vocabulary:,}), so it belongs to another model"
-        )
+    _refuse_more_tokens(file, highest + 1, vocabulary)
+
+
+def _count_lines(file: Path) -> int:
+    """The lines of a file whose size is limited already."""
+    regular_file_size(file)
+    try:
+        return file.read_bytes().rstrip().count(b"\n") + 1
+    except OSError as error:
+        raise refusal(file, f"cannot be read ({error.strerror or error})") from error
+
+
+def _check_vocabulary(file: Path, vocabulary: int) -> None:
+    """Check a file with the id of each token."""
+    try:
+        highest = max(map(_token_id, read_object(file, max_bytes=_MAX_BYTES).values()), default=-1)
+    except ValueError as error:
+        raise refusal(file, f"is not used: {error}") from error
+    _refuse_more_tokens(file, highest + 1, vocabulary)
+
+
+def _refuse_more_tokens(file: Path, tokens: int, known: int) -> None:
+    if tokens > known:
+        raise refusal(file, f"has more tokens than its model knows ({tokens:,} instead of {known:,}), so it belongs to another model")
 
 
 def _check_steps(part: Any, allowed: list[str]) -> None:
