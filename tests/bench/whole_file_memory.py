@@ -1,8 +1,8 @@
 """The peak memory of labelling a whole file, of the process and its children together, for more and more short rows. Linux only.
 
-    python -m tests.bench.whole_file_memory [ROWS ...]
+    python -m tests.bench.whole_file_memory [ROWS ...] [FORM ...]
 
-As CSV, JSON lines and Parquet; a workbook is read and written as a whole.
+As CSV, CSV of another encoding and delimiter, JSON lines, Parquet and a workbook.
 The model is tiny: the measurement is about the rows. What processes share, they share: memory is counted as PSS.
 """
 
@@ -13,19 +13,22 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.million_rows import _LABELS, _tiny_bert, _write_rows
+from tests.data.files.samples import make_workbook
+from tests.data.files.test_plain_workbook import with_shared_texts
 from trainer.settings import prepare_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 _ROWS = (10_000, 100_000, 1_000_000)
-_FORMS = ("csv", "jsonl", "parquet")
+_FORMS = ("csv", "cp1252", "jsonl", "parquet", "xlsx")
 _ALLOWED_MB = 1_300
 _POLL_SECONDS = 0.1
 
 
-def measure(*rows: int) -> dict[str, int]:
+def measure(*rows: int, forms: Sequence[str] = _FORMS) -> dict[str, int]:
     """Peak megabytes and seconds of ``python -m trainer predict`` for files of so many rows."""
     results: dict[str, int] = {}
     with tempfile.TemporaryDirectory() as name:
@@ -33,7 +36,7 @@ def measure(*rows: int) -> dict[str, int]:
         model = _save_classifier(folder)
         for count in rows or _ROWS:
             written = _write_rows(folder / f"{count}.csv", count)
-            for form in _FORMS:
+            for form in forms:
                 source = _in_form(written, form)
                 peak, seconds = _peak(["predict", str(model), "--file", str(source), "--out", str(folder / f"out.{form}")])
                 results[f"whole_file_{count}_rows_{form}_peak_mb"] = peak
@@ -58,6 +61,12 @@ def _in_form(file: Path, form: str) -> Path:
             out.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in csv.DictReader(lines))
     elif form == "parquet":
         pyarrow.parquet.write_table(pyarrow.csv.read_csv(file), target)
+    elif form == "cp1252":
+        with open(file, encoding="utf-8", newline="") as lines, open(target, "w", encoding="cp1252", newline="") as out:
+            csv.writer(out, delimiter=";").writerows([*row, "café"] for row in csv.reader(lines))
+    elif form == "xlsx":
+        with open(file, encoding="utf-8", newline="") as lines:
+            target.write_bytes(with_shared_texts(make_workbook({"Rows": list(csv.reader(lines))})))
     return target
 
 
@@ -103,6 +112,8 @@ def _pss_bytes(pid: int) -> int:
 
 if __name__ == "__main__":
     prepare_environment()
-    measured = measure(*map(int, sys.argv[1:]))
+    measured = measure(
+        *(int(word) for word in sys.argv[1:] if word.isdecimal()), forms=[word for word in sys.argv[1:] if word in _FORMS] or _FORMS
+    )
     show(measured)
     print(json.dumps(measured))

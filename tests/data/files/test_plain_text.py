@@ -52,7 +52,7 @@ def test_slices_have_the_rows_of_the_reader(delimiter: str, newline: str, mark: 
     parts = list(plain.slices())
     assert len(parts) > 3
     assert [row for part in parts for row in part.rows] == read_table(data).rows
-    assert plain.mark + "".join(part.text for part in parts).encode() == data
+    assert plain.form.mark + "".join(part.text for part in parts).encode(plain.form.codec) == data
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,10 @@
 """Columns appended slice by slice give the bytes of those appended at once."""
 
+import csv
 import io
 import json
+import re
+import zipfile
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -10,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.data.files.test_plain_text import csv_of, rows_of
+from tests.data.files.test_plain_workbook import changed, long_workbook, parts_of
 from tests.readers import InProcessReader
 from trainer.data.files import plain_parquet, plain_text
 from trainer.data.files.read_table import read_table
@@ -45,12 +49,35 @@ def append(reader: InProcessReader | FileReader, data: bytes, written_as: Writte
     return sink.getvalue()
 
 
-@pytest.mark.parametrize(("delimiter", "newline", "mark"), [(",", "\n", ""), (";", "\r\n", "\ufeff"), ("\t", "\n", "")])
-def test_slice_by_slice_gives_the_bytes_of_the_whole(monkeypatch: pytest.MonkeyPatch, delimiter: str, newline: str, mark: str) -> None:
+@pytest.mark.parametrize(
+    ("delimiter", "newline", "quote", "encoding", "above"),
+    [
+        (",", "\n", '"', "utf-8", ""),
+        (";", "\r\n", '"', "utf-8-sig", "sep=;\r\n"),
+        ("\t", "\n", '"', "utf-8", ""),
+        (";", "\r\n", '"', "cp1252", "Export of 3 May\r\n\r\n"),
+        ("\t", "\r\n", '"', "utf-16", ""),
+        (",", "\n", "'", "utf-8", ""),
+        ("::", "\n", "", "cp1251", ""),
+    ],
+)
+def test_slice_by_slice_gives_the_bytes_of_the_whole(
+    monkeypatch: pytest.MonkeyPatch, delimiter: str, newline: str, quote: str, encoding: str, above: str
+) -> None:
     monkeypatch.setattr(plain_text, "SLICE_BYTES", 4_000)
     rows = rows_of(ROWS)
-    rows[300][1] = 'she said "no",\nand went'
-    data = csv_of(rows, delimiter=delimiter, newline=newline, mark=mark)
+    for row in rows if encoding.startswith("cp") else ():
+        row[1] = row[1].encode(encoding, "ignore").decode(encoding) + (" вода и снег" if encoding == "cp1251" else " café")
+    if quote:
+        rows[300][1] = f"she said {quote}no{quote},\nand went"
+        file = io.StringIO(newline="")
+        lines = csv.writer(
+            file, delimiter=delimiter, lineterminator=newline, quotechar=quote, quoting=csv.QUOTE_ALL if quote == "'" else csv.QUOTE_MINIMAL
+        )
+        lines.writerows([["id", "text", "label"], *rows])
+        data = (above + file.getvalue()).encode(encoding)
+    else:
+        data = "".join(delimiter.join(row) + newline for row in [["id", "text", "label"], *rows]).encode(encoding)
     reader, edits = InProcessReader(), Edits(added=NEW)
     assert reader.read_texts(data, **LIMITS).rows.in_slices
     assert append(reader, data) == rewrite(data, edits, Limits()).data == append(reader, data, in_slices=False)
@@ -87,6 +114,57 @@ def test_parquet_slice_by_slice_gives_the_bytes_of_the_whole(monkeypatch: pytest
     lists = io.BytesIO()
     pq.write_table(pa.table({"text": texts, "labels": [["joy"]] * ROWS}), lists)
     assert not reader.read_texts(lists.getvalue(), **LIMITS).rows.in_slices
+
+
+def test_a_letter_that_the_encoding_lacks_is_refused_and_the_rows_as_csv_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_text, "SLICE_BYTES", 4_000)
+    data = csv_of([[str(n), f"café {n} so happy today", "joy"] for n in range(ROWS)]).decode().encode("cp1252")
+    column = AddedColumn("predicted label", ["радость"] * ROWS)
+    appending = Appending((("predicted label", "text"),), ROWS, in_slices=True)
+    with pytest.raises(FileError) as caught:
+        InProcessReader().append(data, appending, cells_of([column]), io.BytesIO(), **LIMITS)
+    assert caught.value.code == "letter_not_in_encoding"
+    sink = io.BytesIO()
+    InProcessReader().append(data, replace(appending, written_as="csv"), cells_of([column]), sink, **LIMITS)
+    assert read_table(sink.getvalue()).rows[ROWS - 1] == (str(ROWS - 1), f"café {ROWS - 1} so happy today", "joy", "радость")
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_workbook_slice_by_slice_has_the_parts_of_the_whole(monkeypatch: pytest.MonkeyPatch, shared: bool) -> None:
+    monkeypatch.setattr(plain_text, "SLICE_BYTES", 8_000)
+    data, reader, edits = long_workbook(ROWS, shared=shared), InProcessReader(), Edits(added=NEW)
+    packed = reader.read_texts(data, **LIMITS)
+    assert (packed.rows.in_slices, packed.rows.rows, packed.rows.part, packed.rows.parts) == (True, ROWS, "Rows", ("Rows", "Notes"))
+    assert len(packed.streams) > 5
+    found, whole = append(reader, data), rewrite(data, edits, Limits()).data
+    with (
+        zipfile.ZipFile(io.BytesIO(found)) as sliced,
+        zipfile.ZipFile(io.BytesIO(whole)) as at_once,
+        zipfile.ZipFile(io.BytesIO(data)) as old,
+    ):
+        assert sliced.namelist() == at_once.namelist() == old.namelist()
+        assert [name for name in old.namelist() if sliced.read(name) != at_once.read(name)] == []
+        assert [name for name in old.namelist() if sliced.read(name) != old.read(name)] == ["xl/worksheets/sheet1.xml"]
+    width = len(read_table(data).columns)
+    assert [row[:width] for row in read_table(found).rows] == read_table(data).rows
+    assert append(reader, data, "csv") == rewrite_as_csv(read_table(data), edits).data
+
+
+@pytest.mark.parametrize("in_slices", [True, False])
+def test_empty_cells_beside_a_table_make_room_and_filled_ones_are_refused(monkeypatch: pytest.MonkeyPatch, in_slices: bool) -> None:
+    monkeypatch.setattr(plain_text, "SLICE_BYTES", 8_000 if in_slices else 1 << 20)
+    framed = r'<c r="G\1" s="1"/><c r="H\1" s="1"/><c r="XFD\1" s="1"/></row>'
+    data = changed(long_workbook(ROWS), lambda xml: re.sub(r'(?<=row r=")(\d+)(".*?)</row>', rf"\1\2{framed}", xml))
+    table = read_table(data)
+    found = append(InProcessReader(), data, in_slices=in_slices)
+    assert [row[: len(table.columns)] for row in read_table(found).rows] == table.rows
+    assert [row[-2:] for row in read_table(found).rows[:3]] == [("joy", "0"), ("=anger", "0.0014"), ("", "")]
+    first = re.search(r'<row r="2">.*?</row>', parts_of(found)["xl/worksheets/sheet1.xml"])
+    assert first is not None
+    assert re.findall(r'<c r="([G-Z]\w*)"( s="1")?', first[0]) == [("G2", ' s="1"'), ("H2", ""), ("XFD2", ' s="1"')]
+    filled = changed(data, lambda xml: xml.replace('<c r="H400" s="1"/>', '<c r="H400" t="e"><f>1/0</f></c>'))
+    with pytest.raises(FileError, match="cells to the right of the table"):
+        append(InProcessReader(), filled, in_slices=in_slices)
 
 
 def test_a_child_reads_and_writes_a_big_file_in_slices(reader: FileReader) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import random
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -14,10 +15,13 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
+from tests.data.files.samples import make_workbook
 from tests.data.rewrite.test_other_formats import samples_workbook
 from tests.readers import InProcessReader
 from trainer.data.corpus import Corpus
+from trainer.data.files import plain_parquet, plain_text
 from trainer.data.files.read_table import read_table
+from trainer.data.rewrite import columnar
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.evaluation.difference import text_difference
@@ -110,14 +114,34 @@ def test_new_columns_and_all_else_as_it_was(model: Path, tmp_path: Path, delimit
     assert confidences[0] == min(float(row[3]) for row in table.rows if row[3])
 
 
-def test_killed_at_any_block_and_begun_again_it_ends_with_the_same_bytes(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def file_of(form: str) -> bytes:
+    if form == "csv":
+        return csv_of(",", "\n", "utf-8")
+    if form == "jsonl":
+        return "".join(json.dumps({"id": number, "text": text}) + "\n" for number, text in enumerate(TEXTS)).encode()
+    if form == "xlsx":
+        return make_workbook({"Rows": [["id", "text"], *([number, text] for number, text in enumerate(TEXTS))]})
+    sink = io.BytesIO()
+    pq.write_table(pa.table({"id": range(50), "text": TEXTS}), sink, row_group_size=20)
+    return sink.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("form", "slices"), [("csv", True), ("csv", False), ("jsonl", True), ("parquet", True), ("xlsx", True), ("xlsx", False)]
+)
+def test_killed_at_a_random_block_and_begun_again_it_ends_with_the_same_bytes(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str, slices: bool
 ) -> None:
     monkeypatch.setattr(label_file, "BLOCK_ROWS", 8)
-    source = tmp_path / "in.csv"
-    source.write_bytes(csv_of(",", "\n", "utf-8"))
+    monkeypatch.setattr(plain_text, "SLICE_BYTES", 400 if slices else 1 << 20)
+    monkeypatch.setattr(plain_parquet, "SLICE_ROWS", 15)
+    monkeypatch.setattr(columnar, "SLICE_ROWS", 15)
+    source = tmp_path / f"in.{form}"
+    source.write_bytes(file_of(form))
+    assert TOOLS.reader.read_texts(source.read_bytes(), **TOOLS.limits).rows.in_slices == slices
     whole = label(tmp_path / "whole", source, LabelRequest(), model)
-    for kill_at in (0, 16, 48):
+    assert whole[0].written_as == "itself"
+    for kill_at in (0, 8 * random.Random(f"{form} {slices}").randrange(1, 7)):
         work = tmp_path / f"killed at {kill_at}"
 
         def kill(done: int, total: int, kill_at: int = kill_at) -> None:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 _MAX_SHEETS = 50
 _EXCEL_ROWS = 1_048_576
+_FEW_ROWS = 50_000
 _MAX_SPARSE_COLUMNS = 50  # in a sheet with a stray cell in its last row
 
 
@@ -49,13 +50,14 @@ def open_workbook(data: bytes) -> "CalamineWorkbook":
 
 
 @dataclass(frozen=True)
-class _Sheet:
-    """The filled rows of a sheet, each with its row number; ``n_merged``: cells filled from merged ones."""
+class Sheet:
+    """The filled rows of a sheet, each with its row number; ``n_merged``: cells filled from merged ones; ``first_column``: of the records, from 0."""
 
     name: str
     numbers: list[int]
     records: list[list[str]]
     n_merged: int
+    first_column: int = 0
 
 
 def best_sheet(workbook: "CalamineWorkbook", limits: Limits, *, part: str | None = None) -> Cells:
@@ -94,7 +96,7 @@ def _list_parts(names: list[str], hidden: set[str], summaries: list[SheetSummary
 
 def _read_best(
     workbook: "CalamineWorkbook", names: list[str], hidden: set[str], limits: Limits, *, part: str | None
-) -> tuple[list[SheetSummary], _Sheet]:
+) -> tuple[list[SheetSummary], Sheet]:
     """Summaries of the first sheets with cells and of ``part``, and that or the best of them.
 
     Another sheet that cannot be read is passed over. Raises UserError if the one to be read is empty or too large.
@@ -102,13 +104,13 @@ def _read_best(
     from python_calamine import CalamineError
 
     summaries: list[SheetSummary] = []
-    best: tuple[SheetSummary, _Sheet] | None = None
+    best: tuple[SheetSummary, Sheet] | None = None
     refusal: UserError | None = None
     for number, name in enumerate(names):
         if number >= _MAX_SHEETS and name != part:
             continue
         try:
-            sheet = _read_records(workbook, name, limits)
+            sheet = read_records(workbook, name, limits)
         except (UserError, CalamineError) as error:
             if part is None or name == part:
                 refusal = refusal or (error if isinstance(error, UserError) else unreadable_workbook_error("it is damaged"))
@@ -124,7 +126,7 @@ def _read_best(
     return summaries, best[1]
 
 
-def _single_sheet(sheet: _Sheet) -> Cells:
+def _single_sheet(sheet: Sheet) -> Cells:
     return Cells(sheet.numbers, sheet.records, warnings=_merged_cells_warning(sheet.n_merged), part=sheet.name)
 
 
@@ -134,7 +136,7 @@ def _join_sheets(workbook: "CalamineWorkbook", column: str, names: list[str], li
     records: list[list[str]] = []
     n_merged = 0
     for name in names:
-        sheet = _read_records(workbook, name, limits)
+        sheet = read_records(workbook, name, limits)
         has_header = any(cell.count(" ") < 2 for cell in sheet.records[0]) and not any(cell.count(" ") >= 2 for cell in sheet.records[0])
         if has_header and not records:
             numbers.append(1)
@@ -164,14 +166,14 @@ def _merged_cells_warning(n_cells: int) -> tuple[ReaderWarning, ...]:
     return (ReaderWarning("merged_cells", "warning", n_cells, message),)
 
 
-def _read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> _Sheet:
-    """The used rectangle of a sheet without empty rows.
+def read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> Sheet:
+    """The used rectangle of a sheet without empty rows. Raises UserError, CalamineError.
 
     Checks the limits before it creates cells. Empty rows count only for memory: a stray cell in Excel's last row makes a million of them.
     """
     sheet = workbook.get_sheet_by_name(name)
     if sheet.start is None or not sheet.height:
-        return _Sheet(name, [], [], 0)
+        return Sheet(name, [], [], 0)
     if sheet.width > limits.max_columns:
         raise too_many_columns_error(sheet.width, limits)
     if sheet.height * sheet.width > max(limits.max_cells, _EXCEL_ROWS * min(sheet.width, _MAX_SPARSE_COLUMNS)):
@@ -192,11 +194,15 @@ def _read_records(workbook: "CalamineWorkbook", name: str, limits: Limits) -> _S
                 raise too_much_text_error(limits)
     if len(records) * sheet.width > limits.max_cells:
         raise too_many_cells_error(limits)
-    return _Sheet(name, numbers, records, _fill_down(sheet, numbers, records, limits))
+    return Sheet(name, numbers, records, _fill_down(sheet, numbers, records, limits), sheet.start[1])
 
 
 def _iter_rows(sheet: "CalamineSheet") -> Iterator[list[Any]]:
-    """The rows of the used rectangle, one at a time, because a list of a million empty rows would waste memory."""
+    """The rows of the used rectangle, of a high one at a time, because a list of a million empty rows would waste memory."""
+    if sheet.height <= _FEW_ROWS:
+        # The other way goes through all rows above, which a piece of a long sheet has a million of.
+        yield from sheet.to_python(skip_empty_area=True)
+        return
     (first_row, first_column), (_, last_column) = sheet.start or (0, 0), sheet.end or (0, 0)
     width = last_column - first_column + 1
     for number, cells in enumerate(sheet.iter_rows()):

@@ -39,6 +39,7 @@ _BOMS = (  # utf-32-le before utf-16: its mark begins with the one of utf-16-le
 # Encodings in ASCII bytes only, with marks where other characters begin.
 _ESCAPED = ((b"\x1b$)C", "iso2022_kr"), (b"\x1b$", "iso2022_jp"), (b"\x1b$", "iso2022_jp_2"), (b"~{", "hz"))
 _PADDING_SAMPLE_BYTES = 1_000
+_PIECE_BYTES = 1 << 20
 _SAMPLE_LINES = 5_000  # that say whether there are any lines in UTF-8
 _MIN_PLAUSIBLE = 0.9  # of the words in each part of a file in two encodings
 
@@ -77,6 +78,25 @@ def decode(data: bytes, *, encoding: str | None = None) -> Decoded:
     if not text or text.isspace():
         raise FileError("The file contains only blanks. Choose a file with texts and labels.", code="empty_file")
     return replace(decoded, text=text, null_characters=null_characters)
+
+
+def find_encoding(data: bytes) -> str | None:
+    """The encoding that ``decode`` finds, without the text of a big file in memory; None if only the whole text tells."""
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return encoding
+    if any(mark in data for mark in (b"\0", b"\x1b", b"~{")):
+        return None
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    n_invalid = n_outside_ascii = 0
+    for start in range(0, len(data), _PIECE_BYTES):
+        text = decoder.decode(data[start : start + _PIECE_BYTES], final=start + _PIECE_BYTES >= len(data))
+        if not text.isascii():
+            n_invalid += text.count("\ufffd")
+            n_outside_ascii += len(text) - len(text.encode("ascii", "ignore"))
+    if not n_invalid:
+        return "utf-8"
+    return None if n_outside_ascii > n_invalid else guess_encoding(data).name
 
 
 def _control_delimiters_to_tabs(text: str) -> str:

@@ -4,6 +4,7 @@ Decodes samples only; ``decoding`` decodes the file.
 """
 
 import codecs
+import io
 import re
 import unicodedata
 from collections import Counter
@@ -139,7 +140,8 @@ def _plausibility(words: Counter[str]) -> float:
 
 def _non_ascii_lines(data: bytes) -> bytes:
     lines, size = [], 0
-    for line in data.replace(b"\r", b"\n").split(b"\n"):
+    # One line at a time: all of them would take several times the memory of a big file.
+    for line in (line for block in io.BytesIO(data) for line in block.replace(b"\r", b"\n").split(b"\n")):
         if not line.isascii():
             lines.append(line[: _SAMPLE_BYTES - size])
             size += len(lines[-1]) + 1

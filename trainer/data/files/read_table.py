@@ -130,9 +130,9 @@ def _read(
         stated = {name: value for name, value in stated.items() if value is not None}
         return read_zip(content.data, limits, lambda data, **options: _read_member(data, limits, options | stated), part=part)
     if content.file_format == "spreadsheet":
-        return _tidy_cells(_from_cells(read_sheet(content.data, limits, part=part), limits, header), limits)
+        return table_of(read_sheet(content.data, limits, part=part), limits, header)
     if content.file_format in ("parquet", "arrow"):
-        return _tidy_cells(_from_cells(_read_columns(content, limits), limits), limits)
+        return table_of(_read_columns(content, limits), limits)
     decoded = decode(content.data, encoding=encoding)
     if delimiter is None and quote is None:
         cells = read_markup(decoded.text, limits) or read_or_refuse(decoded.text, limits) or read_json_rows(decoded.text, limits, part=part)
@@ -346,6 +346,11 @@ def _read_columns(content: Content, limits: Limits) -> Cells:
     from trainer.data.files.parquet import read_arrow, read_parquet
 
     return read_parquet(content.data, limits) if content.file_format == "parquet" else read_arrow(content.data, limits)
+
+
+def table_of(cells: Cells, limits: Limits, header: bool | None = None) -> Table:
+    """The table in the cells of a workbook or a file of columns. Raises UserError as ``read_table`` does."""
+    return _tidy_cells(_from_cells(cells, limits, header), limits)
 
 
 def _from_cells(cells: Cells, limits: Limits, header: bool | None = None) -> Table:

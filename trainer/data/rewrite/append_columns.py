@@ -3,13 +3,14 @@
 Other files are changed as a whole by ``rewrite_file``.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from trainer.data.csv_text import csv_bytes, csv_lines
 from trainer.data.files.plain_parquet import PlainParquet
 from trainer.data.files.plain_text import NotPlainError, PlainText, Slice
+from trainer.data.files.plain_workbook import PlainWorkbook
 from trainer.data.files.read_table import Content, open_content, read_content
 from trainer.data.files.sliced_files import SlicedFile, open_sliced
 from trainer.data.files.table import Limits, Record
@@ -19,6 +20,7 @@ from trainer.data.rewrite.delimited import Records
 from trainer.data.rewrite.edits import AddedColumn, Appending, Cells, Edits, column_names, not_rewritable_error
 from trainer.data.rewrite.exact_text import ExactText
 from trainer.data.rewrite.rewrite_file import rewrite, rewrite_as_csv
+from trainer.data.rewrite.workbook import append_to_workbook
 from trainer.errors import UserError
 
 
@@ -37,6 +39,8 @@ def append_columns(
     try:
         if isinstance(plain, PlainParquet) and appending.written_as == "itself":
             yield from append_to_parquet(plain, appending, cells)
+        elif isinstance(plain, PlainWorkbook) and appending.written_as == "itself":
+            yield from append_to_workbook(plain, appending, cells)
         else:
             yield from _Appender(plain, appending, limits).pieces(cells)
     except NotPlainError as error:
@@ -47,7 +51,7 @@ def append_columns(
 def _append_at_once(
     data: bytes, content: Content, appending: Appending, cells: Cells, limits: Limits, options: dict[str, Any]
 ) -> Generator[bytes, None, tuple[str, ...]]:
-    edits = Edits(added=_named(appending, cells(appending.rows)))
+    edits = Edits(added=appending.added(cells(appending.rows)))
     if appending.written_as == "itself":
         rewritten = rewrite(data, edits, limits, **options)
     else:
@@ -64,7 +68,7 @@ class _Appender:
 
     def pieces(self, cells: Cells) -> Generator[bytes, None, None]:
         for number, part in enumerate(self.plain.slices()):
-            added = _named(self.appending, cells(len(part.rows)))
+            added = self.appending.added(cells(len(part.rows)))
             if self.appending.written_as != "itself":
                 yield self._as_csv(part, tuple(column.in_text() for column in added), is_first=not number)
             elif isinstance(self.plain, PlainText):
@@ -75,14 +79,15 @@ class _Appender:
     def _as_records(self, plain: PlainText, part: Slice, added: tuple[AddedColumn, ...], *, is_first: bool) -> bytes:
         head = plain.head
         table = replace(head, rows=part.rows, lines=part.lines, header_line=part.header_line)
-        form = RecordForm(plain.dialect, len(head.columns))
-        text = Records(ExactText(b"", part.text, "utf-8"), table).change(Edits(added=added), form)
+        form, exact = RecordForm(plain.dialect, len(head.columns)), ExactText(b"", part.text, plain.form.codec)
+        exact.check([*(column.name for column in added), *{cell for column in added for cell in column.cells}])
+        text = Records(exact, table).change(Edits(added=added), form)
         columns = (*head.columns, *(column.name for column in added))
         expected = _with_cells(part.rows, added)
-        if plain.parse(text, columns, has_header=part.header_line is not None).rows != expected:
+        if plain.parse(text, columns, header_line=part.header_line).rows != expected:
             raise not_rewritable_error("reading the result again would give other rows")
-        piece = (plain.mark if is_first else b"") + text.encode()
-        if is_first and _read_again(piece, self.limits, header=head.header) != expected:
+        piece = (plain.form.mark if is_first else b"") + exact.encode(text)
+        if is_first and _read_again(piece, self.limits, header=head.header, encoding=plain.form.encoding) != expected:
             raise not_rewritable_error("reading the result again would give other rows")
         return piece
 
@@ -94,16 +99,12 @@ class _Appender:
         return csv_bytes(names, rows, spreadsheet=spreadsheet)
 
 
-def _named(appending: Appending, cells: Sequence[Sequence[str]]) -> tuple[AddedColumn, ...]:
-    return tuple(AddedColumn(name, column, kind, appending.between) for (name, kind), column in zip(appending.columns, cells, strict=True))
-
-
 def _with_cells(rows: list[Record], added: tuple[AddedColumn, ...]) -> list[Record]:
     return [(*row, *new) for row, new in zip(rows, zip(*(column.cells for column in added), strict=True), strict=True)]
 
 
-def _read_again(piece: bytes, limits: Limits, *, header: bool) -> list[Record]:
+def _read_again(piece: bytes, limits: Limits, **stated: Any) -> list[Record]:
     try:
-        return read_content(open_content(piece, limits), limits, header=header).rows
+        return read_content(open_content(piece, limits), limits, **stated).rows
     except UserError:
         return []

@@ -1,6 +1,5 @@
 """Changes columns of Parquet and Arrow files with pyarrow; schema, metadata, row groups and compression stay."""
 
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from trainer.data.files.parquet import class_names_of, is_readable
 from trainer.data.files.plain_parquet import SLICE_ROWS, PlainParquet, row_groups
 from trainer.data.files.table import Table
 from trainer.data.rewrite.edits import AddedColumn, Appending, Cells, Edits, not_rewritable_error
+from trainer.data.rewrite.pieces import Pieces
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -205,7 +205,7 @@ def append_to_parquet(plain: PlainParquet, appending: Appending, cells: Cells) -
     schema, _ = _parquet_groups(plain.data)
     empty = [AddedColumn(name, (), kind) for name, kind in appending.columns]
     schema = _with_features(_with_fields(schema, empty), _features(schema), empty)
-    sink = _Pieces()
+    sink = Pieces()
     with _parquet_writer(plain.data, schema, sink) as writer:
         for group in row_groups(plain.data):
             parts: list[list[pa.Array]] = [[] for _ in appending.columns]
@@ -219,31 +219,6 @@ def append_to_parquet(plain: PlainParquet, appending: Appending, cells: Cells) -
                 writer.write_table(group.replace_schema_metadata(schema.metadata), row_group_size=len(group))
             yield sink.take()
     yield sink.take()
-
-
-class _Pieces(io.RawIOBase):
-    """A file of which what was written is taken away again and again."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._waiting: list[bytes] = []
-        self._written = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        self._waiting.append(bytes(data))
-        self._written += len(self._waiting[-1])
-        return len(self._waiting[-1])
-
-    def tell(self) -> int:
-        return self._written
-
-    def take(self) -> bytes:
-        """What was written since the last time."""
-        taken, self._waiting = b"".join(self._waiting), []
-        return taken
 
 
 def _write_parquet(data: bytes, schema: "pa.Schema", tables: "Iterable[pa.Table]") -> bytes:

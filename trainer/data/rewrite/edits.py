@@ -75,6 +75,10 @@ class Appending:
     between: str | None = None
     """As for ``AddedColumn``."""
 
+    def added(self, cells: Sequence[Sequence[str]]) -> tuple[AddedColumn, ...]:
+        """The columns with cells for some rows."""
+        return tuple(AddedColumn(name, column, kind, self.between) for (name, kind), column in zip(self.columns, cells, strict=True))
+
 
 @dataclass(frozen=True)
 class Rewritten:

@@ -7,13 +7,17 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
-from html import unescape
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from trainer.data.files.calamine_workbook import cell_text, open_workbook
+from trainer.data.files.plain_text import SLICE_BYTES, Slice
+from trainer.data.files.plain_workbook import PlainWorkbook
+from trainer.data.files.sheet_slices import attributes, sheet_path
 from trainer.data.files.table import Table
-from trainer.data.rewrite.edits import AddedColumn, Edits, Rewritten, not_rewritable_error
+from trainer.data.rewrite.edits import AddedColumn, Appending, Cells, Edits, Rewritten, not_rewritable_error
+from trainer.data.rewrite.pieces import Pieces
 from trainer.data.rewrite.workbook_styles import Styles
 
 _ROW = re.compile(r"<((?:\w+:)?)row\b([^>]*?)(?:/>|>(.*?)</\1row>)", re.DOTALL)
@@ -21,7 +25,7 @@ _CELL = re.compile(r"<((?:\w+:)?)c\b([^>]*?)(?:/>|>(.*?)</\1c>)", re.DOTALL)
 _SHARED_FORMULA = re.compile(r"<(?:\w+:)?f\b[^>]*\bref=")
 _FORMULA = re.compile(r"<(?:\w+:)?f\b")
 _MERGED = re.compile(r'<(?:\w+:)?mergeCell\b[^>]*\bref="\$?([A-Z]+)\$?(\d+):\$?([A-Z]+)\$?(\d+)"')
-_DIMENSION = re.compile(r'(<(?:\w+:)?dimension\b[^>]*\bref=")[^"]*(")')
+_DIMENSION = re.compile(r'(<(?:\w+:)?dimension\b[^>]*\bref="[A-Z]+\d+:)[A-Z]+(\d+")')
 _CHAIN = re.compile(r"<Override\b[^>]*calcChain[^>]*/>|<Relationship\b[^>]*calcChain[^>]*/>")
 _NUMBER = re.compile(r"-?\d{1,15}(?:\.\d+)?")
 _NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
@@ -34,7 +38,9 @@ def rewrite_workbook(data: bytes, table: Table, edits: Edits) -> Rewritten:
     if table.part is None:
         raise not_rewritable_error("its rows are joined from several sheets")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        path = _sheet_path(archive, table.part)
+        path = sheet_path(archive, table.part)
+        if path is None:
+            raise not_rewritable_error("it is no workbook of the form .xlsx")
         sheet = archive.read(path).decode("utf-8-sig")
         styles = Styles(archive.read("xl/styles.xml").decode("utf-8-sig")) if "xl/styles.xml" in archive.namelist() else None
         form = _SheetForm(_first_column(data, table.part), table, edits, styles)
@@ -46,27 +52,62 @@ def rewrite_workbook(data: bytes, table: Table, edits: Edits) -> Rewritten:
         return Rewritten(_repacked(archive, changed, without_chain=form.formulas_gone), notes)
 
 
-def _sheet_path(archive: zipfile.ZipFile, name: str) -> str:
-    """The part of a workbook that holds a sheet, by its name."""
-    try:
-        workbook = archive.read("xl/workbook.xml").decode("utf-8-sig")
-        relations = archive.read("xl/_rels/workbook.xml.rels").decode("utf-8-sig")
-    except (KeyError, UnicodeDecodeError) as error:
-        raise not_rewritable_error("it is no workbook of the form .xlsx") from error
-    sheets = [_attributes(match[1]) for match in re.finditer(r"<(?:\w+:)?sheet\b([^>]*?)/?>", workbook)]
-    key = next((value for sheet in sheets if sheet.get("name") == name for part, value in sheet.items() if part.endswith(":id")), None)
-    targets = {
-        rel.get("Id"): rel.get("Target", "") for rel in (_attributes(m[1]) for m in re.finditer(r"<Relationship\b([^>]*?)/?>", relations))
-    }
-    target = targets.get(key, "")
-    path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    if not target or path not in archive.namelist():
-        raise not_rewritable_error("its sheet is not found in it")
-    return path
+def append_to_workbook(plain: PlainWorkbook, appending: Appending, cells: Cells) -> Iterator[bytes]:
+    """The bytes of a workbook with new columns in its plain sheet, piece by piece: of the sheet only some rows are in memory.
+
+    Raises NotPlainError if the sheet is not plain after all, UserError ``not_rewritable``.
+    """
+    sink = Pieces()
+    with zipfile.ZipFile(sink, "w") as packed:
+        for entry in plain.archive.infolist():
+            pieces = _appended(plain, appending, cells) if entry.filename == plain.path else _unpacked(plain.archive, entry)
+            with packed.open(_fresh(entry), "w") as part:
+                for piece in pieces:
+                    part.write(piece)
+                    yield sink.take()
+        packed.comment = plain.archive.comment
+    yield sink.take()
 
 
-def _attributes(text: str) -> dict[str, str]:
-    return {name: unescape(value[1:-1]) for name, value in re.findall(r"""([\w:.-]+)\s*=\s*("[^"]*"|'[^']*')""", text)}
+def _appended(plain: PlainWorkbook, appending: Appending, cells: Cells) -> Iterator[bytes]:
+    """The XML of the sheet with the new columns; rows that calamine does not read as they should be are refused."""
+    opening = b""
+    for xml, part in plain.pieces():
+        if part is None:
+            added = tuple(AddedColumn(name, ()) for name, _ in appending.columns)
+            form = _SheetForm(plain.first_column, plain.head, Edits(added=added), None)
+            yield xml if opening else _with_size(xml.decode("utf-8-sig"), form).encode()
+            opening = opening or xml
+            continue
+        added = tuple(column.in_text() for column in appending.added(cells(len(part.rows))))
+        form = _SheetForm(plain.first_column, replace(plain.head, rows=part.rows, lines=part.lines), Edits(added=added), None)
+        changed = _changed_sheet(part.text, form).encode()
+        _check_read_again(plain, opening, changed, part, added)
+        yield changed
+
+
+def _check_read_again(plain: PlainWorkbook, opening: bytes, changed: bytes, part: Slice, added: tuple[AddedColumn, ...]) -> None:
+    width = len(plain.head.columns)
+    texts = [number for number, column in enumerate(added) if column.kind == "text"]
+    numbers, records = plain.read(opening, changed, width + len(added))
+    again = [(record[:width], *(record[width + number] for number in texts)) for record in records[len(records) - len(part.rows) :]]
+    expected = [(row, *(added[number].cells[at] for number in texts)) for at, row in enumerate(part.rows)]
+    if numbers[len(numbers) - len(part.rows) :] != part.lines or again != expected:
+        raise not_rewritable_error("reading the result again would give other rows")
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    with archive.open(entry) as part:
+        while piece := part.read(SLICE_BYTES):
+            yield piece
+
+
+def _fresh(entry: zipfile.ZipInfo) -> zipfile.ZipInfo:
+    """An entry of this name, time and compression for another zip."""
+    fresh = zipfile.ZipInfo(entry.filename, entry.date_time)
+    fresh.compress_type, fresh.external_attr, fresh.create_system = entry.compress_type, entry.external_attr, entry.create_system
+    fresh.file_size = entry.file_size
+    return fresh
 
 
 def _first_column(data: bytes, name: str) -> int:
@@ -108,17 +149,19 @@ class _SheetForm:
 def _changed_sheet(sheet: str, form: _SheetForm) -> str:
     pieces, last, line = [], 0, 0
     for match in _ROW.finditer(sheet):
-        number = _attributes(match[2]).get("r")
+        number = attributes(match[2]).get("r")
         line = int(number) if number else line + 1
         new = _changed_row(match, line, form)
         if new is not None:
             pieces += [sheet[last : match.start()], new]
             last = match.end()
-    changed = "".join([*pieces, sheet[last:]])
-    if form.edits.added:
-        end = _letters(form.first_column + form.width + len(form.edits.added) - 1)
-        changed = _DIMENSION.sub(rf"\g<1>A1:{end}{max(line, 1)}\g<2>", changed, count=1)
-    return changed
+    return _with_size("".join([*pieces, sheet[last:]]), form)
+
+
+def _with_size(sheet: str, form: _SheetForm) -> str:
+    """The sheet with room for the new columns in the range that it states, if it states one; a stated single cell says nothing."""
+    end = _letters(form.first_column + form.width + len(form.edits.added) - 1)
+    return _DIMENSION.sub(rf"\g<1>{end}\g<2>", sheet, count=1) if form.edits.added else sheet
 
 
 def _changed_row(match: re.Match[str], line: int, form: _SheetForm) -> str | None:
@@ -145,31 +188,61 @@ def _changed_row(match: re.Match[str], line: int, form: _SheetForm) -> str | Non
 def _with_added(match: re.Match[str], content: str, line: int, cells: list[tuple[AddedColumn, str]], form: _SheetForm) -> str:
     prefix = match[1]
     start = form.first_column + form.width
-    kept = [_attributes(cell[2]).get("r", "") for cell in _CELL.finditer(content)]
-    if any(_column_number(reference) >= start for reference in kept if reference):
-        raise not_rewritable_error("there are cells to the right of the table")
+    content, beside = _parted(content, start)
     written = "".join(
         _cell_xml(
-            prefix, f"{_letters(start + number)}{line}", "", cell, as_number=column.kind == "number", as_boolean=column.kind == "boolean"
+            prefix,
+            f"{_letters(position)}{line}",
+            beside[position].style if position in beside and column.kind == "text" else "",  # a number may become a date
+            cell,
+            as_number=column.kind == "number",
+            as_boolean=column.kind == "boolean",
         )
-        for number, (column, cell) in enumerate(cells)
         if cell
+        else beside[position].xml
+        if position in beside
+        else ""
+        for position, (column, cell) in enumerate(cells, start)
     )
-    attributes = re.sub(r'\s+spans="[^"]*"', "", match[2]).rstrip()
-    return f"<{prefix}row{attributes}>{content}{written}</{prefix}row>"
+    written += "".join(cell.xml for position, cell in beside.items() if position >= start + len(cells))
+    rest = re.sub(r'\s+spans="[^"]*"', "", match[2]).rstrip()
+    return f"<{prefix}row{rest}>{content}{written}</{prefix}row>"
+
+
+class _EmptyCell(NamedTuple):
+    """A cell that only has a ``style``, as attribute; ``xml``: the whole cell."""
+
+    style: str
+    xml: str
+
+
+def _parted(content: str, start: int) -> tuple[str, dict[int, _EmptyCell]]:
+    """The cells of a row before a column, and those from there on by column. Raises UserError ``not_rewritable`` if one of these is not empty."""
+    beside: dict[int, _EmptyCell] = {}
+    end = len(content)
+    for cell in _CELL.finditer(content):
+        stated = attributes(cell[2])
+        position = _column_number(stated.get("r", ""))
+        if position < start:
+            continue
+        if (cell[3] or "").strip():
+            raise not_rewritable_error("there are cells to the right of the table")
+        end = min(end, cell.start())
+        beside[position] = _EmptyCell(f' s="{stated["s"]}"' if "s" in stated else "", cell[0])
+    return content[:end], beside
 
 
 def _with_cell(content: str, prefix: str, line: int, form: _SheetForm, new: str) -> str:
     reference = f"{form.column_letters}{line}"
     position = form.first_column - 1
     for cell in _CELL.finditer(content):
-        attributes = _attributes(cell[2])
-        position = _column_number(attributes["r"]) if "r" in attributes else position + 1
+        stated = attributes(cell[2])
+        position = _column_number(stated["r"]) if "r" in stated else position + 1
         if position == form.first_column + (form.edits.column or 0):
             _refuse_shared_formula(cell[0])
             form.formulas_gone = form.formulas_gone or _FORMULA.search(cell[0]) is not None
-            style = _marked_style(attributes.get("s"), form)
-            return content[: cell.start()] + _label_xml(prefix, reference, style, attributes.get("t", "n"), new) + content[cell.end() :]
+            style = _marked_style(stated.get("s"), form)
+            return content[: cell.start()] + _label_xml(prefix, reference, style, stated.get("t", "n"), new) + content[cell.end() :]
         if position > form.first_column + (form.edits.column or 0):
             written = _label_xml(prefix, reference, _marked_style(None, form), "s", new)
             return content[: cell.start()] + written + content[cell.start() :]
