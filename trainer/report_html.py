@@ -13,7 +13,7 @@ from trainer.data.task import NO_LABEL, SEVERAL_LABELS, SINGLE_LABEL
 from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.confidence import ConfidenceReport
 from trainer.evaluation.intervals import Interval
-from trainer.evaluation.metrics import main_score
+from trainer.evaluation.metrics import EVALUATIONS, main_score
 from trainer.evaluation.mistakes import PredictedRows
 from trainer.evaluation.ordered import OrderedScores
 from trainer.evaluation.report import Report, describe_folds_model, describe_tested_rows, most_confused_pairs
@@ -227,7 +227,8 @@ def _confidence(confidence: ConfidenceReport | None) -> str:
         rows.append((percent(promise.target, 0), percent(promise.threshold), "–" if test is None else _percent(test.share), right))
     head = ("At least right", "from a probability of", "answered of the test rows", "of these right")
     return (
-        f"<h2>Its probabilities</h2><p>Expected calibration error {percent(confidence.after.error)}{before}.</p>"
+        f"<h2>Its probabilities</h2><p>Expected calibration error {percent(confidence.after.error)}{before}. "
+        f"{EVALUATIONS[confidence.task.key].answered}</p>"
         f"{_table(head, rows, numbers=(0, 1, 2, 3))}"
     )
 

@@ -47,7 +47,8 @@ if __name__ == "__main__":
             continue
         if about["cuts"]:
             said = [label for label, share, cut in zip(about["labels"], row, about["cuts"], strict=True) if share >= cut]
-            print(f"{', '.join(said) or 'no label'}\t{row.max():.4f}\t{text}")
+            unsure = about["answer_from"] is not None and row.max() < about["answer_from"]
+            print(f"{'unsure' if unsure else ', '.join(said) or 'no label'}\t{row.max():.4f}\t{text}")
             continue
         best = int(row.argmax())
         unsure = about["answer_from"] is not None and row[best] < about["answer_from"]

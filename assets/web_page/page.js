@@ -70,9 +70,10 @@ function answer(about, text, shares) {
   if (about.cuts) {
     const isSaid = (number) => shares[number] >= about.cuts[number];
     const names = about.labels.filter((_, number) => isSaid(number));
-    item.dataset.label = names.join(", ");
+    const unsure = about.answer_from !== null && shares[best] < about.answer_from;
+    item.dataset.label = unsure ? "unsure" : names.join(", ");
     item.dataset.probability = shares[best];
-    said.textContent = names.join(", ") || "No label: none reaches the probability from which on it is said.";
+    said.textContent = names.join(", ") || `${unsure ? "Unsure" : "No label"}: none reaches the probability from which on it is said.`;
     item.append(...order.slice(0, Math.max(SHOWN_CLASSES, names.length)).map((number) => bar(about.labels[number], shares[number], isSaid(number))));
     return item;
   }

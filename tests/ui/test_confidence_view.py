@@ -60,7 +60,7 @@ def test_a_promise_names_its_threshold_its_outcome_and_what_is_missing() -> None
     assert impossible.threshold is None
     sentence = Read(confidence_view.chosen_html(kept)).text
     assert "says “unsure”" in sentence
-    assert "at least 80 % are right" in sentence
+    assert "at least 80 % of its answers are right" in sentence
     table = Read(confidence_view.promises_html(worth, 0.80)).text
     assert "80 % right chosen" in table
     assert "Cannot be promised:" in table

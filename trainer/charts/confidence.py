@@ -15,7 +15,7 @@ _NEAR_THE_EDGE = 0.85
 def reliability_chart(report: ConfidenceReport) -> Figure:
     """How often rows are right, by what the model says (Niculescu-Mizil & Caruana 2005): on the diagonal the two agree; bars are 95 % intervals.
 
-    Bins hold equally many test rows. Those before the temperature are rings.
+    Bins hold equally many answers on test rows: for several labels a text, labels that are said. Those before the temperature are rings.
     """
     low = min(part.confidence for part in (*report.after.bins, *(report.before.bins if report.before else ())))
     low = max(0.0, min(low, *(part.accuracy.low for part in report.after.bins)) - 0.03)
@@ -34,7 +34,9 @@ def reliability_chart(report: ConfidenceReport) -> Figure:
     if report.before is not None:
         rows += [(1, part.rows, part.confidence, part.accuracy.value, part.accuracy.low, part.accuracy.high) for part in report.before.bins]
     names = ("with its temperature" if report.before else "as it is", "before the temperature")
-    layout["meta"]["table"] = make_table(("probabilities", "rows", "mean probability", "right", "right low", "right high"), names, 1, rows)
+    layout["meta"]["table"] = make_table(
+        ("probabilities", "answers", "mean probability", "right", "right low", "right high"), names, 1, rows
+    )
     return {"data": data, "layout": layout}
 
 
@@ -75,7 +77,7 @@ def _kept_together(promises: Sequence[Promise]) -> list[list[Promise]]:
 
 def _bins(reliability: Reliability, name: str, marker: dict) -> dict:
     hover = [
-        f"{name}: says {percent(part.confidence)}, right in {percent(part.accuracy.value)} of {part.rows:,} rows"
+        f"{name}: says {percent(part.confidence)}, right in {percent(part.accuracy.value)} of {part.rows:,} answers"
         for part in reliability.bins
     ]
     points = {"x": [part.confidence for part in reliability.bins], "y": [part.accuracy.value for part in reliability.bins]}

@@ -49,6 +49,9 @@ class Task:
     """Labels of n texts -> a row number and a label id for each label of each text, in ascending order, both (m,) int64."""
     even_cuts: Callable[[int], tuple[float, ...]]
     """k -> the cuts of a model without any of its own; () for a task without cuts."""
+    sure_cuts: Callable[[tuple[float, ...], float], tuple[float, ...]]
+    """(the cut of each label, the probability from which on a model answers) -> the cuts with which it says nothing less probable; () for a task without
+    cuts, whose answers are held back as a whole."""
     said_to_dict: Callable[[tuple[str, ...], tuple[float, ...], Sequence[str]], dict[str, Any]]
     """(what is said of one text, cuts, label names) -> as JSON, "label" and what else there is."""
     changes_to_dict: Callable[[Sequence[str], Sequence[str]], dict[str, Any]]
@@ -75,6 +78,10 @@ class Task:
     def all_cuts(self, classes: int) -> tuple[float, ...]:
         """The cut of each label, its own or an even one; () for a task without cuts."""
         return self.cuts or self.even_cuts(classes)
+
+    def answering_from(self, probability: float | None, classes: int) -> "Task":
+        """The same task, decided as a model does that answers from this ``probability`` on; None: it always answers."""
+        return self if probability is None else self.with_cuts(self.sure_cuts(self.all_cuts(classes), probability))
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         """Probabilities (n, k), or (k,) of one text -> labels of this task: what a model with these probabilities says."""
@@ -200,6 +207,7 @@ SINGLE_LABEL = Task(
     choose_cuts=lambda labels, probabilities: (),
     label_pairs=lambda labels: (np.arange(len(labels)), np.asarray(labels, dtype=np.int64)),
     even_cuts=lambda classes: (),
+    sure_cuts=lambda cuts, probability: (),
     said_to_dict=lambda said, cuts, names: {"label": said[0]},
     changes_to_dict=lambda given, suggested: {},
     written=lambda names: names[0],
@@ -221,6 +229,7 @@ SEVERAL_LABELS = Task(
     choose_cuts=choose_cuts,
     label_pairs=np.nonzero,
     even_cuts=lambda classes: (EVEN_CUT,) * classes,
+    sure_cuts=lambda cuts, probability: tuple(cut if cut > probability else probability for cut in cuts),
     said_to_dict=_labels_to_dict,
     changes_to_dict=_changes_to_dict,
     written=lambda names: json.dumps(list(names), ensure_ascii=False),

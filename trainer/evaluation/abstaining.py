@@ -1,6 +1,8 @@
 """Answering only where it is safe: a threshold on the confidence with which a promised share of the answers is right. Pure numpy and scipy.
 
-Validation rows choose the threshold; test rows only show what it does.
+Validation rows choose the threshold; test rows only show what it does. Rows are given as ``confidence`` (n,), the highest probability with which anything
+is said of each, and ``mistaken`` (n,), the highest with which anything wrong is: a row is answered from a threshold on if its confidence reaches it, and
+right if no mistake does. Both are ``NEVER`` where nothing is said, or nothing wrong.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +15,8 @@ from trainer.evaluation.intervals import Interval, proportion_interval
 
 TARGETS = (0.80, 0.85, 0.90, 0.95, 0.98)
 """Shares of right answers that can be promised."""
+NEVER = -1.0
+"""Below every threshold."""
 _RISK = 0.05
 """How often a promise may be broken."""
 _STRICTEST, _OTHERS = 0.5, 0.25
@@ -49,7 +53,7 @@ class Answers:
 class Promise:
     """What the model can keep of "at least ``target`` of the answers are right", with a confidence of 95 %.
 
-    ``threshold``: it answers from this probability of the predicted class on; None if no threshold keeps the promise, and ``rows_needed`` is
+    ``threshold``: it says nothing with a lower probability than this; None if no threshold keeps the promise, and ``rows_needed`` is
     then about how many validation rows would do, None if this model would need to be better.
     """
 
@@ -80,14 +84,14 @@ class CurvePoint:
 def find_promise(
     target: float, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], *, risk: float = _RISK
 ) -> Promise:
-    """The least strict threshold that keeps a promise; each pair is the confidence (n,) and whether the row is right (n,)."""
+    """The least strict threshold that keeps a promise; each pair is ``confidence`` and ``mistaken``."""
     threshold = find_threshold(*validation, target, risk=risk)
     if threshold is None:
         return Promise(target, None, None, None, rows_needed(*validation, target, risk=risk))
     return Promise(target, threshold, answers(*validation, threshold), answers(*test, threshold))
 
 
-def find_threshold(confidence: np.ndarray, right: np.ndarray, target: float, *, risk: float = _RISK) -> float | None:
+def find_threshold(confidence: np.ndarray, mistaken: np.ndarray, target: float, *, risk: float = _RISK) -> float | None:
     """The lowest confidence from which on at least ``target`` of the answers are right, except with probability ``risk``; None if none is sure.
 
     Fixed-sequence testing (Angelopoulos, Bates, Candès, Jordan & Lei 2021, Learn then Test): thresholds are tried from a strict one on, until the
@@ -95,7 +99,7 @@ def find_threshold(confidence: np.ndarray, right: np.ndarray, target: float, *, 
     bound (1934). There are three starts, which share the risk (the paper's section on multiple starts): the strictest answers as many rows as allow half of
     the promised mistakes, the others answer half of the rows and all of them, for a model whose mistakes have little to do with its confidence.
     """
-    ordered = np.sort(np.asarray(confidence, dtype=float))[::-1]
+    ordered = _falling(confidence)
     n, found = len(ordered), []
     first = _least_rows(lambda sizes: sizes - np.floor(sizes * (1 - target) / 2), target, n, risk * _STRICTEST)
     for start, part_of_risk in ((first, risk * _STRICTEST), (n // 2, risk * _OTHERS), (n, risk * _OTHERS)):
@@ -103,16 +107,16 @@ def find_threshold(confidence: np.ndarray, right: np.ndarray, target: float, *, 
             continue
         counts = np.unique(np.linspace(start, n, _STEPS).round().astype(int))
         thresholds = list(dict.fromkeys(ordered[counts - 1].tolist()))
-        parts = [answers(confidence, right, threshold) for threshold in thresholds]
+        parts = [answers(confidence, mistaken, threshold) for threshold in thresholds]
         bounds = _lower_bounds(np.array([part.right for part in parts]), np.array([part.answered for part in parts]), part_of_risk)
         found += thresholds[: int(np.cumprod(bounds >= target).sum())]
     return min(found, default=None)
 
 
-def rows_needed(confidence: np.ndarray, right: np.ndarray, target: float, *, risk: float = _RISK) -> int | None:
+def rows_needed(confidence: np.ndarray, mistaken: np.ndarray, target: float, *, risk: float = _RISK) -> int | None:
     """About how many validation rows would keep the promise, if further ones were like these: two leading digits; None for more than a million."""
     sizes = []
-    for part in _prefixes(confidence, right):
+    for part in _prefixes(confidence, mistaken):
         # A few rows that happen to be right promise nothing: one of each kind is added (Laplace).
         accuracy, share = (part.right + 1) / (part.answered + 2), part.answered / part.rows
         if accuracy > target:
@@ -127,25 +131,30 @@ def rows_needed(confidence: np.ndarray, right: np.ndarray, target: float, *, ris
     return int(np.ceil(least / unit) * unit)
 
 
-def answers(confidence: np.ndarray, right: np.ndarray, threshold: float) -> Answers:
+def answers(confidence: np.ndarray, mistaken: np.ndarray, threshold: float) -> Answers:
     """What is answered from ``threshold`` on."""
-    answered = np.asarray(confidence, dtype=float) >= threshold
-    return Answers(len(confidence), int(answered.sum()), int(np.asarray(right)[answered].sum()))
+    answered, wrong = (np.asarray(highest, dtype=float) >= threshold for highest in (confidence, mistaken))
+    return Answers(len(confidence), int(answered.sum()), int((answered & ~wrong).sum()))
 
 
-def answer_curve(confidence: np.ndarray, right: np.ndarray) -> tuple[CurvePoint, ...]:
+def answer_curve(confidence: np.ndarray, mistaken: np.ndarray) -> tuple[CurvePoint, ...]:
     """From the strictest threshold on: how much is answered, and how much of it is right."""
-    return tuple(CurvePoint(part.answered / part.rows, part.right / part.answered) for part in _prefixes(confidence, right))
+    return tuple(CurvePoint(part.answered / part.rows, part.right / part.answered) for part in _prefixes(confidence, mistaken))
 
 
-def _prefixes(confidence: np.ndarray, right: np.ndarray) -> Sequence[Answers]:
-    """The most confident rows, in steps up to all of them; rows of equal confidence are answered together."""
-    confidence = np.asarray(confidence, dtype=float)
-    if not len(confidence):
+def _falling(confidence: np.ndarray) -> np.ndarray:
+    """The confidences of the rows of which anything is said, the highest first."""
+    ordered = np.sort(np.asarray(confidence, dtype=float))[::-1]
+    return ordered[ordered > NEVER]
+
+
+def _prefixes(confidence: np.ndarray, mistaken: np.ndarray) -> Sequence[Answers]:
+    """The most confident rows, in steps up to all of which anything is said; rows of equal confidence are answered together."""
+    ordered = _falling(confidence)
+    if not len(ordered):
         return ()
-    ordered = np.sort(confidence)[::-1]
     counts = np.unique(np.linspace(1, len(ordered), _CURVE_POINTS).round().astype(int))
-    return tuple(answers(confidence, right, threshold) for threshold in dict.fromkeys(ordered[counts - 1].tolist()))
+    return tuple(answers(confidence, mistaken, threshold) for threshold in dict.fromkeys(ordered[counts - 1].tolist()))
 
 
 def _least_rows(right_of: Callable[[np.ndarray], np.ndarray], target: float, most: int, risk: float) -> int | None:

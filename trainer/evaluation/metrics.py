@@ -13,7 +13,7 @@ import numpy as np
 from trainer.data.cuts import EVEN_CUT
 from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL, find_task
 from trainer.evaluation import several_labels
-from trainer.evaluation.calibration import Calibration, calibrate
+from trainer.evaluation.calibration import Calibration, calibrate, without_temperature
 from trainer.evaluation.intervals import Interval, f1_interval, macro_f1_interval, proportion_interval, weighted_f1_interval
 from trainer.evaluation.label_calibration import calibrate_labels
 
@@ -123,7 +123,13 @@ class Evaluation:
     matrix: Callable[[ScoredRows], np.ndarray]
     calibrate: Callable[[np.ndarray, np.ndarray], Calibration | None]
     calibration: str
-    """What that gives the probabilities, after "have", with its source."""
+    """What that gives the probabilities, after "have", with its source; "{:.3f}" stands for the temperature."""
+    promised: str
+    """What is promised of a "{share}" of the answers, after "so"."""
+    answered: str
+    """Which texts count as answered and as right, as a sentence; empty if that is plain."""
+    uncalibrated: Callable[[np.ndarray, float], np.ndarray] | None = None
+    """Probabilities (n, k) of a model with this temperature -> as they were without it; None where each label has its own."""
     together: Callable[[ScoredRows], LabelsTogether | None] = lambda rows: None
     """Which labels come together; None for one label a text."""
 
@@ -198,7 +204,10 @@ EVALUATIONS: Mapping[str, Evaluation] = {
         class_scores=_class_scores,
         matrix=lambda rows: rows.confusion,
         calibrate=calibrate,
-        calibration="a temperature (Guo et al. 2017)",
+        calibration="a temperature of {:.3f} (Guo et al. 2017)",
+        promised="at least {share} of its answers are right",
+        answered="",
+        uncalibrated=without_temperature,
     ),
     SEVERAL_LABELS.key: Evaluation(
         metrics=(
@@ -243,6 +252,8 @@ EVALUATIONS: Mapping[str, Evaluation] = {
         matrix=lambda rows: several_labels.missed_and_said(rows.labels, rows.predicted),
         calibrate=calibrate_labels,
         calibration="a scale and a shift for each label (Platt 2000)",
+        promised="at least {share} of the texts that get a label get right ones only",
+        answered="A text is answered if it gets a label, and that is right if it gets none that it does not have.",
         together=lambda rows: LabelsTogether(*map(several_labels.labels_together, (rows.labels, rows.predicted))),
     ),
 }

@@ -17,13 +17,18 @@ from trainer.training.temperature import config_file, config_with
 
 @dataclass(frozen=True)
 class Answers:
-    """``task`` has the cuts of the model, if it has any. ``repairs``: the codes of the repairs of texts that the model was trained with. ``answer_from``: the probability from which on it
+    """``task`` has the cuts of the model, if it has any, as its results are scored. ``repairs``: the codes of the repairs of texts that the model was trained with. ``answer_from``: the probability from which on it
     answers; None if it always does."""
 
     label_names: tuple[str, ...]
     task: Task
     repairs: tuple[str, ...]
     answer_from: float | None
+
+    @property
+    def answering(self) -> Task:
+        """The task with which the model answers: with a promise it says no label that is less probable than ``answer_from``."""
+        return self.task.answering_from(self.answer_from, len(self.label_names))
 
 
 def read_answers(folder: Path, config: Mapping[str, Any]) -> Answers:

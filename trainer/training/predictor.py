@@ -153,7 +153,7 @@ class Predictor:
             ) from error
         config = self._model.config
         answers = read_answers(folder, config.to_dict())
-        self.label_names, self.task = answers.label_names, answers.task
+        self.label_names, self.task, self.scored_task = answers.label_names, answers.answering, answers.task
         self.repairs, self.answer_from = answers.repairs, answers.answer_from
         _check_consistency(folder, self._tokenizer, self._model)
         # A folder from elsewhere may name no maximum length, or one beyond the model's positions.

@@ -115,6 +115,6 @@ def _promise(panel: ConfidencePanel, report: ConfidenceReport, target: float | N
     return {
         panel.curve: to_json(answer_chart(report.curve, report.promises, target)),
         panel.promise: next((title for title, value in _PROMISES.items() if value == target), _ALWAYS),
-        panel.chosen: confidence_view.chosen_html(promise),
+        panel.chosen: confidence_view.chosen_html(promise, report.task),
         panel.table: confidence_view.promises_html(report, target),
     }

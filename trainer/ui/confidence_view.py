@@ -1,11 +1,13 @@
 """What probabilities are worth as HTML: the temperature, and the promises that can be kept. Computes no score."""
 
+from trainer.data.task import SINGLE_LABEL, Task
 from trainer.evaluation.abstaining import Answers, Promise
 from trainer.evaluation.calibration import MIN_ROWS
 from trainer.evaluation.confidence import ConfidenceReport
+from trainer.evaluation.metrics import EVALUATIONS
 from trainer.runs.view import RunView
 from trainer.text_format import percent, percent_range, pluralize
-from trainer.ui import html_pieces
+from trainer.ui import html_pieces, pages_by_task
 
 
 def calibration_html(view: RunView, report: ConfidenceReport) -> str:
@@ -24,8 +26,9 @@ def calibration_html(view: RunView, report: ConfidenceReport) -> str:
         return f"<p>{why} {test} (expected calibration error).</p>"
     bold = "bolder" if fitted.temperature < 1 else "more careful"
     before = f"; before, {percent(report.before.error)}" if report.before else ""
+    made = pages_by_task.TASK_PAGES[report.task.key].corrected.format(bold=bold, temperature=fitted.temperature)
     return (
-        f"<p>Its probabilities were made {bold} with a temperature of {fitted.temperature:.2f}, chosen on the {rows} ({nll}). It is part of the "
+        f"<p>Its probabilities were {made}, chosen on the {rows} ({nll}). It is part of the "
         f"model’s last layer, and no prediction changes. {test}{before} (expected calibration error).</p>"
     )
 
@@ -44,16 +47,17 @@ def promises_html(report: ConfidenceReport, chosen: float | None) -> str:
     )
 
 
-def chosen_html(promise: Promise | None) -> str:
+def chosen_html(promise: Promise | None, task: Task = SINGLE_LABEL) -> str:
     """What the model does now, as a sentence."""
+    evaluation, page = EVALUATIONS[task.key], pages_by_task.TASK_PAGES[task.key]
     if promise is None or promise.threshold is None:
-        return '<p class="em-quiet">It answers every text. Choose a share, and it says “unsure” where it could not keep the promise.</p>'
+        return f'<p class="em-quiet">{page.answers_all} Choose a share, and it says “unsure” where it could not keep the promise. {evaluation.answered}</p>'
     test = promise.test
     right = f", {percent(test.accuracy.value)} of them right" if test and test.accuracy else ""
     share = f" Of the test rows it answers {percent(test.share.value)}{right}." if test else ""
     return (
-        f"<p><strong>Below {percent(promise.threshold)} it says “unsure”.</strong> Of its other answers at least {percent(promise.target, 0)} are right "
-        f"(95 % sure, for texts like the validation rows).{share} Try it, the terminal and the API do the same; the card of the model names it.</p>"
+        f"<p><strong>{page.held_back.format(percent(promise.threshold))}</strong> So {evaluation.promised.format(share=percent(promise.target, 0))} "
+        f"(95 % sure, for texts like the validation rows).{share} {evaluation.answered} Try it, the terminal and the API do the same; the card of the model names it.</p>"
     )
 
 

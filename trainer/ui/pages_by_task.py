@@ -58,6 +58,12 @@ class TaskPage:
     rows: RowWords
     said: Callable[[Sequence[str], Sequence[float], Sequence[int]], str]
     """(names, probabilities (k,) of one text, the ids that are said) -> the answer as a sentence in HTML."""
+    corrected: str
+    """What was done to its probabilities, after "were"; "{temperature}", and "{bold}" for what that made them."""
+    answers_all: str
+    """What a model without a promise does, as a sentence."""
+    held_back: str
+    """What it does with a promise, as a sentence; "{}" stands for the least probability with which it answers."""
     label_mistakes: tuple[str, str] | None = None
     """A label that is missed, and one that is said of texts which do not have it; "{}" stands for it. None if pairs say it all."""
     nothing_said: str = ""
@@ -109,6 +115,9 @@ TASK_PAGES: Mapping[str, TaskPage] = {
             is_="is", are="are", missed="and the model said something else", instead="and the model said {}", given="predicted as"
         ),
         said=_say_one,
+        corrected="made {bold} with a temperature of {temperature:.2f}",
+        answers_all="It answers every text.",
+        held_back="Below {} it says “unsure”.",
     ),
     SEVERAL_LABELS.key: TaskPage(
         class_columns=(
@@ -137,12 +146,15 @@ TASK_PAGES: Mapping[str, TaskPage] = {
             may_have_none=True,
         ),
         said=_say_several,
+        corrected="corrected with a scale and a shift for each label",
+        answers_all="It says every label that reaches its cut.",
+        held_back="It says no label below {}, and “unsure” where none reaches that.",
         label_mistakes=("{} missed", "{} said wrongly"),
         nothing_said="No label is above its cut",
         true_label="Its labels: {}.",
         marks_cuts=True,
         can_correct=False,
-        not_yet="For several labels a text there is no promise, no chart of its probabilities and no comparison of groups yet. Labels are corrected in Check labels, not beside single texts.",
+        not_yet="For several labels a text there is no comparison of groups yet. Labels are corrected in Check labels, not beside single texts.",
     ),
 }
 """By ``Task.key``."""

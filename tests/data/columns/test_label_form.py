@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.data.columns.test_guess import SENTENCES
+from tests.property_examples import examples
 from trainer.data.checks.repairs import several_labels_mask
 from trainer.data.columns.guess import guess_columns
 from trainer.data.columns.label_form import TaskChoice, read_label_sets
@@ -126,7 +127,7 @@ def rows_of(names: Sequence[str], drawn: list[tuple[int, ...]], *, last: tuple[i
 
 
 @pytest.mark.parametrize("form", FORMS_WITHOUT_EMPTY)
-@settings(max_examples=12, deadline=None)
+@examples(8)
 @given(drawn=_sets)
 def test_several_labels_come_back(form, drawn):
     names, write = FORMS_WITHOUT_EMPTY[form]
@@ -138,7 +139,7 @@ def test_several_labels_come_back(form, drawn):
 
 
 @pytest.mark.parametrize("form", FORMS_WITH_EMPTY)
-@settings(max_examples=12, deadline=None)
+@examples(8)
 @given(drawn=_sets_or_none)
 def test_several_labels_or_none_come_back(form, drawn):
     names, write = FORMS_WITH_EMPTY[form]
@@ -148,7 +149,7 @@ def test_several_labels_or_none_come_back(form, drawn):
     assert texts == texts_of(rows)
 
 
-@settings(max_examples=30, deadline=None)
+@examples(15)
 @given(drawn=_sets)
 def test_rows_with_the_same_text_are_joined_if_somebody_says_so(drawn):
     rows = rows_of(NAMES, drawn, last=(0,))

@@ -14,6 +14,7 @@ from trainer.data.files.table import Table
 
 EMPTY_LIST = "[]"
 """The cell of a text that has none of several labels."""
+_EMPTY_SET = "set()"
 
 _SINGLE_LIST = re.compile(r"""\[\s*(?:'((?:[^'\\]|\\.)*)'|("(?:[^"\\]|\\.)*")|([+-]?\d+(?:\.\d*)?))\s*(?:,\s*)?\]""", re.DOTALL)
 _LONGER_LIST = re.compile(r"\[.*,.*\]", re.DOTALL)
@@ -60,6 +61,16 @@ def unwrapped_cell(cell: str) -> str:
     """A cell as it is read in a column of lists: the label of a list of one, whatever its quotation marks."""
     match = _SINGLE_LIST.fullmatch(cell.strip())
     return _parse_scalar(*match.groups()) if match else cell
+
+
+def read_list_cell(cell: str) -> str:
+    """A list or a set as it is read in a column of them: one label as itself, several as a JSON list; any other cell unchanged."""
+    stripped = cell.strip()
+    if stripped == _EMPTY_SET:
+        return EMPTY_LIST
+    value = _parse(stripped) if stripped[:1] + stripped[-1:] in ("[]", "{}") else None
+    labels = _labels_in(value) if isinstance(value, list) else None
+    return unwrapped_cell(cell) if labels is None else _as_cell(labels, EMPTY_LIST)
 
 
 def parse_list(cell: str) -> list[Any] | None:
@@ -112,11 +123,13 @@ def _find_labels(column: list[str]) -> dict[str, str]:
         labels[cell] = found
     several = any(len(found) > 1 for found in labels.values())
     if several:
-        labels |= {cell: [] for cell in distinct if cell.strip() == "set()"}
+        labels |= {cell: [] for cell in distinct if cell.strip() == _EMPTY_SET}
     empty = EMPTY_LIST if several else ""
-    return {
-        cell: found[0] if len(found) == 1 else json.dumps(found, ensure_ascii=False) if found else empty for cell, found in labels.items()
-    }
+    return {cell: _as_cell(found, empty) for cell, found in labels.items()}
+
+
+def _as_cell(labels: list[str], empty: str) -> str:
+    return labels[0] if len(labels) == 1 else json.dumps(labels, ensure_ascii=False) if labels else empty
 
 
 def _parse(cell: str) -> Any:

@@ -1,17 +1,20 @@
 """Where the cells of one record of delimited text are, and how a new value is written in the manner of the old one. Knows no file."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from trainer.data.files.dialect import Dialect
 from trainer.data.files.line_repairs import quoted_content
+from trainer.data.files.list_cells import EMPTY_LIST, parse_list, read_list_cell
 from trainer.data.files.plausible_cells import hide_entities
 from trainer.data.labels import is_list
 from trainer.data.rewrite.edits import not_rewritable_error
 
 Span = tuple[int, int]
-_NAME_OF_MARK = re.compile(r"__[A-Za-z]+__([^\s,]+)")
+_MARK = re.compile(r"(__[A-Za-z]+__)([^\s,]+)")
+"""Of fastText, before a label."""
 _NO_VALUE = "\\N"
 
 
@@ -78,7 +81,9 @@ def _find_cell(record: str, form: RecordForm, column: int, old: str) -> Span:
         positions = dict.fromkeys((column, len(spans) - form.width + column))  # a text with a delimiter in it may stand before
         found += [spans[position] for position in positions if 0 <= position < len(spans)]
     values = [(span, _value(record[span[0] : span[1]], form)) for span in found]
-    whole = [span for span, value in values if value.strip() == old.strip() or (not old and value.strip() == _NO_VALUE)]
+    whole = [
+        span for span, value in values if old.strip() in (value.strip(), read_list_cell(value)) or (not old and value.strip() == _NO_VALUE)
+    ]
     parts = [span for span, value in values if old and value.count(old) == 1]
     for candidates in (whole, parts):
         if candidates:
@@ -93,12 +98,7 @@ def _label_span(record: str, form: RecordForm, column: int) -> Span:
     )
     if not label_first or not match or column != (1 if label_first.at_end else 0):
         raise not_rewritable_error("a line does not begin or end with a label")
-    if not label_first.marked:
-        return match.span(1)
-    names = list(_NAME_OF_MARK.finditer(record, *match.span(1)))
-    if len(names) != 1:
-        raise not_rewritable_error("a line has several labels")
-    return names[0].span(1)
+    return match.span(1)
 
 
 # --- cells ----------------------------------------------------------------------------------------------------------------
@@ -166,6 +166,8 @@ def _value(raw: str, form: RecordForm) -> str:
 def _written_like(raw: str, old: str, new: str, form: RecordForm) -> str:
     """A new value with the quotation marks, and the blanks around it, that the old one has."""
     value = _value(raw, form)
+    if form.dialect.label_first and form.dialect.label_first.marked:
+        return _with_marks(raw, new)
     if form.dialect.label_first and form.dialect.delimiter == " " and (" " in new or "\t" in new):
         raise not_rewritable_error(f"“{new[:60]}” has a blank, and in this file a blank ends the label")
     if form.dialect.label_first and (form.dialect.delimiter or "") in new:
@@ -175,16 +177,37 @@ def _written_like(raw: str, old: str, new: str, form: RecordForm) -> str:
     elif value.strip() == old.strip():
         start = value.index(value.strip())
         whole = value[:start] + new + value[start + len(value.strip()) :]
-    elif is_list(new) and is_list(value.strip()):
-        whole = new
-    else:
+    elif old in value and not is_list(new):
         whole = value.replace(old, new)
+    else:
+        whole = _list_like(value.strip(), new)
     if _is_quoted(raw, form.dialect.quote):
         lead, trail = raw[: len(raw) - len(raw.lstrip())], raw[len(raw.rstrip()) :]
         return lead + _quoted(whole, form) + trail
     if form.dialect.label_first or form.dialect.delimiter is None:
         return whole
     return _quoted(whole, form) if _needs_quotes(whole, form, new=new) else whole
+
+
+def _list_like(value: str, new: str) -> str:
+    """New labels, one or a JSON list of them, as a set of Python where the old ones are one, else as a list in JSON."""
+    labels = parse_list(new)
+    labels = [new] if labels is None else list(map(str, labels))
+    if value[:1] != "[":
+        return f"{{{', '.join(map(repr, labels))}}}" if labels else "set()"
+    return new if is_list(new) else json.dumps(labels, ensure_ascii="\\u" in value)
+
+
+def _with_marks(raw: str, new: str) -> str:
+    """Labels, with a semicolon between them, each behind fastText's mark, and with what stands between the old ones."""
+    names = [name.strip() for name in new.split(";")]
+    if new == EMPTY_LIST:
+        raise not_rewritable_error("each of its lines has a label, and a text has none now")
+    if wrong := next((name for name in names if not re.fullmatch(r"[^\s,]+", name)), None):
+        raise not_rewritable_error(f"“{wrong[:60]}” has a blank or a comma, and in this file they end a label")
+    first, *others = _MARK.finditer(raw)
+    between = raw[first.end() : others[0].start()] if others else " "
+    return between.join(first[1] + name for name in names)
 
 
 def _needs_quotes(value: str, form: RecordForm, *, new: str | None = None) -> bool:

@@ -151,12 +151,23 @@ def _new_value(raw: str, old: str, new: str, *, ascii_only: bool) -> str:
         lead, trail = inner[: len(inner) - len(inner.lstrip())], inner[len(inner.rstrip()) :]
         return f"[{lead}{_new_value(inner.strip(), old, new, ascii_only=ascii_only)}{trail}]"
     if isinstance(value, dict):
-        raise not_rewritable_error("a row has an object as its label")
+        items = parse_list(new)
+        return _new_marks(raw, [new] if items is None else list(map(str, items)))
     if raw in ("true", "false") and new in ("true", "false"):
         return new
     if raw[:1] != '"' and _NUMBER.fullmatch(raw) and _NUMBER.fullmatch(new):
         return new
     return written
+
+
+def _new_marks(raw: str, labels: list[str]) -> str:
+    """An object that says yes or no of each label, with other answers: ``{"joy": true, "anger": false}``."""
+    members = _members(raw, _skip(raw, 0))
+    answers = {raw[member.start : member.end] for member in members}
+    yes, no = next((pair for pair in (("true", "false"), ("1", "0")) if answers <= {*pair}), ("", ""))
+    if not yes or not {*labels} <= {clean(member.key) for member in members}:
+        raise not_rewritable_error("a row has an object as its label")
+    return spliced(raw, [(member.start, member.end, yes if clean(member.key) in labels else no) for member in members])
 
 
 def _new_list(raw: str, old: list[Any], items: list[Any], *, ascii_only: bool) -> str:

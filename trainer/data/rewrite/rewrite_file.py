@@ -3,6 +3,7 @@
 Runs in the reader's child process, because it parses bytes from outside.
 """
 
+import json
 import zipfile
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ from trainer.data.files.archives import count_zip_entries, open_zip, read_entry,
 from trainer.data.files.decoding import decode
 from trainer.data.files.formats import FileFormat, detect_format
 from trainer.data.files.json_tables import read_json_rows
-from trainer.data.files.list_cells import unwrapped_cell
+from trainer.data.files.list_cells import parse_list, unwrapped_cell
 from trainer.data.files.markup_tables import read_markup
 from trainer.data.files.read_table import read_table
 from trainer.data.files.table import Limits, Table
@@ -145,6 +146,11 @@ def _rows(table: Table, width: int, edits: Edits) -> list[tuple[str, ...]]:
 
 
 def _compared(cells: tuple[str, ...], edits: Edits) -> tuple[str, ...]:
-    """The cells with the blanks around a label taken away, which stay in the file as they were, and a list of one label as that label."""
+    """The cells with the blanks around a label taken away, which stay in the file as they were, a list of one label as that label, and others in
+    order: a set has none."""
     column = edits.column
-    return cells if column is None else (*cells[:column], " ".join(unwrapped_cell(cells[column]).split()), *cells[column + 1 :])
+    if column is None:
+        return cells
+    labels = parse_list(cells[column])
+    cell = unwrapped_cell(cells[column]) if labels is None or len(labels) < 2 else json.dumps(sorted(map(str, labels)))
+    return (*cells[:column], " ".join(cell.split()), *cells[column + 1 :])

@@ -165,7 +165,7 @@ def evaluate(
         raise FileError(f"No row of this file can be used to judge the model. {' '.join(left_out.sentences())}", code="no_known_label")
     rows = np.flatnonzero(readable)
     predictions = Predictions(
-        rows, np.full(len(rows), "test"), corpus.label_ids[rows], probabilities[rows], predictor.label_names, predictor.task
+        rows, np.full(len(rows), "test"), corpus.label_ids[rows], probabilities[rows], predictor.label_names, predictor.scored_task
     )
     report("comparing with the training rows", 1.0)
     about = EvaluatedFile(

@@ -96,15 +96,14 @@ def _confidence_section(run: Run, view: RunView, confidence: ConfidenceReport | 
     """The temperature of the probabilities, and the promise that the model keeps; "" if nothing is known of them."""
     if confidence is None:
         return _calibration_line(view)
+    evaluation = EVALUATIONS[confidence.task.key]
     error = f"expected calibration error on the test rows {percent(confidence.after.error)}"
     if view.temperature is None:
         lines = [f"The probabilities are as the training left them ({error})."]
     else:
         before = "" if confidence.before is None else f", {percent(confidence.before.error)} before"
-        lines = [
-            f"The probabilities have a temperature of {view.temperature:.3f} (Guo et al. 2017), chosen on validation rows and part of the last layer "
-            f"({error}{before})."
-        ]
+        correction = evaluation.calibration.format(view.temperature)
+        lines = [f"The probabilities have {correction}, chosen on validation rows and part of the last layer ({error}{before})."]
     with suppress(OSError, ValueError):
         config = read_config(run.model)
         promise = next((promise for promise in confidence.promises if promise.target == config.get("abstain_target")), None)
@@ -112,8 +111,8 @@ def _confidence_section(run: Run, view: RunView, confidence: ConfidenceReport | 
             right = "" if promise.test.accuracy is None else f", {percent(promise.test.accuracy.value)} of these answers are right"
             lines.append(
                 f"\nIt is meant to answer only from a probability of {config['abstain_below']:.4f} on (`abstain_below` in config.json; Emotune says "
-                f"“unsure” below): then at least {percent(promise.target, 0)} of its answers are right, chosen on validation rows with a confidence of 95 %. "
-                f"It answers {percent(promise.test.share.value)} of the test rows{right}."
+                f"“unsure” below): then {evaluation.promised.format(share=percent(promise.target, 0))}, chosen on validation rows with a confidence of "
+                f"95 %. It answers {percent(promise.test.share.value)} of the test rows{right}. {evaluation.answered}".rstrip()
             )
     return "\n".join(lines) + "\n\n"
 
@@ -124,7 +123,7 @@ def _calibration_line(view: RunView) -> str:
     if fitted is None or not fitted.kept:
         return ""
     return (
-        f"The probabilities have {EVALUATIONS[find_task(view.task).key].calibration}, chosen on {pluralize(fitted.rows, 'validation row')} and part of the "
+        f"The probabilities have {EVALUATIONS[find_task(view.task).key].calibration.format(fitted.temperature)}, chosen on {pluralize(fitted.rows, 'validation row')} and part of the "
         f"last layer: their mean negative log-likelihood there is {fitted.nll_after:.4f}, {fitted.nll_before:.4f} without.\n\n"
     )
 

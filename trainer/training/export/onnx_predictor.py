@@ -21,7 +21,7 @@ class OnnxPredictor:
         from tokenizers import Tokenizer
 
         answers = read_answers(model_folder, {"id2label": dict(enumerate(label_names))} | read_config(model_folder))
-        self.label_names, self.task = answers.label_names, answers.task
+        self.label_names, self.task = answers.label_names, answers.answering
         self.repairs, self.answer_from = answers.repairs, answers.answer_from
         self._tokens = tokens
         self._whole = Tokenizer.from_file(str(model_folder / "tokenizer.json"))

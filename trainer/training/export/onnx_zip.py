@@ -36,7 +36,7 @@ def about_labels(model: Path, exported: Exported) -> dict[str, Any]:
     return {
         "labels": list(answers.label_names),
         "answer_from": answers.answer_from,
-        "cuts": answers.task.all_cuts(len(answers.label_names)) or None,
+        "cuts": answers.answering.all_cuts(len(answers.label_names)) or None,
         "max_length": exported.tokens.max_length,
         "padding": exported.tokens.padding,
         "padding_token": exported.tokens.padding_token,
