@@ -88,11 +88,16 @@ def test_slice_by_slice_gives_the_bytes_of_the_whole(
 
 def test_lines_of_json_slice_by_slice_give_the_bytes_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plain_text, "SLICE_BYTES", 4_000)
-    rows = [json.dumps({"id": int(n), "text": text}, ensure_ascii=False) for n, text, _ in rows_of(ROWS)]
+    rows = [
+        json.dumps({"id": int(n), "text": text, "more": {"a": [1, None], "b": n}, "tags": [label]}, ensure_ascii=False)
+        for n, text, label in rows_of(ROWS)
+    ]
     data, reader, edits = "\ufeff".encode() + "\r\n".join(rows).encode(), InProcessReader(), Edits(added=NEW)
     assert reader.read_texts(data, **LIMITS).rows.in_slices
     assert append(reader, data) == rewrite(data, edits, Limits()).data == append(reader, data, in_slices=False)
     assert append(reader, data, "csv") == rewrite_as_csv(read_table(data), edits).data
+    nested = "\n".join(json.dumps({"id": number, "doc": {"text": row[1]}}) for number, row in enumerate(rows_of(ROWS)))
+    assert not reader.read_texts(nested.encode(), **LIMITS).rows.in_slices
 
 
 def test_parquet_slice_by_slice_gives_the_bytes_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:

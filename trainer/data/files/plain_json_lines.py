@@ -1,7 +1,7 @@
 """A big file of one plain object a line, read slice by slice: the rows of ``read_content``, without all of them in memory at once.
 
-Plain is an object of texts, numbers, yes and no, with the keys of the first slice. What the reader decides by all rows (lists, objects in objects, lines
-that are left out) is not plain.
+Plain is an object with the keys of the first slice, each with a text, a number, yes or no in all slices, or with lists and objects among its values from the first
+slice on. What the reader makes of these depends on all rows, so ``nested`` keys can hold anything but the texts. Lines that are left out are not plain.
 """
 
 import json
@@ -20,13 +20,18 @@ BRACKETS = "[{("
 
 
 class PlainJsonLines:
-    """A plain file of JSON lines. ``head``: the table of its first slice, as the reader makes it."""
+    """A plain file of JSON lines. ``head``: the table of its first slice, as the reader makes it; ``nested``: keys of its first slice with lists or objects."""
 
     def __init__(self, data: bytes, limits: Limits, head: Table) -> None:
         self.head = head
         self._data = data
         self._limits = limits
         self._keys: frozenset[str] | None = None
+        self.nested: frozenset[str] = frozenset()
+
+    def holds_text(self, column: str) -> bool:
+        """Whether a column of the table is a key whose values are neither lists nor objects."""
+        return self._keys is not None and column in self._keys - self.nested
 
     def slices(self) -> Iterator[Slice]:
         """All rows, in order. Raises NotPlainError as soon as something is odd."""
@@ -45,11 +50,13 @@ class PlainJsonLines:
             table = read_content(open_content(data, self._limits), self._limits)
         except (UserError, ValueError, RecursionError) as error:
             raise NotPlainError("lines that are no plain objects") from error
-        for found in objects:
-            if self._keys is None:
-                self._keys = frozenset(found)
-            if not isinstance(found, dict) or found.keys() != self._keys:
-                raise NotPlainError("objects of other keys")
+        if not all(isinstance(found, dict) for found in objects):
+            raise NotPlainError("lines that are no objects")
+        nested = frozenset(key for found in objects for key, value in found.items() if _is_nested(value))
+        if self._keys is None:
+            self._keys, self.nested = frozenset(objects[0]), nested
+        if nested - self.nested or any(found.keys() != self._keys for found in objects):
+            raise NotPlainError("objects of other keys")
         if (
             table.columns != self.head.columns
             or table.warnings
@@ -77,14 +84,15 @@ def open_plain_json_lines(data: bytes, limits: Limits, **options: object) -> Pla
 
 
 def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of plain values. Raises ValueError for any other."""
+    """An object. Raises ValueError if it has a key twice."""
     members = dict(pairs)
-    for value in members.values():
-        if isinstance(value, dict | list) or (isinstance(value, str) and value.lstrip()[:1] in BRACKETS and value.strip()):
-            raise ValueError("not a plain value")
     if len(members) < len(pairs):
         raise ValueError("a key stands twice")
     return members
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict | list) or (isinstance(value, str) and value.lstrip()[:1] in BRACKETS and bool(value.strip()))
 
 
 def _spans(data: bytes) -> Iterator[tuple[int, int]]:

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from trainer.data.files.plain_json_lines import PlainJsonLines
 from trainer.data.files.plain_text import NotPlainError
 from trainer.data.files.read_table import Content, read_content
 from trainer.data.files.sliced_files import SlicedFile, open_sliced
@@ -38,5 +39,7 @@ def _read_slices(plain: SlicedFile, text_columns: Sequence[str | int]) -> "tuple
     import pyarrow as pa
 
     rows, _ = find_texts(plain.head, text_columns)
+    if isinstance(plain, PlainJsonLines) and not all(plain.holds_text(rows.columns[position]) for position in rows.text):
+        raise NotPlainError("texts in lists or objects")
     parts = [pa.array(join_cells(part.rows, rows.text), pa.string()) for part in plain.slices()]
     return replace(rows, rows=sum(map(len, parts))), parts

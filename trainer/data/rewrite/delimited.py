@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from trainer.data.files.decoding import decode
@@ -68,22 +69,23 @@ class Records:
 
     def change(self, edits: Edits, form: RecordForm) -> str:
         """The whole text with ``edits``."""
-        changes: list[tuple[int, int, str]] = []
+        return spliced(self._text, self._changes(edits, form))
+
+    def _changes(self, edits: Edits, form: RecordForm) -> Iterator[tuple[int, int, str]]:
         if edits.added and self._table.header_line:
-            changes.append(self._header_change(edits, form))
+            yield self._header_change(edits, form)
         for row in edits.touched:
             start, end = self.span(self._table.lines[row])
             if row in edits.dropped:
                 line_end = _LINE_END.match(self._text, end)
-                changes.append((start, line_end.end() if line_end else end, ""))
+                yield start, line_end.end() if line_end else end, ""
                 continue
             record = self._text[start:end]
             if row in edits.cells and edits.column is not None:
                 record = form.with_cell(record, edits.column, self._table.rows[row][edits.column], edits.cells[row])
             if edits.added:
                 record = form.with_cells_after(record, [column.cells[row] for column in edits.added])
-            changes.append((start, end, record))
-        return spliced(self._text, changes)
+            yield start, end, record
 
     def _header_change(self, edits: Edits, form: RecordForm) -> tuple[int, int, str]:
         start, limit = self.span(self._table.header_line or 1)
@@ -92,7 +94,7 @@ class Records:
         return start, end, form.with_cells_after(record, [column.name for column in edits.added], is_header=True)
 
 
-def spliced(text: str, changes: list[tuple[int, int, str]]) -> str:
+def spliced(text: str, changes: Iterable[tuple[int, int, str]]) -> str:
     """The text with ``(start, end, new)`` in place of each span; the changes are in the order of the text."""
     pieces, last = [], 0
     for start, end, new in changes:

@@ -3,8 +3,10 @@
 Runs in the reader's child process, because it parses bytes from outside.
 """
 
+import hashlib
 import json
 import zipfile
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -48,12 +50,14 @@ def rewrite(data: bytes, edits: Edits, limits: Limits, **options: Any) -> Rewrit
     table = read_table(data, **sizes, **options)
     _check(table, edits)
     rewritten = _rewrite(data, table, edits, limits, options)
+    width, header, expected = len(table.columns), table.header, _digest(_expected_rows(table, edits))
+    del table  # two tables would be most of the memory that a big file takes
     try:
         # What was found before is stated: a new column may make the first row look like a header.
-        again = read_table(rewritten.data, **sizes, **(options | ({"header": table.header} if edits.added else {})))
+        again = read_table(rewritten.data, **sizes, **(options | ({"header": header} if edits.added else {})))
     except UserError as error:
         raise not_rewritable_error("the result could not be read again") from error
-    if _rows(again, len(table.columns), edits) != _expected_rows(table, edits):
+    if _digest(_rows(again, width, edits)) != expected:
         raise not_rewritable_error("reading the result again would give other rows")
     return rewritten
 
@@ -129,20 +133,26 @@ def _rewrite_text(data: bytes, table: Table, edits: Edits, limits: Limits, optio
 # --- the proof --------------------------------------------------------------------------------------------------------------
 
 
-def _expected_rows(table: Table, edits: Edits) -> list[tuple[str, ...]]:
-    rows = []
+def _digest(rows: Iterator[tuple[str, ...]]) -> bytes:
+    digest = hashlib.blake2b()
+    for row in rows:
+        digest.update(json.dumps(row).encode())
+    return digest.digest()
+
+
+def _expected_rows(table: Table, edits: Edits) -> Iterator[tuple[str, ...]]:
     for number, cells in enumerate(table.rows):
         if number in edits.dropped:
             continue
         if number in edits.cells and edits.column is not None:
             cells = (*cells[: edits.column], edits.cells[number], *cells[edits.column + 1 :])
-        rows.append((*_compared(cells, edits), *(column.cells[number] for column in edits.added if column.kind == "text")))
-    return rows
+        yield *_compared(cells, edits), *(column.cells[number] for column in edits.added if column.kind == "text")
 
 
-def _rows(table: Table, width: int, edits: Edits) -> list[tuple[str, ...]]:
+def _rows(table: Table, width: int, edits: Edits) -> Iterator[tuple[str, ...]]:
     texts = [width + number for number, column in enumerate(edits.added) if column.kind == "text"]
-    return [(*_compared(cells[:width], edits), *(cells[position] for position in texts if position < len(cells))) for cells in table.rows]
+    for cells in table.rows:
+        yield *_compared(cells[:width], edits), *(cells[position] for position in texts if position < len(cells))
 
 
 def _compared(cells: tuple[str, ...], edits: Edits) -> tuple[str, ...]:
