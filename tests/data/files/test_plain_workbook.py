@@ -115,6 +115,15 @@ def test_an_odd_sheet_is_not_plain_unless_its_rows_are_the_same(change: Callable
         assert sliced == (table.rows, table.lines)
 
 
+def test_pieces_without_a_filled_row_keep_their_place() -> None:
+    blank = "".join(f'<row r="{number}"><c r="A{number}" s="1"/></row>' for number in range(400, 900))
+    data = changed(long_workbook(300), lambda xml: xml.replace("</sheetData>", f"{blank}</sheetData>"))
+    assert read_slices(data) == (read_table(data).rows, read_table(data).lines)
+    plain = open_plain_workbook(data, Limits())
+    assert plain is not None
+    assert b"".join(xml for xml, _ in plain.pieces()).decode() == parts_of(data)[SHEET]
+
+
 def test_sheets_that_belong_together_or_are_both_long_are_left_to_the_reader() -> None:
     rows = [["text", "label"], *[[text, label] for _, text, label in rows_of(300)]]
     assert read_slices(make_workbook({"train": rows, "test": rows[:20]})) is None

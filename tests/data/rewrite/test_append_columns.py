@@ -74,7 +74,7 @@ def test_slice_by_slice_gives_the_bytes_of_the_whole(
         lines = csv.writer(
             file, delimiter=delimiter, lineterminator=newline, quotechar=quote, quoting=csv.QUOTE_ALL if quote == "'" else csv.QUOTE_MINIMAL
         )
-        lines.writerows([["id", "text", "label"], *rows])
+        lines.writerows([["id", "text", "id"], *rows])
         data = (above + file.getvalue()).encode(encoding)
     else:
         data = "".join(delimiter.join(row) + newline for row in [["id", "text", "label"], *rows]).encode(encoding)

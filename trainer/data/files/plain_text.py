@@ -30,7 +30,7 @@ _LONE_RETURN = re.compile(rb"\r(?!\n)")
 _ODD_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufeff]|\r(?!\n)|\\[N\r\n]|~\{")
 """The same in a text."""
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-_WARNED = frozenset({"single_quotes", "preamble_skipped"})
+PLAIN_WARNINGS = frozenset({"single_quotes", "preamble_skipped", "headers_renamed"})
 """What the reader may tell of a plain file."""
 
 
@@ -195,4 +195,4 @@ def _is_simple(dialect: Dialect, head: Table) -> bool:
         dialect.delimiter, len(head.columns)
     )
     is_read_as_written = head.delimiter == dialect.delimiter and not head.dropped and head.part is None
-    return plain and is_read_as_written and {warning.code for warning in head.warnings} <= _WARNED
+    return plain and is_read_as_written and {warning.code for warning in head.warnings} <= PLAIN_WARNINGS

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from trainer.data.files import plain_text
 from trainer.data.files.calamine_workbook import Sheet
-from trainer.data.files.plain_text import NotPlainError, Slice, check_records
+from trainer.data.files.plain_text import PLAIN_WARNINGS, NotPlainError, Slice, check_records
 from trainer.data.files.read_table import table_of
 from trainer.data.files.sheet_choice import joined_sheets, summarize_sheet
 from trainer.data.files.sheet_slices import SmallWorkbooks, sheet_path, sheet_pieces
@@ -47,7 +47,7 @@ class PlainWorkbook:
 
     def slices(self) -> Iterator[Slice]:
         """All rows, in order. Raises NotPlainError as soon as something is odd."""
-        return (part for _, part in self.pieces() if part is not None and part.rows)
+        return (part for _, part in self.pieces() if part is not None)
 
     def pieces(self) -> Iterator[tuple[bytes, Slice | None]]:
         """The XML of the sheet, piece by piece, those with rows as slices too. Raises NotPlainError as soon as something is odd."""
@@ -62,9 +62,12 @@ class PlainWorkbook:
             numbers, records = self.read(opening, xml, len(self.head.columns))
             if numbers and numbers[0] <= last:
                 raise NotPlainError("rows that are in no order")
-            last = max(last, *numbers[-1:])
+            last = numbers[-1] if numbers else last
             above = sum(number <= (self.head.header_line or 0) for number in numbers)
             numbers, records = numbers[above:], records[above:]
+            if not records:
+                yield xml, None
+                continue
             check_records(self.head.columns, numbers, records, None, self._limits, header=self.head.header)
             rows += len(records)
             chars += sum(len(cell) for record in records for cell in record)
@@ -99,7 +102,7 @@ def open_plain_workbook(data: bytes, limits: Limits, *, part: str | None = None,
     except (NotPlainError, UserError, StopIteration, zipfile.BadZipFile, UnicodeDecodeError):
         return None
     head = plain.head
-    is_plain = {warning.code for warning in head.warnings} <= {"preamble_skipped"} and not head.dropped
+    is_plain = {warning.code for warning in head.warnings} <= PLAIN_WARNINGS and not head.dropped
     return plain if is_plain and (first.rows, first.lines) == (head.rows, head.lines) else None
 
 
