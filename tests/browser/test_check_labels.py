@@ -261,6 +261,7 @@ def test_each_suggestion_leads_where_it_says(
     expect_tab("Train")
     page.locator("#settings").get_by_text("More settings", exact=True).click()
     expect(setting(page, "max_length")).to_have_value("48")
+    expect(page.locator("#level-explanation")).to_contain_text(", with 48 tokens of each text.")
     press("Open its file")
     expect_tab("Data")
     expect(page.locator("#data-summary [data-draft]")).to_contain_text("1,200 rows")

@@ -75,7 +75,7 @@ def build_level() -> gr.Radio:
 
 def build_explanation() -> gr.HTML:
     """What the level has set; empty at first, but with its space kept."""
-    return gr.HTML(explanation_html(""), elem_id="level-explanation", js_on_load=_TYPED)
+    return gr.HTML(NO_EXPLANATION, elem_id="level-explanation", js_on_load=_TYPED)
 
 
 def build(level: gr.Radio, explanation: gr.HTML) -> RecipeForm:
@@ -150,6 +150,7 @@ def clear_error(form: RecipeForm, invalid: str) -> dict[Any, Any]:
     return {form.invalid: "", form.settings[FIELDS.index(invalid)]: gr.update(info=fields_of(Recipe)[invalid].help, elem_classes=[])}
 
 
+NO_EXPLANATION = explanation_html("")
 CUSTOM_MESSAGE = explanation_html("Your own settings, listed below.")
 
 

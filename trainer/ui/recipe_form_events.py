@@ -341,10 +341,15 @@ def _wire_level(studio: Studio, page: Page) -> None:
         changed = {field: value for field, value in recipe_form.show(form, recipe).items() if value != current[field]}
         return {form.explanation: recipe_form.explanation_html(explanation), page.train.notice: "", **changed}
 
+    @errors_on_train_tab(page)
+    def keep_level(explanation: str, draft: str | None, *values: Any) -> Any:
+        # Another file changes no settings of one's own, nor where they came from.
+        return apply_level(draft, *values) if _selected_level(page, values) or explanation == recipe_form.NO_EXPLANATION else gr.skip()
+
     draft_and_form = [data.draft, *page.form]
     save_form = save_form_event(studio, page)
     form.level.input(apply_level, draft_and_form, fields, **PRIVATE_EVENT_MULTIPLE).then(**save_form)
-    data.version.change(apply_level, draft_and_form, fields, **PRIVATE_EVENT_MULTIPLE)
+    data.version.change(keep_level, [form.explanation, *draft_and_form], fields, **PRIVATE_EVENT_MULTIPLE)
     # In the browser, so that a level clicked straight after typing comes second. Saved only after the level has changed: otherwise a reload
     # would find the old level and fill in the form with it.
     custom = json.dumps([recipe_form.CUSTOM, recipe_form.CUSTOM_MESSAGE])
@@ -359,14 +364,14 @@ def _wire_recipes(studio: Studio, page: Page) -> None:
     @errors_on_train_tab(page)
     def apply_preset(draft: str | None, name: str | None, *values: Any) -> dict:
         if not name:
-            return {form.explanation: recipe_form.explanation_html("")}
+            return {form.explanation: recipe_form.NO_EXPLANATION}
         description = next(p.description for p in PRESETS if p.name == name)
         return show_recipe(studio, page, draft, load_preset(name, base_recipe(page, values)), description)
 
     @errors_on_train_tab(page)
     def upload_recipe(draft: str | None, path: str | None, *values: Any) -> dict:
         if not path:
-            return {form.explanation: recipe_form.explanation_html("")}
+            return {form.explanation: recipe_form.NO_EXPLANATION}
         recipe = load_recipe(Path(path))
         if recipe.encoder not in [e.name for e in studio.encoders]:
             recipe = dataclasses.replace(recipe, encoder=base_recipe(page, values).encoder)
