@@ -80,6 +80,7 @@ OTHERS = {
     "trainer/call_rate.py": "calls of the last minutes, nothing computed",
     "trainer/data/reader/file_reader.py": "contents that ended a child, nothing computed",
     "trainer/upload_owners.py": "whose the uploads of a day are, nothing computed",
+    "trainer/ui/owned_queue.py": "whose the sessions of gradio's queue are, nothing computed",
     "trainer/open_pages.py": "which pages are open, nothing computed",
     "trainer/security/handover.py": "links of a quarter of an hour, nothing computed",
     "trainer/security/password.py": "failed attempts that expire, nothing computed",

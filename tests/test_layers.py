@@ -21,6 +21,7 @@ FLOORS = [
         "check",
         "hub",
         "npm",
+        "download_places",
         "open_pages",
         "terminal",
         "signals",

@@ -58,7 +58,7 @@ def test_page_and_terminal_use_only_the_ownerless_part_of_a_studio() -> None:
     for path, node in nodes():
         if isinstance(node, ast.Attribute):
             name = node.value.id if isinstance(node.value, ast.Name) else node.value.attr if isinstance(node.value, ast.Attribute) else ""
-            allowed = WITHOUT_OWNER | {"uploads", "visits"}
+            allowed = WITHOUT_OWNER | {"uploads", "visits", "after_deletion"}
             assert name not in ("studio", "_studio") or node.attr in allowed, f"{path}: {ast.unparse(node)}"
 
 

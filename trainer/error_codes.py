@@ -236,6 +236,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         "reader_unavailable": ("The process that reads files cannot be started.", "Try again, and check memory and disk."),
         "run_is_busy": ("Another program is writing the run.", "Try again in a moment."),
         "switched_off": ("The owner of the server has switched this off for now.", "Try again later."),
+        "too_many_downloads": ("As many models are on their way as may be, to one visitor or in all.", "Wait until one has arrived."),
         "too_many_pages": ("As many pages are open as may be, of one visitor or in all.", "Close one."),
         "too_many_predictions": ("One visitor asks for more predictions in a minute than allowed.", "Wait a moment."),
         "too_many_runs": ("There are as many runs as there may be.", "Delete those that are not needed."),

@@ -1,8 +1,10 @@
 """Services: what the workspaces of all owners share, made once by the studio. Has no behaviour of its own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from trainer.call_rate import CallRate
+from trainer.download_places import DownloadPlaces
 from trainer.drafts.draft_cache import DraftCache
 from trainer.jobs.job_type import JobServices
 from trainer.jobs.runner import JobRunner
@@ -33,3 +35,6 @@ class Services:
     predictions: CallRate
     """Calls that predict, in the last minute."""
     pages: OpenPages
+    downloads: DownloadPlaces
+    after_deletion: list[Callable[[str], None]]
+    """Called with an owner whose work was all deleted, to forget what is elsewhere."""

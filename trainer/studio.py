@@ -7,13 +7,14 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 
 from trainer.atomic import REMOVED_PREFIX
 from trainer.call_rate import CallRate
 from trainer.data.reader.file_reader import FileReader, TableReader
+from trainer.download_places import DownloadPlaces
 from trainer.drafts.draft_cache import DraftCache
 from trainer.errors import UserError, error_location
 from trainer.jobs.job_type import JobServices, JobType
@@ -39,6 +40,7 @@ from trainer.visits import Rounds, Visits
 from trainer.workspace import Workspace
 
 _HALF_MADE_SECONDS = 600
+_DOWNLOADS_OF_OWNER, _DOWNLOADS_IN_ALL = 3, 20
 _log = logging.getLogger("emotune")
 
 
@@ -92,6 +94,8 @@ class Studio:
         self.encoders = EncoderCatalogue(encoders, others=not settings.mode.anonymous)
         self.uploads = UploadOwners()
         self.visits = Visits(settings.visits_file)
+        self.after_deletion: list[Callable[[str], None]] = []
+        """Called with an owner whose work was all deleted; the page adds what it keeps elsewhere."""
         self._rounds: Rounds | None = None
         self._runs = RunStore(settings.runs_dir, offered_by=SERVER_OWNER if settings.mode.offers_model else "")
         self._machine = Machine()
@@ -113,6 +117,10 @@ class Studio:
             predictions=CallRate(60.0),
             # Two ticks may be lost.
             pages=OpenPages(3 * settings.idle_seconds + 5.0),
+            downloads=DownloadPlaces(
+                of_owner=_DOWNLOADS_OF_OWNER if settings.mode.separate_visitors else _DOWNLOADS_IN_ALL, in_all=_DOWNLOADS_IN_ALL
+            ),
+            after_deletion=self.after_deletion,
         )
 
     @property

@@ -69,6 +69,7 @@ class Workspace:
         self._queue = services.runner.queue
         self._machine = services.machine
         self._starts = services.starts
+        self._after_deletion = services.after_deletion
         self.drafts = Drafts(services.drafts, owner, self._check_upload)
         self.editor = DraftEditor(services.drafts, owner)
         self.labels = LabelEditor(services.drafts, owner)
@@ -90,6 +91,7 @@ class Workspace:
         self.evaluations = FileEvaluations(services.jobs, self.models, self.jobs)
         self.label_checks = LabelChecks(self.drafts, self.jobs)
         self.pages = OwnPages(services.pages, owner, services.settings.max_pages, services.settings.max_pages_in_all)
+        self.take_download_place = partial(services.downloads.take, owner)
         self.shared = SharedRuns(services.settings, services.runs, self.models, partial(_reader, services, owner))
         self.corrections = LabelCorrections(self.drafts, self.labels, self.library)
         self.proof = LabelProof(services.runs, services.drafts, self.library, self.start, owner)
@@ -292,6 +294,8 @@ class Workspace:
             if not job.live:
                 remove_folder(job.folder)
         self.storage.delete_uploads()
+        for forget in self._after_deletion:
+            forget(self._owner)
         return not self.has_work
 
     def wait(self, run_id: str, seconds: float) -> RunView:

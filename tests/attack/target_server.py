@@ -45,6 +45,8 @@ class TargetServer:
 
     folder: Path
     port: int
+    start: "Callable[[], Popen | Program]"
+    """Starts the process with these runs at this address."""
     process: "Popen | Program"
     finished: str = ""
     training: str = ""
@@ -59,6 +61,11 @@ class TargetServer:
     @property
     def runs_dir(self) -> Path:
         return self.folder / "runs"
+
+    @property
+    def gone(self) -> Path:
+        """A file with the names of owners whose last visit counts as long ago."""
+        return self.folder / "gone"
 
     @property
     def uploads(self) -> list[Path]:
@@ -96,11 +103,35 @@ class TargetServer:
         value = json.loads(data)
         return status, value[0] if status == "complete" else value
 
+    def start_run(self, **settings: Any) -> str:
+        """Start a training; returns its id."""
+        status, value = self.call("start", self.upload(), None, None, ({} if self.is_real else RECIPE) | settings, None)
+        assert status == "complete", value
+        return value["run"]
+
     def states(self) -> dict[str, tuple[str, bool, str]]:
         """Status, stop request and name of each run: what no attack may change."""
         store = RunStore(self.runs_dir)
         runs = [Run(path) for path in sorted(self.runs_dir.iterdir()) if is_id(path.name)]
         return {run.id: (store.view(run).status, run.is_stop_requested(), store.view(run).name) for run in runs}
+
+    def restart(self) -> None:
+        """Kill the server in the middle of whatever it does, and start it again."""
+        self.process.kill()
+        self.process.wait()
+        self.process = self.start()
+        wait_until_served(self.address, self.process, lambda: self.output)
+
+    def wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait until something is so that the server does."""
+        deadline = time.monotonic() + TIMEOUT_SECONDS
+        while True:
+            assert self.process.poll() is None, self.output
+            assert time.monotonic() < deadline, self.output
+            with suppress(httpx.TransportError):
+                if condition():
+                    return
+            time.sleep(0.1)
 
     def problems(self) -> list[str]:
         """Anything in the server's output that should not be there."""
@@ -121,13 +152,15 @@ class TargetServer:
 def running_server(
     *,
     short_timeouts: bool = False,
+    short_rounds: bool = False,
     uploads_gb: float = 0.05,
     real: bool = False,
     settings: Mapping[str, str] = MappingProxyType({}),
     users: Sequence[str] = (),
     warm_interpreter: WarmInterpreter | None = None,
 ) -> Iterator[TargetServer]:
-    """A server with its runs; ``short_timeouts`` gives slow senders two seconds instead of twenty. With ``warm_interpreter`` it starts at once.
+    """A server with its runs; ``short_timeouts`` gives slow senders two seconds instead of twenty, and with ``short_rounds`` it looks several
+    times a second, instead of once a minute, for visitors who left. With ``warm_interpreter`` it starts at once.
 
     ``settings`` are environment variables, ``users`` the names of a team, of which the first has the runs. With ``real`` it is the app itself with the packaged encoder, and the training never pauses; without, all is tiny, and it pauses.
     """
@@ -142,13 +175,17 @@ def running_server(
         for name in ("GRADIO_TEMP_DIR", "GRADIO_SERVER_NAME", "EMOTUNE_PASSWORD", "EMOTUNE_HOSTS", "EMOTUNE_MODE"):
             environment.pop(name, None)
         environment |= settings
-        tiny = [str(_SERVER), str(folder / "tiny-bert"), str(folder / "brake"), *(["short-timeouts"] if short_timeouts else [])]
+        options = [name for name, chosen in (("short-timeouts", short_timeouts), ("short-rounds", short_rounds)) if chosen]
+        tiny = [str(_SERVER), str(folder / "tiny-bert"), str(folder / "brake"), *options]
         command = [sys.executable, *([str(_ROOT / "app.py")] if real else tiny)]
-        with open(folder / "output", "ab") as output:
-            process = (warm_interpreter.popen if warm_interpreter else popen)(
-                command, env=environment, stdout=output, stderr=output, cwd=folder
-            )
-        server = TargetServer(folder, port, process, is_real=real, http=http)
+
+        def start() -> "Popen | Program":
+            with open(folder / "output", "ab") as output:
+                return (warm_interpreter.popen if warm_interpreter else popen)(
+                    command, env=environment, stdout=output, stderr=output, cwd=folder
+                )
+
+        server = TargetServer(folder, port, start, start(), is_real=real, http=http)
         try:
             wait_until_served(server.address, server.process, lambda: server.output)
             for name in users[:1]:
@@ -156,18 +193,18 @@ def running_server(
             _prepare_runs(server, is_public=settings.get("EMOTUNE_MODE") == "public")
             yield server
         finally:
-            process.kill()
-            process.wait()
+            server.process.kill()
+            server.process.wait()
 
 
 def _prepare_runs(server: TargetServer, *, is_public: bool) -> None:
     """Train one run to its end, and start a long one."""
-    server.finished = _start_run(server, epochs=2)
+    server.finished = server.start_run(epochs=2)
     # A public server trains a model of its own too, sooner or later, which the brake would stop for ever.
-    _wait_until(server, lambda: [status for status, *_ in server.states().values()] == ["finished"] * (2 if is_public else 1))
+    server.wait_until(lambda: [status for status, *_ in server.states().values()] == ["finished"] * (2 if is_public else 1))
     (server.folder / "brake").touch()
-    server.training = _start_run(server, epochs=_MOST_EPOCHS) if server.is_real else _start_run(server, epochs=_MOST_EPOCHS, batch_size=4)
-    _wait_until(server, lambda: server.call("progress", server.training)[1]["step"] > 0 if server.is_real else _status(server) == "running")
+    server.training = server.start_run(epochs=_MOST_EPOCHS) if server.is_real else server.start_run(epochs=_MOST_EPOCHS, batch_size=4)
+    server.wait_until(lambda: server.call("progress", server.training)[1]["step"] > 0 if server.is_real else _status(server) == "running")
 
 
 def password_of(name: str) -> str:
@@ -183,20 +220,3 @@ def log_in(client: httpx.Client, server: TargetServer, name: str) -> None:
 
 def _status(server: TargetServer) -> str:
     return server.states()[server.training][0]
-
-
-def _start_run(server: TargetServer, **settings: Any) -> str:
-    status, value = server.call("start", server.upload(), None, None, ({} if server.is_real else RECIPE) | settings, None)
-    assert status == "complete", value
-    return value["run"]
-
-
-def _wait_until(server: TargetServer, condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + TIMEOUT_SECONDS
-    while True:
-        assert server.process.poll() is None, server.output
-        assert time.monotonic() < deadline, server.output
-        with suppress(httpx.TransportError):
-            if condition():
-                return
-        time.sleep(0.1)

@@ -9,19 +9,19 @@ from tests.warm_interpreter import WarmInterpreter
 
 
 def test_a_visitor_sees_and_changes_nothing_of_another(warm_interpreter: WarmInterpreter) -> None:
-    with running_server(settings=visitors.PUBLIC, warm_interpreter=warm_interpreter) as server:
-        outcome = visitors.attack_server(AttackOptions(fraction=0.15), server)
+    with running_server(settings=visitors.PUBLIC, short_rounds=True, warm_interpreter=warm_interpreter) as server:
+        outcome = visitors.attack_server(AttackOptions(fraction=0.12), server)
     assert outcome.effects == []
     assert outcome.figures["events reached"] == outcome.figures["events"] > 100
 
 
 def test_a_user_of_a_team_sees_and_changes_nothing_of_another(warm_interpreter: WarmInterpreter) -> None:
-    with running_server(settings=visitors.TEAM, users=visitors.USERS, warm_interpreter=warm_interpreter) as server:
-        outcome = visitors.attack_server(AttackOptions(fraction=0.1), server, visitors.USERS[1])
+    with running_server(settings=visitors.TEAM, users=visitors.USERS, short_rounds=True, warm_interpreter=warm_interpreter) as server:
+        outcome = visitors.attack_server(AttackOptions(fraction=0.12), server, visitors.USERS)
     assert outcome.effects == []
     assert outcome.figures["events reached"] == outcome.figures["events"] > 100
 
 
 def test_the_walk_has_every_address_of_ours() -> None:
     fields = {field for address in visitors.addresses() for field in re.findall(r"{(\w+)}", address)}
-    assert fields <= {"run", "draft", "job", "upload", "upload_folder", "upload_name", "folder", "token"}
+    assert fields <= {"run", "draft", "job", "upload", "upload_folder", "upload_name", "folder", "token", "along"}

@@ -1,9 +1,9 @@
 """A server for the page tests: the real ``serve`` with the tiny encoder, and a brake so that a training lasts as long as a test needs.
 
-    python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE [short-timeouts]
+    python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE [short-timeouts] [short-rounds]
 
-With ``short-timeouts``, slow senders get two seconds. While BRAKE_FILE exists, the training pauses after each logged point, lets a page catch up with it,
-however slow that is, and waits after POINTS of them until the file is removed or a stop is requested. EMOTUNE_RUNS and GRADIO_SERVER_PORT work as in app.py.
+With ``short-timeouts``, slow senders get two seconds. With ``short-rounds``, the server looks several times a second for visitors who left, and those whose
+owners are in the file ``gone`` beside BRAKE_FILE count as such. While BRAKE_FILE exists, the training pauses after each logged point, lets a page catch up with it, however slow that is, and waits after POINTS of them until the file is removed or a stop is requested. EMOTUNE_RUNS and GRADIO_SERVER_PORT work as in app.py.
 """
 
 import sys
@@ -17,6 +17,7 @@ from typing import Any
 from trainer.settings import Settings, prepare_environment
 
 PAUSE_SECONDS = 0.12
+ROUND_SECONDS = 0.3
 POINTS = 45
 POINTS_A_REFRESH = 3
 """Points that the training may be ahead of what a page has asked for."""
@@ -24,17 +25,18 @@ WITHOUT_A_PAGE_SECONDS = 3.0
 """After which it goes on all the same: no page may be open."""
 
 
-def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
+def main(encoder: Path, brake: Path, *, short_timeouts: bool = False, short_rounds: bool = False) -> None:
     prepare_environment()
+    from trainer import studio
     from trainer.runs.event_schema import Event
     from trainer.runs.event_types import Logged
     from trainer.runs.events import EventLog
     from trainer.security import middleware
     from trainer.security.connections import LimitedH11Protocol
     from trainer.security.request_body_limit import BodyTimeouts
-    from trainer.studio import Studio
     from trainer.training.encoders import local_encoder
     from trainer.ui import launch, page
+    from trainer.visits import Rounds, Visits
 
     append, log_counts, ahead = EventLog.append, Counter(), Counter()
     refreshed, refresh = threading.Condition(), page.refresh
@@ -64,9 +66,13 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False) -> None:
     if short_timeouts:
         LimitedH11Protocol.header_seconds = 2.0
         middleware.BODY_TIMEOUTS = BodyTimeouts(max_pause=2.0, base_seconds=2.0, bytes_per_second=100_000.0)
-    launch.Studio = partial(Studio, encoders=[local_encoder(encoder)])
+    if short_rounds:
+        gone, last = brake.with_name("gone"), Visits.last
+        Visits.last = lambda self, owner: 0.0 if gone.exists() and owner in gone.read_text().split() else last(self, owner)
+        studio.Rounds = partial(Rounds, seconds=ROUND_SECONDS)
+    launch.Studio = partial(studio.Studio, encoders=[local_encoder(encoder)])
     launch.serve(Settings.from_environment())
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), short_timeouts="short-timeouts" in sys.argv[3:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), short_timeouts="short-timeouts" in sys.argv[3:], short_rounds="short-rounds" in sys.argv[3:])

@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -168,3 +169,26 @@ def test_what_was_broken_off_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ConnectionError):
         ask(uploads(tmp_path, app=half), "POST", "/upload", **form(1))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_one_visitor_s_uploads_leave_room_for_those_of_others(tmp_path: Path) -> None:
+    limited = UploadLimitMiddleware(
+        echo,
+        path="/upload",
+        folder=tmp_path,
+        max_files=1,
+        max_bytes=10_000,
+        max_request_bytes=5_000,
+        owner=lambda scope: scope["query_string"],
+    )
+
+    def upload(owner: str, size: int) -> httpx.Response:
+        return ask(limited, "POST", "/upload", params=owner, **form(1, size))
+
+    assert [upload(owner, 1_000).status_code for owner in ("ada", "ada", "bob")] == [200, 200, 200]
+    refused = upload("ada", 1_000)
+    assert refused.status_code == 507
+    assert refused.text.startswith("You have sent so much in the last minutes")
+    assert upload("bob", 1_000).status_code == 200
+    # One file may be larger than that share.
+    assert upload("cleo", 4_000).status_code == 200

@@ -27,7 +27,11 @@ async def gradio(scope: Scope, receive: Receive, send: Send) -> None:
 
 @pytest.fixture
 def app() -> SessionMiddleware:
-    return SessionMiddleware(gradio, path=API, upload_path=f"{API}/upload")
+    return sessions()
+
+
+def sessions() -> SessionMiddleware:
+    return SessionMiddleware(gradio, path=API, upload_path=f"{API}/upload", owns_call=lambda owner, event: event == f"of-{owner}")
 
 
 def ask_as(owner: str, app: SessionMiddleware, method: str, path: str, **options: object) -> dict:
@@ -65,8 +69,22 @@ def test_the_same_hash_is_one_session_for_its_owner_and_another_for_everybody_el
 
 
 def test_nobody_can_compute_the_name_of_a_session(app: SessionMiddleware) -> None:
-    other_server = SessionMiddleware(gradio, path=API, upload_path=f"{API}/upload")
+    other_server = sessions()
     assert session_of("ada", app, "cancel", "abc") != session_of("ada", other_server, "cancel", "abc")
+
+
+def test_a_call_is_read_and_cancelled_by_its_owner_only(app: SessionMiddleware) -> None:
+    for path in ("call/start", "call/v2/start"):
+        assert ask_as("ada", app, "GET", f"{API}/{path}/of-ada")["path"] == f"{API}/{path}/of-ada"
+        foreign, unknown = (ask_as("bob", app, "GET", f"{API}/{path}/{event}") for event in ("of-ada", "nothing"))
+        assert foreign == unknown
+        assert "of-ada" not in str(foreign)
+    for path in ("cancel", "reset", "queue/join"):
+        own, foreign = (
+            json.loads(ask_as(owner, app, "POST", f"{API}/{path}", content=b'{"event_id": "of-ada"}')["body"]) for owner in ("ada", "bob")
+        )
+        assert own == {"event_id": "of-ada"}
+        assert foreign == {"event_id": "0" * 32}
 
 
 def test_the_progress_of_an_upload_is_told_to_its_sender_only(app: SessionMiddleware) -> None:

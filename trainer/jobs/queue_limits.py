@@ -44,9 +44,11 @@ def check_disk(settings: Settings, what: str) -> None:
     free = _free_bytes(settings)
     where = f" of{settings.where}" if settings.where else ""
     if free < settings.min_free_bytes:
+        # What one visitor has is a small part of it.
+        elsewhere = "Try again later, or tell whoever runs this server; what you have stays."
+        advice = elsewhere if settings.mode.separate_visitors else "Free some space: the Runs tab lists what uses it."
         raise UnavailableError(
-            f"Only {_gigabytes(free)} are free on the disk{where}; {what} needs at least {_gigabytes(settings.min_free_bytes)}. "
-            "Free some space: the Runs tab lists what uses it.",
+            f"Only {_gigabytes(free)} are free on the disk{where}; {what} needs at least {_gigabytes(settings.min_free_bytes)}. {advice}",
             code="disk_full",
         )
 

@@ -4,6 +4,7 @@ The caller passes the app, its upload path and its closed paths.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from starlette.middleware.gzip import GZipMiddleware
@@ -20,7 +21,7 @@ from trainer.security.server_errors import ErrorMiddleware
 from trainer.security.sessions import SessionMiddleware
 from trainer.security.upload_access import UploadAccessMiddleware
 from trainer.security.upload_limit import UploadLimitMiddleware
-from trainer.security.visitors import VisitorMiddleware
+from trainer.security.visitors import VisitorMiddleware, owner_of
 from trainer.settings import Settings
 from trainer.switches import Switches
 from trainer.upload_owners import UploadOwners
@@ -31,6 +32,19 @@ _FORM_BYTES = 64 * 1024
 """Bytes of a form besides its file."""
 
 
+@dataclass(frozen=True)
+class Owners:
+    """What the server knows of the owners of requests."""
+
+    uploads: UploadOwners
+    seen: Callable[[str], None]
+    """Called with the owner of each visit."""
+    have_work: Callable[[str], bool]
+    """Whether one has something to take along."""
+    own_call: Callable[[str, str], bool]
+    """Whether one has made the call with an id."""
+
+
 def add_middleware(
     app: ASGIApp,
     hosts: AllowedHosts,
@@ -39,18 +53,15 @@ def add_middleware(
     uploads: Path,
     api_path: str,
     closed: Sequence[str],
-    owners: UploadOwners,
-    seen: Callable[[str], None],
-    has_work: Callable[[str], bool],
+    owners: Owners,
 ) -> ASGIApp:
     """The app with all middleware. Gradio's calls are below ``api_path``; files posted there to ``/upload`` are in the folder ``uploads`` and served
-    behind ``/file=``; paths that begin with one of ``closed`` do not exist. If visitors have work of their own, ``seen`` is called with the owner
-    of each visit, ``owners`` knows whose the uploads are, and ``has_work`` whether there is something to take along."""
+    behind ``/file=``; paths that begin with one of ``closed`` do not exist. ``owners`` is asked where visitors have work of their own."""
     max_upload_request = settings.max_file_bytes + _FORM_BYTES
     upload_path, file_path = f"{api_path}/upload", f"{api_path}/file="
     wrapped: ASGIApp = PageGZipMiddleware(app)
     if settings.mode.separate_visitors:
-        wrapped = SessionMiddleware(wrapped, path=api_path, upload_path=upload_path)
+        wrapped = SessionMiddleware(wrapped, path=api_path, upload_path=upload_path, owns_call=owners.own_call)
     wrapped = UploadLimitMiddleware(
         wrapped,
         path=upload_path,
@@ -59,6 +70,7 @@ def add_middleware(
         max_bytes=settings.max_uploads_bytes,
         max_request_bytes=max_upload_request,
         is_allowed=Switches(settings.runs_dir).uploads_allowed,
+        owner=owner_of if settings.mode.separate_visitors else None,
     )
     wrapped = BodyLimitMiddleware(
         ClosedPathsMiddleware(wrapped, closed),
@@ -68,13 +80,13 @@ def add_middleware(
     )
     blocks = Switches(settings.runs_dir).blocks
     if settings.mode.separate_visitors:
-        wrapped = UploadAccessMiddleware(wrapped, owners, upload_path=upload_path, file_path=file_path, folder=uploads)
+        wrapped = UploadAccessMiddleware(wrapped, owners.uploads, upload_path=upload_path, file_path=file_path, folder=uploads)
     if settings.mode.anonymous:
         wrapped = VisitorMiddleware(
-            wrapped, runs_dir=settings.runs_dir, framed=settings.space, seen=seen, is_blocked=blocks, has_work=has_work
+            wrapped, runs_dir=settings.runs_dir, framed=settings.space, seen=owners.seen, is_blocked=blocks, has_work=owners.have_work
         )
     if settings.mode.named:
-        wrapped = PasswordMiddleware(wrapped, Users(settings.users_file), embedded=settings.space, seen=seen, is_blocked=blocks)
+        wrapped = PasswordMiddleware(wrapped, Users(settings.users_file), embedded=settings.space, seen=owners.seen, is_blocked=blocks)
     elif settings.password:
         wrapped = PasswordMiddleware(wrapped, SharedPassword(settings.password), embedded=settings.space)
     wrapped = CrossSiteMiddleware(wrapped, hosts, framed=settings.space)

@@ -179,11 +179,11 @@ class PasswordMiddleware:
         notice = f'<p role="alert">{escape(message)}</p>' if message else ""
         fields = f'<input type="hidden" name="next" value="{wanted}">' if _LINK.fullmatch(wanted) else ""
         fields += _NAME_FIELD if self._accounts.named else ""
+        # One field is where one begins to type: the first.
+        form = _FORM.format(notice=notice, fields=fields, password_focus="" if self._accounts.named else " autofocus")
         # Without a referrer a browser sends the origin "null" and could not log in.
         headers = {"Referrer-Policy": "same-origin", "Cache-Control": "no-store"}
-        return HTMLResponse(
-            html_page("Emotune", _FORM.format(notice=notice, fields=fields), style=_STYLE), status_code=status, headers=headers
-        )
+        return HTMLResponse(html_page("Emotune", form, style=_STYLE), status_code=status, headers=headers)
 
 
 @dataclass(frozen=True)
@@ -228,6 +228,6 @@ _NAME_FIELD = """<label for="username">Name</label>
 """
 _FORM = """<h1>Emotune</h1><p>This page is protected by a password.</p>{notice}
 <form method="post" action="login">{fields}<label for="password">Password</label>
-<input id="password" name="password" type="password" autocomplete="current-password" required autofocus>
+<input id="password" name="password" type="password" autocomplete="current-password" required{password_focus}>
 <button>Open</button></form>"""
 _STYLE = "main { max-width: 24rem; padding-top: 15vh; } button { width: 100%; }"

@@ -5,6 +5,7 @@ request_body_limit.py limits the size of one upload. The page's copies are only 
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,16 +18,22 @@ from trainer.security.refusals import Refusal, call_unless_refused, refuse
 
 RECENT_SECONDS = 600.0
 """Seconds for which an upload is kept: it is opened soon, but a call with it may have to wait in the queue."""
-
+SHARE_OF_OWNER = 4
+"""One owner, where owners are apart, may fill the fourth part of the room in that time."""
 
 _OFF = Refusal("Uploads are switched off on this server at the moment. Try again later.", "uploads_off")
 _NO_ROOM = Refusal(
     "So much has been uploaded in the last minutes that there is no room for more. Try again in ten minutes.", "uploads_full"
 )
+_NO_ROOM_OF_OWNER = Refusal(
+    "You have sent so much in the last minutes that the room left is for others. Open what you have sent, and send more in ten minutes.",
+    "uploads_full",
+)
 
 
 class UploadLimitMiddleware:
-    """Guards one path to which files are posted as multipart forms; the app saves them in ``folder``. ``is_allowed``: whether any may be now."""
+    """Guards one path to which files are posted as multipart forms; the app saves them in ``folder``. ``is_allowed``: whether any may be now;
+    ``owner``: whose a request is, where owners are apart."""
 
     def __init__(
         self,
@@ -38,11 +45,14 @@ class UploadLimitMiddleware:
         max_bytes: int,
         max_request_bytes: int,
         is_allowed: Callable[[], bool] = lambda: True,
+        owner: Callable[[Scope], str] | None = None,
     ) -> None:
-        self._app, self._path, self._folder, self._is_allowed = app, path, folder, is_allowed
+        self._app, self._path, self._folder, self._is_allowed, self._owner = app, path, folder, is_allowed, owner
         self._max_files, self._max_bytes, self._max_request_bytes = max_files, max_bytes, max_request_bytes
         self._expected_bytes: dict[int, int] = {}
         """The maximum bytes of each upload in progress."""
+        self._sent: deque[tuple[float, str, int]] = deque()
+        """When, by whom and how much was sent in the last minutes."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].rstrip("/") != self._path or scope["method"] != "POST":
@@ -53,7 +63,11 @@ class UploadLimitMiddleware:
             return
         headers = Headers(scope=scope)
         content_length = headers.get("content-length", "")
-        self._expected_bytes[id(scope)] = int(content_length) if content_length.isdecimal() else self._max_request_bytes
+        expected = int(content_length) if content_length.isdecimal() else self._max_request_bytes
+        if self._owner is not None and not self._leaves_room(self._owner(scope), expected):
+            await refuse(scope, receive, send, _NO_ROOM_OF_OWNER, close=True)
+            return
+        self._expected_bytes[id(scope)] = expected
         try:
             recent = time.time() - RECENT_SECONDS
             if not await asyncio.to_thread(make_room, self._folder, self._max_bytes, sum(self._expected_bytes.values()), recent):
@@ -65,6 +79,18 @@ class UploadLimitMiddleware:
             if not self._expected_bytes:
                 # Aborted uploads, or files in unknown fields, are directly in the folder. Removed at once, before the next upload starts.
                 remove_files_in(self._folder)
+
+    def _leaves_room(self, owner: str, n_bytes: int) -> bool:
+        """Whether so many bytes more of an owner leave room for others; if so they count."""
+        now = time.monotonic()
+        while self._sent and self._sent[0][0] < now - RECENT_SECONDS:
+            self._sent.popleft()
+        sent = sum(size for _, sender, size in self._sent if sender == owner)
+        # One file at least, however large it may be.
+        if sent and sent + n_bytes > self._max_bytes // SHARE_OF_OWNER:
+            return False
+        self._sent.append((now, owner, n_bytes))
+        return True
 
     async def _limit_files(self, scope: Scope, receive: Receive, send: Send, boundary: bytes) -> None:
         """Pass the request on until it has more parts than allowed files."""

@@ -4,7 +4,6 @@ import os
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from threading import BoundedSemaphore
 from urllib.parse import quote
 
 from starlette.background import BackgroundTask
@@ -19,28 +18,21 @@ from trainer.studio import Studio
 from trainer.ui import rows_view, shown_rows
 from trainer.ui.event_handling import current_workspace
 
-_MAX_ZIPS = 20
-"""Written and not yet read to their end, about 90 MB each: who reads slowly, or many at once, would fill the disk."""
-
 
 def download_routes(studio: Studio) -> list[Route]:
     """``/download/<run id>``, or with ``/<onnx | onnx-int8 | web>``: the run's model in one form as a zip, written for this response and deleted after it."""
 
-    free = BoundedSemaphore(_MAX_ZIPS)
-
     def download(request: Request) -> Response:
-        if not free.acquire(blocking=False):
-            message = "Many models are downloaded from this server at the moment. Try again in a minute."
-            return PlainTextResponse(message, status_code=UnavailableError.status)
+        workspace = current_workspace(studio, request)
         with ExitStack() as cleanup:
-            cleanup.callback(free.release)
-            handle, file = tempfile.mkstemp(suffix=".zip", prefix="emotune-")
-            os.close(handle)
-            path = Path(file)
-            cleanup.callback(path.unlink, missing_ok=True)
             try:
+                cleanup.callback(workspace.take_download_place())
+                handle, file = tempfile.mkstemp(suffix=".zip", prefix="emotune-")
+                os.close(handle)
+                path = Path(file)
+                cleanup.callback(path.unlink, missing_ok=True)
                 form = request.path_params.get("form", "zip")
-                name = current_workspace(studio, request).models.write_zip(request.path_params["run"], path, form)
+                name = workspace.models.write_zip(request.path_params["run"], path, form)
             except UserError as error:
                 return PlainTextResponse(error.message, status_code=error.status)
             except OSError as error:

@@ -25,7 +25,7 @@ from trainer.jobs.train import zero_gpu
 from trainer.runs.permissions import restrict_permissions, restrict_umask
 from trainer.runs.server_lock import server_lock
 from trainer.security.hosts import allowed_hosts, check_protected, is_loopback
-from trainer.security.middleware import add_middleware
+from trainer.security.middleware import Owners, add_middleware
 from trainer.security.refusals import Refusal
 from trainer.security.server import WebServer, bind_port
 from trainer.security.server_errors import UNEXPECTED
@@ -37,6 +37,7 @@ from trainer.ui.downloads import download_routes, labelled_route, labels_route, 
 from trainer.ui.error_status import ErrorStatusMiddleware
 from trainer.ui.light_blocks import LightSessions
 from trainer.ui.light_scripts import light_script_routes
+from trainer.ui.owned_queue import OwnedQueue
 from trainer.ui.page import build, mount_options
 from trainer.ui.shared_page import shared_route
 from trainer.ui.take_away_view import FORGETS
@@ -47,7 +48,7 @@ _SIGNAL_POLL_SECONDS = 1.0
 """On Windows, a wait without a timeout would not notice a signal."""
 
 _API = "/gradio_api"
-_MAX_SESSIONS, _MAX_QUEUED = 200, 100
+_MAX_SESSIONS, _MAX_QUEUED, _MAX_QUEUED_OF_OWNER = 200, 100, 20
 _UNUSED = (
     *("/monitoring", "/svelte", "/logout"),
     *(f"{_API}/{name}" for name in ("component_server", "process_recording", "custom_component", "proxy=", "deep_link", "dev/", "stream/")),
@@ -120,18 +121,19 @@ def launch(studio: Studio, host: str, port: int | None) -> gr.Blocks:
         listener = bind_port(host, port)
     except OSError as error:
         raise UnavailableError(_why_not_served(host, port), code="not_served") from error
+    app, queue = ErrorStatusMiddleware(_app(studio, blocks)), OwnedQueue(blocks._queue, of_owner=_MAX_QUEUED_OF_OWNER)
     if studio.settings.mode.separate_visitors:
         blocks.upload_owners = studio.uploads
+        queue.take_over()
+        studio.after_deletion.append(queue.forget)
     app = add_middleware(
-        ErrorStatusMiddleware(_app(studio, blocks)),
+        app,
         hosts,
         studio.settings,
         uploads=Path(get_upload_folder()),
         api_path=_API,
         closed=_UNUSED,
-        owners=studio.uploads,
-        seen=studio.visits.record,
-        has_work=lambda owner: studio.for_owner(owner).has_work,
+        owners=Owners(studio.uploads, studio.visits.record, lambda owner: studio.for_owner(owner).has_work, queue.owns),
     )
     blocks.server = WebServer(app, listener)
     blocks.server.start()

@@ -93,5 +93,5 @@ def hardware_badge_html(hardware: Hardware | None, settings: Settings, user: str
         kept = f" They are deleted {approximate_duration(settings.keep_seconds)} after your last visit." if settings.keep_seconds else ""
         title = html_pieces.text(f"{settings.mode.title}: {user}" if user else settings.mode.title)
         leave = ' <a href="logout">log out</a>' if user else ""
-        mode = f'<span class="em-badge" title="Only {who} your files and runs.{kept}">{title}{leave}</span> '
+        mode = f'<span class="em-badge em-mode" title="Only {who} your files and runs.{kept}"><span>{title}</span>{leave}</span> '
     return f'{mode}<span class="em-badge" title="The hardware that trains the models">{html_pieces.text(hardware.description if hardware else "warming up …")}</span>'
