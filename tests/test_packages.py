@@ -1,10 +1,14 @@
 """Installed packages: versions as locked, permissive licences, the container, the Space."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
+import tempfile
+import venv
 from collections.abc import Iterator
 from functools import cache
 from importlib import metadata
@@ -246,3 +250,57 @@ def test_the_requirements_resolve_for_each_python_with_what_a_space_adds(python:
     } == {}
     assert installed["torch"].split("+")[0] == torch
     assert {"spaces", "authlib"} <= installed.keys()
+
+
+CORE = (
+    "tests/training/test_trainer.py",
+    "tests/training/test_predictor.py",
+    "tests/training/test_resume.py",
+    "tests/workspace/test_promise.py",
+)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("release", ["torch==2.8.0", "torch"], ids=["oldest", "newest"])
+def test_the_core_of_the_suite_passes_with_the_oldest_and_the_newest_torch(release: str) -> None:
+    """Trainings, resumed ones, predictions and the saved model in transformers' own pipeline, in an environment of its own: that of these tests with another torch.
+
+    All other packages have one release (``requirements.txt``). The newest is what the index has, or what pip's own settings let it have.
+    """
+    # Gigabytes, with NVIDIA's libraries: on a disk, whatever temporary files are on.
+    with tempfile.TemporaryDirectory(dir="/var/tmp" if Path("/var/tmp").is_dir() else None) as folder:
+        environment, constraints = Path(folder) / "environment", Path(folder) / "constraints.txt"
+        venv.create(environment, symlinks=os.name != "nt")
+        paths = sysconfig.get_paths(vars={"base": str(environment), "platbase": str(environment)})
+        (Path(paths["purelib"]) / "tests.pth").write_text(sysconfig.get_paths()["purelib"], encoding="utf-8")
+        lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+        constraints.write_text("".join(line for line in lines if not line.startswith("torch==")), encoding="utf-8")
+        python = str(Path(paths["scripts"]) / "python")
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            python,
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-cache-dir",
+            "--upgrade",
+        ]
+        installed = run_here([*pip, "-c", str(constraints), release])
+        if re.search(r"NewConnectionError|ConnectTimeout|ReadTimeout|from versions: none", installed.stderr):
+            pytest.skip("needs an index of packages")
+        assert installed.returncode == 0, installed.stderr[-2000:]
+        asked = run_here([python, "-c", "import torch; print(torch.__version__.partition('+')[0])"])
+        if asked.stdout.strip() == PINNED_TORCH:
+            pytest.skip("the whole suite runs with this one")
+        assert release == "torch" or asked.stdout.strip() == release.removeprefix("torch=="), asked.stderr[-2000:]
+        tested = run_here([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *CORE])
+    assert tested.returncode == 0, tested.stdout[-4000:]
+
+
+def run_here(command: list[str]) -> subprocess.CompletedProcess[str]:
+    """A command that may take many minutes, in the folder of the project."""
+    return subprocess.run(command, capture_output=True, text=True, timeout=3_000, check=False, cwd=ROOT)

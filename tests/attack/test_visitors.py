@@ -10,14 +10,14 @@ from tests.warm_interpreter import WarmInterpreter
 
 def test_a_visitor_sees_and_changes_nothing_of_another(warm_interpreter: WarmInterpreter) -> None:
     with running_server(settings=visitors.PUBLIC, short_rounds=True, warm_interpreter=warm_interpreter) as server:
-        outcome = visitors.attack_server(AttackOptions(fraction=0.12), server)
+        outcome = visitors.attack_server(AttackOptions(fraction=1 / visitors.ROUNDS), server)
     assert outcome.effects == []
     assert outcome.figures["events reached"] == outcome.figures["events"] > 100
 
 
 def test_a_user_of_a_team_sees_and_changes_nothing_of_another(warm_interpreter: WarmInterpreter) -> None:
     with running_server(settings=visitors.TEAM, users=visitors.USERS, short_rounds=True, warm_interpreter=warm_interpreter) as server:
-        outcome = visitors.attack_server(AttackOptions(fraction=0.12), server, visitors.USERS)
+        outcome = visitors.attack_server(AttackOptions(fraction=1 / visitors.ROUNDS), server, visitors.USERS)
     assert outcome.effects == []
     assert outcome.figures["events reached"] == outcome.figures["events"] > 100
 

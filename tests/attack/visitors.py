@@ -27,8 +27,8 @@ from trainer.runs.run_files import LOG
 from trainer.shares import Shares
 from trainer.ui import downloads, shared_page
 
-TRIES = 2_500
-"""Of each walk: every event with every target four times."""
+ROUNDS = 16
+"""Of each walk: every event with each of four ids, without an action and with three."""
 PUBLIC = {
     "EMOTUNE_MODE": "public",
     **{f"EMOTUNE_{name}": "0" for name in ("STARTS_PER_HOUR", "TRAINING_MINUTES", "OWNER_MB", "PREDICTIONS_PER_MINUTE", "FREE_GB")},
@@ -86,14 +86,14 @@ class _Walks:
     """The walks on one server; ``reached`` is what all of them have called."""
 
     def __init__(self, server: TargetServer, options: AttackOptions) -> None:
-        self._server, self._tries, self._rng = server, options.scaled(TRIES), random.Random(options.seed)
+        self._server, self._rounds, self._rng = server, options.scaled(ROUNDS), random.Random(options.seed)
         self.outcome = Outcome()
         self.reached: set[str] = {event["api_name"] for event in _events(server)}
 
     def walk(self, client: httpx.Client, targets: dict[str, str], secret: str, firsts: dict[str, str]) -> None:
         """With what leads, or led, to the work in which ``secret`` is; ``firsts`` leads to that of the first visitor, which must stay as it is."""
         before, reached = _first_visitor_s(self._server, firsts), set()
-        for name, send in itertools.islice(_requests(self._server, targets, self._rng), self._tries):
+        for name, send in _requests(self._server, targets, self._rng, self._rounds):
             self.outcome.tries += 1
             reached.add(name.partition(" with ")[0])
             text = send(client)
@@ -260,7 +260,7 @@ def _actions() -> list[str]:
     return sorted({*re.findall(r'Button\(\s*"([a-z-]+)"', source), *re.findall(r'action [!=]= "([a-z-]+)"', source)})
 
 
-def _requests(server: TargetServer, targets: dict[str, str], rng: random.Random) -> Iterator[tuple[str, Any]]:
+def _requests(server: TargetServer, targets: dict[str, str], rng: random.Random, rounds: int) -> Iterator[tuple[str, Any]]:
     """Name of each request, and what sends it and returns the response's text: every event with every target, without and with some action."""
     components = {component["id"]: component for component in server.config["components"]}
     upload = {"path": targets["upload"], "meta": {"_type": "gradio.FileData"}}
@@ -271,9 +271,12 @@ def _requests(server: TargetServer, targets: dict[str, str], rng: random.Random)
     cancelled = {"session_hash": SESSION, "fn_index": 0, "event_id": targets["event"]}
     yield "cancel", lambda client: client.post("/gradio_api/cancel", json=cancelled).text
     actions = _actions()
-    # All events in each round: a sample reaches them all.
-    for target, n_action in itertools.cycle(itertools.product(ids, range(4))):
-        for event in _events(server):
+    # All events in each round, each with another id or action: a sample reaches them all.
+    ways = list(itertools.product(ids, range(4)))
+    first_way = rng.randrange(len(ways))
+    for n_round in range(rounds):
+        for number, event in enumerate(_events(server), start=first_way + n_round):
+            target, n_action = ways[number % len(ways)]
             action = rng.choice(actions) if n_action else ""
             values = [_value(components[component], target, upload, rng) for component in event["inputs"]]
             body = {

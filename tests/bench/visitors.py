@@ -32,6 +32,7 @@ import psutil
 from tests.addresses import free_port, wait_until_served
 from tests.child_processes import popen
 from trainer.jobs.queue import JobQueue
+from trainer.runs.event_types import Logged
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
 from trainer.settings import SERVER_OWNER
@@ -177,32 +178,33 @@ def _beside_a_training(visitors: int, seconds: float) -> dict[str, Any]:
             config = json.loads(connection.getresponse().read())
         trainer = _Visitor(port, config, _Tally(), -1)
         file = trainer.upload(_table(random.Random(0), _TRAINED_ROWS))
-        started = trainer.call("start", file, None, None, {"epochs": _EPOCHS, "as_it_is": True}, None)
+        started = trainer.call("start", file, None, None, {"epochs": _EPOCHS, "as_it_is": True, "log_every": 5}, None)
         if started is None:
             raise RuntimeError(f"the training was refused: {trainer._tally.errors} {trainer._tally.refusals}")
         run = Run(runs / started["run"])
-        _wait_for(lambda: RunStore(runs).view(run).step > 0, process)
+        _wait_for(lambda: RunStore(runs).view(run).last_logged_step > 0, process)
         # The first steps are slower: libraries choose their kernels.
         time.sleep(min(10.0, 0.1 * seconds))
-        alone = _steps_a_second(runs, run, _ALONE_SHARE * seconds)
+        alone_since = time.time()
+        time.sleep(_ALONE_SHARE * seconds)
+        alone = _steps_a_second(run, alone_since)
         memory = [_resident_mb(process)]
         ended = threading.Event()
         threads = [
             threading.Thread(target=_visit, args=(_Visitor(port, config, tally, number), offered, seconds, random.Random(number), ended))
             for number in range(visitors)
         ]
-        steps_before, started_at = RunStore(runs).view(run).step, time.monotonic()
+        beside_since, started_at = time.time(), time.monotonic()
         for thread in threads:
             thread.start()
         while time.monotonic() - started_at < seconds:
             time.sleep(min(5.0, seconds / 10))
             memory.append(_resident_mb(process))
-        elapsed, view = time.monotonic() - started_at, RunStore(runs).view(run)
+        elapsed, beside, view = time.monotonic() - started_at, _steps_a_second(run, beside_since), RunStore(runs).view(run)
         ended.set()
         for thread in threads:
             thread.join()
         output = (runs.parent / "output").read_text(encoding="utf-8", errors="replace")
-    beside = (view.step - steps_before) / elapsed
     quarter = max(1, len(memory) // 4)
     return {
         # From the command to a model that answers, at the very first start.
@@ -297,10 +299,13 @@ def _wait_for(condition: Callable[[], Any], process: Any) -> Any:
     return value
 
 
-def _steps_a_second(runs: Path, run: Run, seconds: float) -> float:
-    before, started = RunStore(runs).view(run).step, time.monotonic()
-    time.sleep(seconds)
-    return (RunStore(runs).view(run).step - before) / (time.monotonic() - started)
+def _steps_a_second(run: Run, since: float) -> float:
+    """From the first point that a training has logged after a Unix time to its last one. Raises RuntimeError if there are no two."""
+    points = [(event.time, event.step) for event in run.log.read() if isinstance(event, Logged) and event.time >= since]
+    if len(points) < 2:
+        raise RuntimeError("the training has logged no two points: give it more seconds")
+    (first, first_step), (last, last_step) = points[0], points[-1]
+    return (last_step - first_step) / (last - first)
 
 
 def _resident_mb(process: Any) -> float:
