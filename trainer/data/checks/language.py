@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType
 
+from trainer.data.checks.language_model import load_language_model
 from trainer.data.html_and_links import replace_links
 
 LANGUAGE_NAMES: Mapping[str, str] = MappingProxyType(
@@ -135,9 +136,4 @@ def _script(letter: str) -> str:
 
 @cache
 def _model():
-    """The model of py3langid, limited to languages with a two-letter code."""
-    from py3langid.langid import MODEL_FILE, LanguageIdentifier
-
-    model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-    model.set_languages([*(LANGUAGE_NAMES.keys() & set(model.labels)), _NO_LANGUAGE])
-    return model
+    return load_language_model([*LANGUAGE_NAMES, _NO_LANGUAGE])
