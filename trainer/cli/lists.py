@@ -5,13 +5,15 @@ import json
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainer.errors import NotFoundError
-from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.terminal import terminal_line
 from trainer.text_format import percent
+
+if TYPE_CHECKING:
+    from trainer.runs.view import RunView
 
 
 def runs(options: argparse.Namespace) -> int:
@@ -57,7 +59,7 @@ def drafts(options: argparse.Namespace) -> int:
     return 0
 
 
-def _run_json(view: RunView, folder: Path) -> dict[str, Any]:
+def _run_json(view: "RunView", folder: Path) -> dict[str, Any]:
     kept = view.kept
     return {
         "run": view.id,

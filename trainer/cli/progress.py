@@ -4,15 +4,15 @@ import sys
 from typing import TYPE_CHECKING
 
 from trainer.errors import UserError
-from trainer.runs.view import RunView
 from trainer.signals import stop_signals
 from trainer.text_format import percent
 
 if TYPE_CHECKING:
+    from trainer.runs.view import RunView
     from trainer.workspace import Workspace
 
 
-def follow(workspace: "Workspace", view: RunView) -> RunView:
+def follow(workspace: "Workspace", view: "RunView") -> "RunView":
     """Show a progress bar until the run has ended; Ctrl-C stops the run and keeps the best model so far, however often it is pressed."""
     from tqdm import tqdm
 
@@ -35,7 +35,7 @@ def follow(workspace: "Workspace", view: RunView) -> RunView:
     return view
 
 
-def _stop(workspace: "Workspace", view: RunView) -> RunView:
+def _stop(workspace: "Workspace", view: "RunView") -> "RunView":
     # Late: every command imports this module, and few train.
     from trainer.jobs.train.train_job import TRAIN
 
@@ -49,7 +49,7 @@ def _stop(workspace: "Workspace", view: RunView) -> RunView:
         return view
 
 
-def postfix(view: RunView) -> str:
+def postfix(view: "RunView") -> str:
     """The last loss, the scores and the speed, as the bar shows them."""
     parts = []
     if view.points and view.points[-1].loss is not None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from trainer.check import CheckResult
 from trainer.cli.checks import check_lines
 from trainer.recipe import Recipe
-from trainer.runs.view import RunView
 from trainer.terminal import terminal_line
 from trainer.text_format import decimal, decimal_range, percent, percent_range
 
@@ -17,9 +16,10 @@ if TYPE_CHECKING:
     from trainer.evaluation.metrics import ClassScore
     from trainer.evaluation.report import Report, Reports
     from trainer.evaluation.run_report import RunReport
+    from trainer.runs.view import RunView
 
 
-def report_text(view: RunView, report: "Report", checks: Sequence[CheckResult]) -> str:
+def report_text(view: "RunView", report: "Report", checks: Sequence[CheckResult]) -> str:
     """The report on the test rows with its checks, as lines of text."""
     from trainer.evaluation.baseline import describe_training_rows
     from trainer.evaluation.report import describe_folds_model, describe_tested_rows
@@ -89,7 +89,7 @@ def _number(interval: "Interval") -> str:
     return f"{interval.value:.2f} ({interval.low:.2f} to {interval.high:.2f})"
 
 
-def run_json(view: RunView, recipe: Recipe, reports: "Reports", folder: Path, *, called_at: float) -> dict[str, Any]:
+def run_json(view: "RunView", recipe: Recipe, reports: "Reports", folder: Path, *, called_at: float) -> dict[str, Any]:
     """The object that ``train --json`` and ``resume --json`` print. ``called_at``: when the command was called, by the monotonic clock."""
     return {
         "run": view.id,

@@ -13,11 +13,11 @@ from trainer.cli.progress import follow
 from trainer.cli.recipe import chosen_label, parse_recipe
 from trainer.cli.report import more_lines, report_text, run_json
 from trainer.errors import MustFixError, NotFoundError
-from trainer.runs.view import RunView
 from trainer.settings import LOCAL_OWNER, Settings
 
 if TYPE_CHECKING:
     from trainer.data.reader.file_reader import FileReader
+    from trainer.runs.view import RunView
     from trainer.studio import Studio
     from trainer.training.encoders import Encoder
 
@@ -112,7 +112,7 @@ def _studio(encoder: "Encoder | None" = None, *, runs_dir: Path | None = None, r
     return Studio(replace(settings, runs_dir=runs_dir or settings.runs_dir), encoders=encoders, reader=reader)
 
 
-def _finish(studio: "Studio", view: RunView, options: argparse.Namespace) -> int:
+def _finish(studio: "Studio", view: "RunView", options: argparse.Namespace) -> int:
     """Follow a run to its end and print its report; returns the exit status."""
     workspace = studio.for_owner(LOCAL_OWNER)
     view = follow(workspace, view)

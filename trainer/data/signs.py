@@ -7,23 +7,22 @@ check. Nor are the characters of ASCII, which every encoder reads.
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
+from typing import TYPE_CHECKING
 
-import regex
+if TYPE_CHECKING:
+    import regex
 
 _MODIFIERS = r"[\p{M}\U0001F3FB-\U0001F3FF\U000E0020-\U000E007F]{0,8}"
 """Variation selectors, the mark of a keycap, skin tones and the tags of a region's flag; no more, as nothing limits the marks on a character."""
 
-_SIGN = regex.compile(
-    rf"""
+_SIGN = rf"""
       [#*0-9]\ufe0f?\u20e3
     | \p{{RI}}{{2}}
     | [[\p{{S}}\p{{P}}\p{{No}}\p{{Nl}}\p{{Extended_Pictographic}}]--[\x00-\x7f]] {_MODIFIERS} (?: \u200d \p{{Extended_Pictographic}} {_MODIFIERS} ){{0,8}}
-    """,
-    regex.VERSION1 | regex.VERBOSE,
-)
+"""
 """After Unicode's grapheme clusters (UAX 29) and emoji sequences (UTS 51); unicodedata knows neither, and no emoji newer than Python."""
 
-_TAKES_A_SKIN_TONE = regex.compile(r"\p{Emoji_Modifier_Base}")
 SKIN_TONES = tuple(map(chr, range(0x1F3FB, 0x1F400)))
 
 _SHORT_NAMES = {
@@ -36,7 +35,7 @@ _FILLERS = frozenset("sign symbol letter regional indicator with and of the for 
 
 def find_signs(text: str) -> list[str]:
     """The signs of a text, in order."""
-    return [] if text.isascii() else _SIGN.findall(text)
+    return [] if text.isascii() else _sign_pattern().findall(text)
 
 
 def count_signs(texts: Iterable[str]) -> Counter[str]:
@@ -54,7 +53,7 @@ def parts_of(sign: str) -> tuple[str, ...]:
 
 def takes_a_skin_tone(sign: str) -> bool:
     """Whether it shows something that may have a skin tone."""
-    return _TAKES_A_SKIN_TONE.search(sign) is not None
+    return _skin_tone_pattern().search(sign) is not None
 
 
 def words_of(sign: str) -> str:
@@ -62,3 +61,17 @@ def words_of(sign: str) -> str:
     names = (_SHORT_NAMES.get(character, unicodedata.name(character, "")) for character in parts_of(sign))
     words = [word for name in names for word in name.lower().replace("-", " ").split() if word not in _FILLERS]
     return " ".join(words) or "symbol"
+
+
+@cache
+def _sign_pattern() -> "regex.Pattern[str]":
+    import regex  # late, as texts in ASCII do not need it
+
+    return regex.compile(_SIGN, regex.VERSION1 | regex.VERBOSE)
+
+
+@cache
+def _skin_tone_pattern() -> "regex.Pattern[str]":
+    import regex
+
+    return regex.compile(r"\p{Emoji_Modifier_Base}")

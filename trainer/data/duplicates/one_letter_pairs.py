@@ -125,6 +125,8 @@ def _powers(n: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _verify(texts: Sequence[str], one: np.ndarray, other: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The pairs that really differ in one letter, each once; equal hashes may be a coincidence."""
+    if not len(one):
+        return one, other
     from rapidfuzz import process
     from rapidfuzz.distance import Levenshtein
 

@@ -1,4 +1,4 @@
-"""The process that reads files: ``python -m trainer.data.reader.child_main PARENT``, requests and files on stdin, tables or errors on stdout.
+"""The process that reads files: ``python -m trainer.data.reader.child_main PARENT [LIBRARY ...]``, requests and files on stdin, tables or errors on stdout.
 
 Started by ``FileReader``, not by hand. If it crashes, its parent reports that as a UserError.
 """
@@ -8,6 +8,7 @@ import os
 import select
 import signal
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
@@ -41,7 +42,8 @@ def main() -> None:
     """Read one file after another until the parent closes the pipe or the process should be replaced."""
     _end_with_parent(int(sys.argv[1]))
     requests, replies = _open_streams()
-    _import_ahead(requests)
+    sys.meta_path.insert(0, _PandasBlocker())
+    _import_ahead(sys.argv[2:], requests)
     resource_limits.forbid_file_writes()
     gc.collect()
     gc.freeze()
@@ -74,14 +76,14 @@ def _open_streams() -> tuple[BinaryIO, BinaryIO]:
     return requests, replies
 
 
-def _import_ahead(requests: BinaryIO) -> None:
-    """Import the libraries of rarer formats ahead, as long as no file is waiting."""
-    sys.meta_path.insert(0, _PandasBlocker())
-    for name in ("pyarrow.ipc", "pyarrow.parquet", "trainer.data.files.parquet", "python_calamine", "chardet"):
+def _import_ahead(libraries: Sequence[str], requests: BinaryIO) -> None:
+    """Import ``libraries`` ahead, as long as no file is waiting."""
+    for name in libraries:
         if _has_input(requests):
             return
         import_module(name)
-    sys.modules["chardet"].detect(b"a first time takes longest: \xe4\xf6\xfc")
+    if chardet := sys.modules.get("chardet"):
+        chardet.detect(b"a first time takes longest: \xe4\xf6\xfc")
 
 
 def _has_input(requests: BinaryIO) -> bool:

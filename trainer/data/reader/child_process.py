@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,11 +70,11 @@ class EndedByFileError(FileError):
 class ChildProcess:
     """A process that reads one file at a time. ``usable``: whether it can read another one."""
 
-    def __init__(self) -> None:
-        """Start the process. Raises OSError. On Linux it ends with the thread that starts it."""
+    def __init__(self, libraries: Sequence[str] = ()) -> None:
+        """Start the process, which imports ``libraries`` before its first file. Raises OSError. On Linux it ends with the thread that starts it."""
         self.usable = True
         self._process = subprocess.Popen(
-            [sys.executable, "-m", _CHILD_MODULE, str(os.getpid())],
+            [sys.executable, "-m", _CHILD_MODULE, str(os.getpid()), *libraries],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -35,6 +35,10 @@ _MAX_IDLE = 2
 _MAX_ENDINGS, _MAX_CONTENTS = 3, 1_000
 """Children that one content may end, and contents that are remembered: each costs what ``resource_limits`` allow."""
 
+_REPLY_LIBRARY = "pyarrow.ipc"
+_FORMAT_LIBRARIES = ("pyarrow.parquet", "trainer.data.files.parquet", "python_calamine", "chardet")
+"""What every child needs, and what it needs for rarer formats and encodings."""
+
 _ChildRequests = queue.SimpleQueue[Future[ChildProcess] | None]
 
 
@@ -79,11 +83,13 @@ def rewrite_in_turn(reader: TableReader, data: bytes, edits: Sequence[Edits], **
 class FileReader:
     """Reads up to four small and two big files at a time, from any thread; others wait.
 
-    ``replaces``: start a new child as soon as one reads a big file, after which it ends; for servers rather than the command line.
+    ``replaces``: start a new child as soon as one reads a big file, after which it ends, and let children import ahead what any format may need; for
+    servers rather than the command line, whose file is most likely the only one.
     """
 
     def __init__(self, *, replaces: bool = True) -> None:
         self._replace_early = replaces
+        self._libraries = (_REPLY_LIBRARY, *_FORMAT_LIBRARIES) if replaces else (_REPLY_LIBRARY,)
         self._reset()
 
     def _reset(self) -> None:
@@ -230,7 +236,7 @@ class FileReader:
         """A child that is being started, by a thread that lives as long as this object: Linux kills a child when the thread that started it ends."""
         if self._child_requests is None:
             self._child_requests = queue.SimpleQueue()
-            threading.Thread(target=_start_children, args=(self._child_requests,), name="reader", daemon=True).start()
+            threading.Thread(target=_start_children, args=(self._child_requests, self._libraries), name="reader", daemon=True).start()
             weakref.finalize(self, self._child_requests.put, None)
         child: Future[ChildProcess] = Future()
         self._child_requests.put(child)
@@ -256,10 +262,10 @@ class _PackedExchange:
         self._sink.write(piece)
 
 
-def _start_children(requests: _ChildRequests) -> None:
+def _start_children(requests: _ChildRequests, libraries: Sequence[str]) -> None:
     while (request := requests.get()) is not None:
         try:
-            request.set_result(ChildProcess())
+            request.set_result(ChildProcess(libraries))
         except BaseException as error:
             request.set_exception(error)
 
