@@ -22,6 +22,7 @@ from trainer.data.rewrite.workbook_styles import Styles
 
 _ROW = re.compile(r"<((?:\w+:)?)row\b([^>]*?)(?:/>|>(.*?)</\1row>)", re.DOTALL)
 _CELL = re.compile(r"<((?:\w+:)?)c\b([^>]*?)(?:/>|>(.*?)</\1c>)", re.DOTALL)
+_COLUMN = re.compile(r"""<(?:\w+:)?c\b[^>]*?\sr=["']([A-Z]+)""")
 _SHARED_FORMULA = re.compile(r"<(?:\w+:)?f\b[^>]*\bref=")
 _FORMULA = re.compile(r"<(?:\w+:)?f\b")
 _MERGED = re.compile(r'<(?:\w+:)?mergeCell\b[^>]*\bref="\$?([A-Z]+)\$?(\d+):\$?([A-Z]+)\$?(\d+)"')
@@ -220,6 +221,8 @@ def _parted(content: str, start: int) -> tuple[str, dict[int, _EmptyCell]]:
     """The cells of a row before a column, and those from there on by column. Raises UserError ``not_rewritable`` if one of these is not empty."""
     beside: dict[int, _EmptyCell] = {}
     end = len(content)
+    if all(_column_number(letters) < start for letters in _COLUMN.findall(content)):
+        return content, beside
     for cell in _CELL.finditer(content):
         stated = attributes(cell[2])
         position = _column_number(stated.get("r", ""))
