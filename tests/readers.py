@@ -24,7 +24,7 @@ class InProcessReader:
     def read_texts(self, data: bytes, text_columns: Sequence[str] = (), *, with_texts: bool = True, **options: Any) -> PackedTexts:
         limits = _limits(options)
         content = open_content(data, limits)
-        rows, parts = read_texts(content, limits, text_columns, packed=content.data is not data, **options)
+        rows, parts = read_texts(content, limits, text_columns, **options)
         return PackedTexts(rows, tuple(pack_columns([part], range(len(part))).to_pybytes() for part in parts if with_texts))
 
     def rewrite(self, data: bytes, edits: Edits, *, written_as: WrittenAs = "itself", **options: Any) -> Rewritten:

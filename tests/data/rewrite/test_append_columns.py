@@ -1,8 +1,11 @@
 """Columns appended slice by slice give the bytes of those appended at once."""
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
 import re
 import zipfile
 from collections.abc import Sequence
@@ -12,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.data.files.samples import make_zip
 from tests.data.files.test_plain_text import csv_of, rows_of
 from tests.data.files.test_plain_workbook import changed, long_workbook, parts_of
 from tests.readers import InProcessReader
@@ -201,13 +205,23 @@ def test_what_the_cells_or_the_sink_raise_is_raised_and_the_reader_goes_on(reade
     assert sink.getvalue().count(b"joy") >= 20
 
 
-def test_a_packed_file_is_written_at_once_in_its_own_form(reader: FileReader) -> None:
-    import gzip
-
-    rows = csv_of([[str(n), "so happy today and glad " * 60, "joy"] for n in range(1_500)])
-    packed = gzip.compress(rows, 1)
-    found = reader.read_texts(packed, **LIMITS).rows
-    assert (found.rows, found.in_slices) == (1_500, False)
+@pytest.mark.parametrize("packed", ["gzip", "bzip2", "xz", "zip"])
+def test_a_packed_file_is_read_and_written_in_slices_and_packed_again(monkeypatch: pytest.MonkeyPatch, packed: str) -> None:
+    monkeypatch.setattr(plain_text, "SLICE_BYTES", 4_000)
+    rows, edits = csv_of(rows_of(ROWS)), Edits(added=NEW)
+    pack = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress, "zip": lambda content: make_zip({"rows.csv": content})}[
+        packed
+    ]
+    unpack = {
+        "gzip": gzip.decompress,
+        "bzip2": bz2.decompress,
+        "xz": lzma.decompress,
+        "zip": lambda data: parts_of(data)["rows.csv"].encode(),
+    }[packed]
+    data, reader = pack(rows), InProcessReader()
+    assert reader.read_texts(data, **LIMITS).rows.in_slices
+    assert unpack(append(reader, data)) == unpack(append(reader, data, in_slices=False)) == rewrite(rows, edits, Limits()).data
+    assert append(reader, data, "csv") == rewrite_as_csv(read_table(rows), edits).data
 
 
 def test_another_file_than_the_one_that_was_read_is_refused() -> None:

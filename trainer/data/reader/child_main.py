@@ -151,7 +151,7 @@ def _answer(file: _File, wanted: _Wanted, requests: BinaryIO, replies: BinaryIO)
         return pack_table(read_content(content, limits, **options))
     from trainer.data.reader.read_texts import read_texts
 
-    rows, parts = read_texts(content, limits, wanted.text_columns, packed=data is not content.data, **options)
+    rows, parts = read_texts(content, limits, wanted.text_columns, **options)
     frames = [pack_columns([part], range(len(part))) for part in parts] if wanted.with_texts else []
     return {"texts": asdict(rows), "frames": len(frames)}, *frames
 

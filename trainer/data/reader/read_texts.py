@@ -17,12 +17,11 @@ if TYPE_CHECKING:
 
 
 def read_texts(
-    content: Content, limits: Limits, text_columns: Sequence[str | int] = (), *, packed: bool = False, **options: Any
+    content: Content, limits: Limits, text_columns: Sequence[str | int] = (), **options: Any
 ) -> "tuple[TextRows, list[pa.StringArray]]":
     """What ``find_texts`` finds in the table of a file, the texts in parts; ``options`` are those of ``read_content``.
 
     A big plain file is read slice by slice: only the texts are all in memory at once, and the first slice says which column they are.
-    ``packed``: the content was unpacked from another file, which is not written in slices.
     """
     import pyarrow as pa
 
@@ -30,7 +29,7 @@ def read_texts(
     with suppress(NotPlainError):
         if plain is not None:
             rows, parts = _read_slices(plain, text_columns)
-            return replace(rows, in_slices=not packed), parts
+            return replace(rows, in_slices=True), parts
     rows, texts = find_texts(read_content(content, limits, **options), text_columns)
     return rows, [pa.array(texts, pa.string())]
 

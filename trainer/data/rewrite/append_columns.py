@@ -3,11 +3,12 @@
 Other files are changed as a whole by ``rewrite_file``.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from trainer.data.csv_text import csv_bytes, csv_lines
+from trainer.data.files.formats import detect_format
 from trainer.data.files.plain_parquet import PlainParquet
 from trainer.data.files.plain_text import NotPlainError, PlainText, Slice
 from trainer.data.files.plain_workbook import PlainWorkbook
@@ -19,6 +20,7 @@ from trainer.data.rewrite.columnar import append_to_parquet
 from trainer.data.rewrite.delimited import Records
 from trainer.data.rewrite.edits import AddedColumn, Appending, Cells, Edits, column_names, not_rewritable_error
 from trainer.data.rewrite.exact_text import ExactText
+from trainer.data.rewrite.packed import repack
 from trainer.data.rewrite.rewrite_file import rewrite, rewrite_as_csv
 from trainer.data.rewrite.workbook import append_to_workbook
 from trainer.errors import UserError
@@ -36,16 +38,21 @@ def append_columns(
     plain = open_sliced(content.data, limits, **options)
     if plain is None:
         raise not_rewritable_error("it is not the file that was read")
+    pieces = _pieces(plain, appending, cells, limits)
+    is_packed = data is not content.data and appending.written_as == "itself"
     try:
-        if isinstance(plain, PlainParquet) and appending.written_as == "itself":
-            yield from append_to_parquet(plain, appending, cells)
-        elif isinstance(plain, PlainWorkbook) and appending.written_as == "itself":
-            yield from append_to_workbook(plain, appending, cells)
-        else:
-            yield from _Appender(plain, appending, limits).pieces(cells)
+        yield from repack(data, detect_format(data), pieces) if is_packed else pieces
     except NotPlainError as error:
         raise not_rewritable_error("reading the result again would give other rows") from error
     return ()
+
+
+def _pieces(plain: SlicedFile, appending: Appending, cells: Cells, limits: Limits) -> Iterator[bytes]:
+    if isinstance(plain, PlainParquet) and appending.written_as == "itself":
+        return append_to_parquet(plain, appending, cells)
+    if isinstance(plain, PlainWorkbook) and appending.written_as == "itself":
+        return append_to_workbook(plain, appending, cells)
+    return _Appender(plain, appending, limits).pieces(cells)
 
 
 def _append_at_once(

@@ -1,7 +1,11 @@
-"""A file that is written piece by piece and never read: what formats with a writer of their own write into. Knows no format."""
+"""A file that is written piece by piece and never read: what formats with a writer of their own write into. Knows no tables."""
 
 import io
+import zipfile
+from collections.abc import Iterator
 from typing import Any
+
+_PIECE_BYTES = 1 << 20
 
 
 class Pieces(io.RawIOBase):
@@ -27,3 +31,10 @@ class Pieces(io.RawIOBase):
         """What was written since the last time."""
         taken, self._waiting = b"".join(self._waiting), []
         return taken
+
+
+def unpacked_pieces(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The content of a file of a zip."""
+    with archive.open(entry) as part:
+        while piece := part.read(_PIECE_BYTES):
+            yield piece

@@ -96,7 +96,7 @@ def _rewrite(data: bytes, table: Table, edits: Edits, limits: Limits, options: d
             options = {name: value for name, value in options.items() if name != "part"}
             table = read_table(content, **vars(limits), **options)
         inner = _rewrite(content, table, edits, limits, options)
-        return replace(inner, data=repack(data, file_format, inner.data, entry))
+        return replace(inner, data=b"".join(repack(data, file_format, [inner.data], entry)))
     if file_format == "spreadsheet":
         return rewrite_workbook(data, table, edits.in_text())
     if file_format in ("parquet", "arrow"):

@@ -3,6 +3,7 @@
 Knows cells and rows; how a changed cell is coloured is in ``workbook_styles``.
 """
 
+import copy
 import io
 import re
 import zipfile
@@ -12,12 +13,12 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 from trainer.data.files.calamine_workbook import cell_text, open_workbook
-from trainer.data.files.plain_text import SLICE_BYTES, Slice
+from trainer.data.files.plain_text import Slice
 from trainer.data.files.plain_workbook import PlainWorkbook
 from trainer.data.files.sheet_slices import attributes, sheet_path
 from trainer.data.files.table import Table
 from trainer.data.rewrite.edits import AddedColumn, Appending, Cells, Edits, Rewritten, not_rewritable_error
-from trainer.data.rewrite.pieces import Pieces
+from trainer.data.rewrite.pieces import Pieces, unpacked_pieces
 from trainer.data.rewrite.workbook_styles import Styles
 
 _ROW = re.compile(r"<((?:\w+:)?)row\b([^>]*?)(?:/>|>(.*?)</\1row>)", re.DOTALL)
@@ -61,8 +62,8 @@ def append_to_workbook(plain: PlainWorkbook, appending: Appending, cells: Cells)
     sink = Pieces()
     with zipfile.ZipFile(sink, "w") as packed:
         for entry in plain.archive.infolist():
-            pieces = _appended(plain, appending, cells) if entry.filename == plain.path else _unpacked(plain.archive, entry)
-            with packed.open(_fresh(entry), "w") as part:
+            pieces = _appended(plain, appending, cells) if entry.filename == plain.path else unpacked_pieces(plain.archive, entry)
+            with packed.open(copy.copy(entry), "w") as part:
                 for piece in pieces:
                     part.write(piece)
                     yield sink.take()
@@ -95,20 +96,6 @@ def _check_read_again(plain: PlainWorkbook, opening: bytes, changed: bytes, part
     expected = [(row, *(added[number].cells[at] for number in texts)) for at, row in enumerate(part.rows)]
     if numbers[len(numbers) - len(part.rows) :] != part.lines or again != expected:
         raise not_rewritable_error("reading the result again would give other rows")
-
-
-def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
-    with archive.open(entry) as part:
-        while piece := part.read(SLICE_BYTES):
-            yield piece
-
-
-def _fresh(entry: zipfile.ZipInfo) -> zipfile.ZipInfo:
-    """An entry of this name, time and compression for another zip."""
-    fresh = zipfile.ZipInfo(entry.filename, entry.date_time)
-    fresh.compress_type, fresh.external_attr, fresh.create_system = entry.compress_type, entry.external_attr, entry.create_system
-    fresh.file_size = entry.file_size
-    return fresh
 
 
 def _first_column(data: bytes, name: str) -> int:
