@@ -64,6 +64,14 @@ def test_new_members_are_written_like_the_others() -> None:
     assert rewrite(as_lines.encode(), Edits(1, {0: "1", 1: "x"}), LIMITS).data.decode().split("\n")[:2] == ['{"text":"the room was cold","label":1}', '{"text":"what a lovely day","label":"x"}']  # fmt: skip
 
 
+def test_a_key_that_the_first_object_lacks_is_no_reason_to_refuse_new_columns() -> None:
+    rows = [{"text": text} | ({"more": "x"} if number % 2 else {}) for number, text in enumerate(TEXTS)]
+    added = (AddedColumn("label", LABELS), AddedColumn("confidence", ["0.5"] * 6, "number"))
+    result = rewrite("".join(json.dumps(row) + "\n" for row in rows).encode(), Edits(added=added), LIMITS).data
+    found = [json.loads(line) for line in result.decode().splitlines()]
+    assert found == [row | {"label": label, "confidence": 0.5} for row, label in zip(rows, LABELS, strict=True)]
+
+
 @pytest.mark.parametrize(
     "document",
     [

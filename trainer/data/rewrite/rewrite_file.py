@@ -6,7 +6,7 @@ Runs in the reader's child process, because it parses bytes from outside.
 import hashlib
 import json
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,14 +50,14 @@ def rewrite(data: bytes, edits: Edits, limits: Limits, **options: Any) -> Rewrit
     table = read_table(data, **sizes, **options)
     _check(table, edits)
     rewritten = _rewrite(data, table, edits, limits, options)
-    width, header, expected = len(table.columns), table.header, _digest(_expected_rows(table, edits))
+    columns, header, expected = table.columns, table.header, _digest(_expected_rows(table, edits))
     del table  # two tables would be most of the memory that a big file takes
     try:
         # What was found before is stated: a new column may make the first row look like a header.
         again = read_table(rewritten.data, **sizes, **(options | ({"header": header} if edits.added else {})))
     except UserError as error:
         raise not_rewritable_error("the result could not be read again") from error
-    if _digest(_rows(again, width, edits)) != expected:
+    if _digest(_rows(again, columns, edits)) != expected:
         raise not_rewritable_error("reading the result again would give other rows")
     return rewritten
 
@@ -149,10 +149,15 @@ def _expected_rows(table: Table, edits: Edits) -> Iterator[tuple[str, ...]]:
         yield *_compared(cells, edits), *(column.cells[number] for column in edits.added if column.kind == "text")
 
 
-def _rows(table: Table, width: int, edits: Edits) -> Iterator[tuple[str, ...]]:
-    texts = [width + number for number, column in enumerate(edits.added) if column.kind == "text"]
+def _rows(table: Table, columns: Sequence[str], edits: Edits) -> Iterator[tuple[str, ...]]:
+    """The rows of the result with ``columns`` and the new texts, by name: a key that the first objects of a file lack comes behind the new ones."""
+    wanted = [*columns, *(column.name for column in edits.added)]
+    is_named = len(set(wanted)) == len(wanted) and set(wanted) <= set(table.columns)
+    places = [*map(table.columns.index, wanted)] if is_named else [*range(len(wanted))]
+    kept = [place for place, column in zip(places[len(columns) :], edits.added, strict=True) if column.kind == "text"]
     for cells in table.rows:
-        yield *_compared(cells[:width], edits), *(cells[position] for position in texts if position < len(cells))
+        old = tuple(cells[place] for place in places[: len(columns)] if place < len(cells))
+        yield *_compared(old, edits), *(cells[place] for place in kept if place < len(cells))
 
 
 def _compared(cells: tuple[str, ...], edits: Edits) -> tuple[str, ...]:
