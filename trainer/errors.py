@@ -89,6 +89,11 @@ class NoMemoryError(UnavailableError):
         self.retry_texts_at_a_time = retry_texts_at_a_time
 
 
+def is_failure(error: BaseException) -> bool:
+    """Whether an exception is a failure, and no request to end: a panic of a library in Rust is no ``Exception``, and would end its thread."""
+    return isinstance(error, Exception) or type(error).__module__ == "pyo3_runtime"
+
+
 def error_location(error: BaseException) -> str:
     """The type of an error and its traceback in one line for a log, without its message, which may contain a user's texts."""
     frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]

@@ -57,6 +57,7 @@ def _programs() -> dict[str, Corruption]:
             folder / "adapter_config.json", {"peft_type": "LORA", "base_model_name_or_path": "http://127.0.0.1:9/evil"}
         ),
         "an extra Python module": _module,
+        "a program whose name is no text": lambda folder, _: (folder / "evil\x1b[31m\n.py").touch(),
         "an extra shared library": lambda folder, _: (folder / "evil.so").write_bytes(b"\x7fELF"),
         "other tokenizer files": _tokenizer_config(fast_tokenizer_files=["tokenizer.9.0.json"]),
     }
@@ -82,6 +83,8 @@ def _invalid_configs() -> dict[str, Corruption]:
         "a config of 50 MB": lambda folder, marker: _config(padding="x" * 50_000_000)(folder, marker),
         "a config that is not UTF-8": write(b'{"model_type": "\xff\xfe"}'),
         "a setting that overwrites a method": _config(__class__="evil"),
+        "outputs as tuples": _config(return_dict=False),
+        "batches cut into pieces of seven": _config(chunk_size_feed_forward=7),
         "a dtype that is a function": _config(dtype="load"),
         "a last layer that pools, without layers below": _config(pools_in_last_layer=True, num_hidden_layers=1),
         "a last layer that pools in another model": _config(pools_in_last_layer=True, model_type="distilbert"),
@@ -223,6 +226,7 @@ def _sizes() -> dict[str, Corruption]:
         "one layer fewer than the weights have": _config(num_hidden_layers=1),
         "a hidden size other than the weights'": _config(hidden_size=64),
         "100,000 classes": _config(id2label={str(i): f"c{i}" for i in range(100_000)}),
+        "100,000 ids of classes": _config(label2id={f"c{i}": i for i in range(100_000)}),
         "a config without sizes": lambda folder, _: _write(folder / "config.json", {"model_type": "bert"}),
     }
 
@@ -238,11 +242,31 @@ def _tokenizers() -> dict[str, Corruption]:
         "pair": [],
         "special_tokens": {},
     }
+    split = {"type": "Split", "behavior": "Isolated", "invert": False}
     added = [{"id": 5, "content": f"word {i}", "special": False} for i in range(200_000)]
     return {
         "a catastrophic regex": _tokenizer(normalizer=bomb),
-        "a catastrophic regex to split at": _tokenizer(
-            pre_tokenizer={"type": "Split", "pattern": {"Regex": "(.*)*x"}, "behavior": "Isolated", "invert": False}
+        "a catastrophic regex to split at": _tokenizer(pre_tokenizer={**split, "pattern": {"Regex": "(.*)*x"}}),
+        "a regex in a list beside an empty one": _tokenizer(
+            pre_tokenizer={"type": "Sequence", "normalizers": [], "pretokenizers": [{**split, "pattern": {"Regex": "(.*)*x"}}]}
+        ),
+        "a character map that makes the library panic": _tokenizer(
+            normalizer={
+                "type": "Precompiled",
+                "precompiled_charsmap": base64.b64encode(struct.pack("<I", 8) + bytes(8) + b"\xf7\0" * 9).decode(),
+            }
+        ),
+        "no token for what is not known": _tokenizer(model={"type": "BPE", "vocab": {"a": 0}, "merges": []}),
+        "a negative maximum length": _tokenizer_config(model_max_length=-5),
+        "a maximum length that is a text": _tokenizer_config(model_max_length="evil"),
+        "a special token of 1 MB": _tokenizer_config(pad_token="x" * 1_000_000),
+        "100,000 tokens in the settings": _tokenizer_config(extra_special_tokens=[f"word {i}" for i in range(100_000)]),
+        "100,000 special tokens": lambda folder, _: _write(
+            folder / "special_tokens_map.json", {"additional_special_tokens": [f"word {i}" for i in range(100_000)]}
+        ),
+        "more tokens in the settings than the model has": _tokenizer_config(extra_special_tokens=[f"word {i}" for i in range(1_000)]),
+        "100,000 tokens in a file of their own": lambda folder, _: _write(
+            folder / "added_tokens.json", {f"word {i}": i for i in range(100_000)}
         ),
         "a regex within a sequence": _tokenizer(normalizer={"type": "Sequence", "normalizers": [{"type": "NFC"}, bomb]}),
         "a normalizer that lengthens texts": _tokenizer(normalizer=longer),

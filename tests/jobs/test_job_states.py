@@ -214,6 +214,12 @@ def fail_by_a_bug(scene: Scene) -> None:
     assert "a bug" not in scene.job.message + scene.folder.traceback.read_text()
 
 
+def fail_by_a_panic(scene: Scene) -> None:
+    """Of a library in Rust, whose exception is no Exception: the thread of the lane goes on."""
+    scene.ends_with(type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})("a bug"))
+    assert scene.job.message.startswith("The count failed unexpectedly.")
+
+
 def fail_on_a_full_disk(scene: Scene) -> None:
     scene.ends_with(OSError(errno.ENOSPC, "No space left on device"))
     assert scene.job.message == "The disk is full, so the count could not be saved. Free some space and start it again."
@@ -392,6 +398,7 @@ TRANSITIONS: list[tuple[tuple[Resumption, ...], Event, Event, str]] = [
     ((AUTOMATIC, NEVER), running, stop_and_end, "stopped"),
     ((AUTOMATIC,), running, fail, "failed"),
     ((AUTOMATIC,), running, fail_by_a_bug, "failed"),
+    ((AUTOMATIC,), running, fail_by_a_panic, "failed"),
     ((AUTOMATIC,), running, fail_on_a_full_disk, "failed"),
     ((AUTOMATIC, NEVER), running, kill, "interrupted"),
     ((AUTOMATIC,), running, close, "queued"),

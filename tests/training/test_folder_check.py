@@ -18,6 +18,7 @@ from trainer.training.encoder_catalogue import EncoderCatalogue
 from trainer.training.encoder_loading import load_classifier, load_tokenizer
 from trainer.training.encoders import Encoder, local_encoder
 from trainer.training.folder_check import check_folder
+from trainer.training.predictor import Predictor
 from trainer.training.tokenizer_check import check_tokenizer
 
 COMMON = ("albert", "bert", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta")
@@ -88,11 +89,13 @@ def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetc
     ("harm", "message"),
     [
         ("an extra Python module", r"evil\.py is a program"),
+        ("a program whose name is no text", r": evil\?\[31m\?\.py is a program"),
         ("auto_map in the config without its program", r"names programs of its own \(auto_map\)"),
         ("a custom tokenizer class in the config", "asks for a tokenizer that is not known here"),
         ("an attention implementation from a repository", "names a program to be fetched and run"),
         ("a URL as the name", "names an address instead of a model"),
         ("a model of another type", "of the kind “llama”; only encoders of the BERT family"),
+        ("outputs as tuples", r"outputs in a form that is not used here \(return_dict False\)"),
         ("pytorch_model.bin beside the weights", r"can run a program when it is opened \(a pickle\)\. Remove it"),
         ("weights that link out of the folder", "a link that leads out of it"),
         ("a header of gigabytes", "is damaged: it is in no safetensors format"),
@@ -107,6 +110,11 @@ def test_a_snapshot_of_the_hubs_cache_passes_with_its_links_and_what_others_fetc
         ("layers wider than the weights", "it describes a model of .* million numbers"),
         ("a deeply nested tokenizer", "is nested too deeply"),
         ("a catastrophic regex", "a pattern that is not known here"),
+        ("a regex in a list beside an empty one", "a pattern that is not known here"),
+        ("100,000 special tokens", r"special_tokens_map\.json adds more than 10,000 tokens"),
+        ("a special token of 1 MB", r"tokenizer_config\.json has a token of more than 1,000 letters"),
+        ("a maximum length that is a text", r"impossible size \(model_max_length evil\)"),
+        ("100,000 ids of classes", r"does not name the classes, or too many \(label2id\)"),
         ("a normalizer that lengthens texts", "would lengthen each text"),
         ("2,100,000 merges", "more values than a model needs"),
         ("more tokens than the model has", "more tokens than its model knows"),
@@ -137,3 +145,17 @@ def test_what_was_changed_since_it_was_chosen_is_looked_at_again_before_it_is_lo
     for load in (lambda: load_tokenizer(encoder, max_length=20), lambda: load_classifier(encoder, ("a", "b"))):
         with pytest.raises(UserError, match="pickle"):
             load()
+
+
+@pytest.mark.parametrize(
+    "harm",
+    ["a character map that makes the library panic", "no token for what is not known", "more tokens in the settings than the model has"],
+)
+def test_a_tokenizer_that_cannot_read_every_text_is_refused_when_it_is_loaded(harm: str, valid_folder: Path, tmp_path: Path) -> None:
+    folder = make_hostile_folder(valid_folder, tmp_path / "model", HARMS[harm], tmp_path / "told")
+    with pytest.raises(UserError) as refused:
+        load_tokenizer(local_encoder(folder), max_length=20)
+    assert refused.value.code == "encoder_damaged"
+    with pytest.raises(UserError) as refused:
+        Predictor(folder)
+    assert refused.value.code == "model_damaged"

@@ -10,11 +10,19 @@ from tests.security.client import run
 from trainer.ui.validating_blocks import ValidatingBlocks
 
 
+class Panic(BaseException):
+    """As a library in Rust raises it."""
+
+    __module__ = "pyo3_runtime"
+
+
 @pytest.fixture(scope="module")
 def page() -> ValidatingBlocks:
     def shout(text: str, count: float, often: bool) -> str:
         if text == "break":
             raise RuntimeError(text + " my secret")
+        if text == "panic":
+            raise Panic(text + " my secret")
         return text.upper() * int(count)
 
     def pressed(press: gr.EventData) -> str:
@@ -80,6 +88,7 @@ def test_values_without_a_default_are_missed(page: ValidatingBlocks, inputs: lis
         (["a", 1, 1], "Value 2 of this call must be true or false"),
         (["a \ud800", 1, True], "half a character"),
         (["break", 1, True], "Something went wrong here"),
+        (["panic", 1, True], "Something went wrong here"),
     ],
 )
 def test_values_that_do_not_fit_are_refused_in_words(

@@ -7,7 +7,7 @@ import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from trainer.errors import NoMemoryError, UserError, traceback_without_texts
+from trainer.errors import NoMemoryError, UserError, is_failure, traceback_without_texts
 from trainer.jobs.job import JobRecord
 from trainer.jobs.job_type import JobWords
 from trainer.runs.event_types import Cancelled, Failed, Queued, Stopped
@@ -59,7 +59,7 @@ def requeue(record: JobRecord, *, also_stopped: bool) -> None:
             record.log.append(queued.replace(time=None), durable=True)
 
 
-def record_failure(record: JobRecord, error: Exception, message: str, code: str, *, retry_texts_at_a_time: int | None = None) -> None:
+def record_failure(record: JobRecord, error: BaseException, message: str, code: str, *, retry_texts_at_a_time: int | None = None) -> None:
     """Write the end of a failed job: first the message, then the traceback of the error.
 
     On a full disk either may fail; without the message the job counts as interrupted.
@@ -108,5 +108,7 @@ def _failures_recorded(record: JobRecord, words: JobWords) -> Iterator[None]:
         record_failure(record, error, error.message, error.code)
     except OSError as error:
         record_failure(record, error, describe_disk_error(error, words), "disk")
-    except Exception as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         record_failure(record, error, f"The {words.noun} failed unexpectedly. {what_to_do(words)}", "unexpected")

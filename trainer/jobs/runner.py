@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 
+from trainer.errors import is_failure
 from trainer.jobs import execution
 from trainer.jobs.job_type import JobServices, Resumption, Turn
 from trainer.jobs.owner_jobs import OwnerJobs
@@ -37,7 +38,9 @@ class JobRunner:
         except OSError as error:
             execution.record_failure(record, error, execution.describe_disk_error(error, job_type.words), "disk")
             reason = f"its folder cannot be written ({error.strerror or error})"
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             message = f"The {job_type.words.noun} could not begin. {execution.what_to_do(job_type.words)}"
             execution.record_failure(record, error, message, "unexpected")
             reason = "it could not start, and this could not be written into its folder"

@@ -35,6 +35,9 @@ _PROGRAMS = (
 _ATTENTION = (None, "eager", "sdpa")
 _DTYPES = (None, "float16", "bfloat16", "float32", "float64")
 
+_FORM_OF_OUTPUTS = {"return_dict": True, "chunk_size_feed_forward": 0}
+"""Settings that change how a model answers, or into how many pieces it cuts a batch, with the value that every folder has."""
+
 _HIDDEN = ("hidden_size", "dim", "d_model", "emb_dim")
 _LAYERS = ("num_hidden_layers", "n_layers", "n_layer")
 _INNER = ("intermediate_size", "hidden_dim", "d_inner")
@@ -66,6 +69,9 @@ def read_model_config(config_path: Path) -> dict[str, Any]:
     for name in ("dtype", "torch_dtype"):
         if config.get(name) not in _DTYPES:
             raise refusal(config_path, f"asks for weights of a kind that is not known here ({name} {printable(config[name])})")
+    for name, value in _FORM_OF_OUTPUTS.items():
+        if config.get(name, value) != value:
+            raise refusal(config_path, f"asks for outputs in a form that is not used here ({name} {printable(config[name])})")
     _refuse_names(config_path, config)
     _refuse_sizes(config_path, config)
     _refuse_pooling(config_path, config)
@@ -147,9 +153,10 @@ def _refuse_sizes(file: Path, config: Mapping[str, Any]) -> None:
     for name, maximum in _MAX_OF_OTHER_SETTINGS.items():
         if config.get(name) is not None and not (type(config[name]) is int and 0 <= config[name] <= maximum):
             raise refusal(file, f"has an impossible size ({name} {printable(config[name])}; at most {maximum:,})")
-    labels = config.get("id2label")
-    if labels is not None and (not isinstance(labels, dict) or len(labels) > _MAX_LABELS):
-        raise refusal(file, "does not name the classes, or too many (id2label)")
+    for name in ("id2label", "label2id"):
+        labels = config.get(name)
+        if labels is not None and (not isinstance(labels, dict) or len(labels) > _MAX_LABELS):
+            raise refusal(file, f"does not name the classes, or too many ({name})")
     for name, number in _sizes(config):
         if number > (_MAX_DIMENSIONS[_VOCABULARY] if name.endswith(("vocab_size", "_id")) else _MAX_OF_ANY_SETTING):
             raise refusal(file, f"has an impossible size ({printable(name)} {printable(number)})")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.task import SINGLE_LABEL, Task
-from trainer.errors import ModelError, UnavailableError
+from trainer.errors import ModelError, UnavailableError, is_failure
 from trainer.hub import hub_is_reachable
 from trainer.training.added_tokens import add_tokens, start_embeddings
 from trainer.training.encoders import PACKAGED, TOKENIZER_FILES, Encoder, max_tokens_of
@@ -37,15 +37,27 @@ def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizer
     with _loading_errors_as_user_error(encoder):
         config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False, use_fast=True)
+        try_tokenizer(tokenizer)
     if lacks_vocabulary(tokenizer):
         raise ModelError(
             f"The encoder {encoder.name} has no tokenizer: every word would be unknown to it. Its folder needs the files of one, such as "
             "tokenizer.json; save it with the tokenizer's save_pretrained.",
             code="encoder_damaged",
         )
+    if len(tokenizer) > config.vocab_size:
+        raise ModelError(
+            f"The encoder {encoder.name} cannot be used: its tokenizer has more tokens than its model knows, so they do not belong together. "
+            "Choose another one.",
+            code="encoder_damaged",
+        )
     add_tokens(tokenizer, encoder.added_tokens)
     tokenizer.model_max_length = min(max_length, max_tokens_of(config))
     return tokenizer
+
+
+def try_tokenizer(tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Read signs that few vocabularies have: a tokenizer without a token for what it does not know raises anything, at the first text that needs it."""
+    tokenizer("a \u0416\u4e2d\U0001f600", truncation=False)
 
 
 def has_finite_weights(model: "PreTrainedModel") -> bool:
@@ -190,7 +202,9 @@ def _loading_errors_as_user_error(encoder: Encoder) -> Iterator[None]:
     except MemoryError:
         raise
     # Libraries raise anything if settings, shapes or files do not fit; ImportError if a tokenizer needs a package that is not installed.
-    except Exception as error:
+    except BaseException as error:
+        if not is_failure(error):
+            raise
         first_line = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise ModelError(f"The encoder {encoder.name} could not be read: {first_line}", code="encoder_damaged") from error
 

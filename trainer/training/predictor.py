@@ -15,10 +15,10 @@ import numpy as np
 
 from trainer.data.checks.repairs import read_text
 from trainer.data.task import SINGLE_LABEL, Task, most_probable_first
-from trainer.errors import ModelError, UserError
+from trainer.errors import ModelError, UserError, is_failure
 from trainer.text_format import quote_names
 from trainer.training.answers import damaged_model, read_answers
-from trainer.training.encoder_loading import has_finite_weights, lacks_vocabulary
+from trainer.training.encoder_loading import has_finite_weights, lacks_vocabulary, try_tokenizer
 from trainer.training.encoders import max_tokens_of
 from trainer.training.exclusive_loading import load_libraries
 from trainer.training.folder_check import check_folder
@@ -143,10 +143,13 @@ class Predictor:
 
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+            try_tokenizer(self._tokenizer)
             self._model = load_saved_classifier(folder)
         except UserError:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             raise ModelError(
                 f"The model in {folder.parent.name}/{folder.name} could not be loaded; a file is missing or damaged. Train it again.",
                 code="model_damaged",

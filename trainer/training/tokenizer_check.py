@@ -18,6 +18,7 @@ _MAX_BYTES = 40_000_000
 _MAX_SETTINGS_BYTES = 4_000_000
 _MAX_TOKENS = 2_000_000
 _MAX_ADDED_TOKENS = 10_000
+_LISTS_OF_TOKENS = ("added_tokens_decoder", "additional_special_tokens", "extra_special_tokens")
 _MAX_STEPS = 16
 """In a sequence, in a template, and in all."""
 _MAX_WORD_CHARS = 1_000
@@ -56,6 +57,7 @@ def check_tokenizer(folder: Path, *, vocabulary: int) -> None:
             refuse_programs(file, settings)
             if name == "tokenizer_config.json":
                 check_tokenizer_class(file, settings)
+            _check_settings(file, settings)
     if (folder / "vocab.txt").exists():
         _refuse_more_tokens(folder / "vocab.txt", _count_lines(folder / "vocab.txt"), vocabulary)
     for name in ("merges.txt", "bpe.codes"):
@@ -80,6 +82,19 @@ def check_tokenizer_file(file: Path, *, vocabulary: int = _MAX_TOKENS) -> None:
     except ValueError as error:
         raise refusal(file, f"is not used: {error}") from error
     _refuse_more_tokens(file, highest + 1, vocabulary)
+
+
+def _check_settings(file: Path, settings: Mapping[str, Any]) -> None:
+    """Check the tokens that settings add, each of which costs a search, and the length that texts are cut to."""
+    lists = [settings] if file.name == "added_tokens.json" else [settings.get(name) for name in _LISTS_OF_TOKENS]
+    if any(isinstance(tokens, (dict, list)) and len(tokens) > _MAX_ADDED_TOKENS for tokens in lists):
+        raise refusal(file, f"adds more than {_MAX_ADDED_TOKENS:,} tokens")
+    tokens = [value for name, value in settings.items() if name.endswith("_token") or name in _LISTS_OF_TOKENS]
+    if any(isinstance(text, str) and len(text) > _MAX_TOKEN_CHARS for text in _leaves(tokens)):
+        raise refusal(file, f"has a token of more than {_MAX_TOKEN_CHARS:,} letters")
+    length = settings.get("model_max_length")
+    if length is not None and not (type(length) in (int, float) and length >= 1):
+        raise refusal(file, f"has an impossible size (model_max_length {printable(length)})")
 
 
 def _count_lines(file: Path) -> int:
@@ -128,11 +143,12 @@ def _steps(part: Any) -> Iterator[dict[str, Any]]:
         raise ValueError("one of its steps is not an object")
     yield part
     if part.get("type") == "Sequence":
-        inner = next((part[name] for name in ("normalizers", "pretokenizers", "processors", "decoders") if name in part), ())
-        if not isinstance(inner, (list, tuple)):
-            raise ValueError("one of its sequences is not a list")
-        for step in inner[: _MAX_STEPS + 1]:
-            yield from _steps(step)
+        # Each list that is there: which of them a library reads depends on the part.
+        for inner in [part[name] for name in ("normalizers", "pretokenizers", "processors", "decoders") if name in part]:
+            if not isinstance(inner, list):
+                raise ValueError("one of its sequences is not a list")
+            for step in inner[: _MAX_STEPS + 1]:
+                yield from _steps(step)
 
 
 def _check_step(step: Mapping[str, Any]) -> None:

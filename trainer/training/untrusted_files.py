@@ -23,7 +23,8 @@ _MAX_DEPTH = 100
 
 def refusal(file: Path, problem: str, remedy: str = SAVE_IT) -> ModelError:
     """The error for a folder that is not used: ``problem`` continues the sentence after the file's name, ``remedy`` says what to do."""
-    return ModelError(f"The model folder {file.parent.name} is not used: {file.name} {problem}. {remedy}.", code="model_folder_refused")
+    folder, name = printable(file.parent.name), printable(file.name)
+    return ModelError(f"The model folder {folder} is not used: {name} {problem}. {remedy}.", code="model_folder_refused")
 
 
 def printable(value: Any) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 from gradio.context import LocalContext
 from starlette.requests import Request
 
-from trainer.errors import UserError, error_location
+from trainer.errors import UserError, error_location, is_failure
 from trainer.security.server_errors import UNEXPECTED_MESSAGE
 from trainer.security.visitors import owner_of
 from trainer.settings import LOCAL_OWNER
@@ -86,7 +86,9 @@ def user_errors(show: Callable[[str], Any]) -> Callable[[Callable], Callable]:
                 return handler(*args)
             except UserError as error:
                 return show(error.message)
-            except Exception as error:
+            except BaseException as error:
+                if not is_failure(error):
+                    raise
                 _log.error("handler %s failed: %s", handler.__name__, error_location(error))
                 return show(UNEXPECTED_MESSAGE)
 

@@ -13,7 +13,7 @@ from gradio.components import Component
 from gradio.components.api_component import Api
 from gradio.utils import get_function_params
 
-from trainer.errors import error_location
+from trainer.errors import error_location, is_failure
 from trainer.runs.event_schema import is_valid_utf8
 from trainer.security.server_errors import UNEXPECTED_MESSAGE
 from trainer.security.visitors import owner_of
@@ -60,7 +60,9 @@ class ValidatingBlocks(LightBlocks):
             error.print_exception = False
             note_error(options.get("request"), error)
             raise
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             _log.error("a call failed: %s", error_location(error))
             raise gr.Error(UNEXPECTED_MESSAGE, title="unexpected", print_exception=False) from None
 
