@@ -1,6 +1,6 @@
 """Run all attacks on a local test server, on loopback only; print the outcomes, then one line of JSON.
 
-    python -m tests.attack [--only NAME ...] [--share SHARE] [--seed N]
+    python -m tests.attack [--only NAME ...] [--parts NAME ...] [--share SHARE] [--seed N]
 
 The exit status is 1 if anything had an effect. A sample of each attack is part of the test suite (``test_*.py``).
 """
@@ -30,6 +30,7 @@ ATTACKS: tuple[str, ...] = (
     "visitors",
     "floods",
     "slow_senders",
+    "big_files",
     "load",
 )
 """The modules of this folder, each with ``attack(options) -> Outcome``."""
@@ -38,12 +39,13 @@ ATTACKS: tuple[str, ...] = (
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.attack", description="Attack a local test server.")
     parser.add_argument("--only", nargs="+", choices=ATTACKS, default=ATTACKS)
+    parser.add_argument("--parts", nargs="+", default=[], help="only these parts of an attack that has parts (markup)")
     parser.add_argument("--share", dest="fraction", type=float, default=1.0, help="fraction of the full number of tries")
     parser.add_argument("--seed", type=int, default=13)
     args = parser.parse_args(arguments)
     started, outcomes = time.monotonic(), {}
     for name in args.only:
-        outcome = outcomes[name] = _attack(name, AttackOptions(args.fraction, args.seed))
+        outcome = outcomes[name] = _attack(name, AttackOptions(args.fraction, args.seed, tuple(args.parts)))
         print(f"{name}: {outcome.tries:,} tries, {len(outcome.effects)} effects, {outcome.figures}", flush=True)
         for effect in outcome.effects[:20]:
             print(f"  {effect}", flush=True)

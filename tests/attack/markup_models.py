@@ -20,6 +20,7 @@ from trainer.training.encoders import Encoder
 _CLASSES = 240
 """Payloads used together as classes of a model or columns of a file."""
 _LINES = 120
+_LONG_TEXT = 4_000
 _OWN_ELEMENTS = re.compile("an element: <(meta|style|form)")
 _RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=64, learning_rate=5e-3, max_length=16)
 _MOOD_WORDS = [word for line in MOODS.values() for word in line.split()]
@@ -69,11 +70,11 @@ class ModelsAttack:
         for number, link in enumerate(self._links):
             page.goto(f"{self._attacked.server.address}/shared/{link}")
             own.add(self._check_shared_page(watched, len(self._part(number))))
-            for text in pack(self._part(number)):
-                page.locator("#text").fill(text)
+            for packed in pack(self._part(number), _LONG_TEXT):
+                page.locator("#text").fill(" ".join(packed))
                 page.get_by_role("button", name="Predict").click()
                 page.wait_for_selector("[role=status], [role=alert]")
-                own.add(self._check_shared_page(watched, 1))
+                own.add(self._check_shared_page(watched, len(packed)))
         if len(own) > 1:
             self._attacked.outcome.effects.append(f"shared pages: elements that are not in all of them: {own}")
 
@@ -105,11 +106,12 @@ class ModelsAttack:
             self._choose(run)
             page.wait_for_selector(f"#headline a[href='download/{run}']")
             page.locator("#rows-shown").get_by_text("All", exact=True).click()
-            page.wait_for_selector("#found-rows .em-row-open")
+            page.wait_for_selector(f"#found-rows a[href^='rows/{run}/'][href*='shown=all']")
             page.wait_for_timeout(500)
             self._attacked.expand_all("#results-body")
             self._attacked.hover("#confusion-chart")
-            self._attacked.check("results and rows of a model", len(self._part(number)))
+            self._attacked.check("results of a model", len(self._part(number)))
+            self._attacked.show_pages_of_rows(len(self._part(number)))
             page.locator("#found-rows .em-row-open").first.click()
             page.wait_for_selector(".em-row-detail")
             page.wait_for_timeout(700)
@@ -165,7 +167,8 @@ class ModelsAttack:
         for number, payloads in enumerate(self._parts()):
             tab(page, "Data")
             # Each label is several payloads: a check takes long with hundreds of classes.
-            self._attacked.upload(self._single_label_file(2000 + number, pack(payloads), wrong_labels=True))
+            labels = [" ".join(packed) for packed in pack(payloads)]
+            self._attacked.upload(self._single_label_file(2000 + number, labels, wrong_labels=True))
             tab(page, "Check labels")
             page.locator("#check-labels").click()
             page.wait_for_selector(".em-label-row")
@@ -184,12 +187,13 @@ class ModelsAttack:
         names = [name for name in map(_as_column, payloads) if name and name not in ("text", "label")] if columns else []
         rows = [
             [
-                f"{payload} {FILLERS[i % len(FILLERS)]} {_MOOD_WORDS[(i * 3 + n) % len(_MOOD_WORDS)]} {i} {n}",
+                f"{payload} {FILLERS[i % len(FILLERS)]} {_MOOD_WORDS[(i * 3 + n) % len(_MOOD_WORDS)]} {i} {n} {number}",
                 distinct[i - 1] if wrong_labels and (i + n) % 10 == 0 else payload,
-                *names,
+                # The page shows a few rows.
+                *(names if i < 8 else [""] * len(names)),
             ]
             for i, payload in enumerate(distinct)
-            for n in range(10 if wrong_labels else 4)
+            for n in range(10 if wrong_labels else 1 if columns else 4)
         ]
         return self._write(number, "one", payloads, [["text", "label", *names], *rows])
 

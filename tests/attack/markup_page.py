@@ -1,5 +1,6 @@
 """A browser page of a server whose runs have payloads everywhere, and the steps of the markup attack on it."""
 
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +12,7 @@ from tests.attack.outcomes import Outcome
 from tests.browser.conftest import Server
 from tests.browser.example_runs import make_run
 from tests.browser.steps import tab
+from trainer.drafts.store import DraftStore
 from trainer.recipe import Recipe
 from trainer.runs.event_types import Created, Failed, Notice, RecordedFinding, Started
 from trainer.runs.store import RunStore
@@ -18,7 +20,11 @@ from trainer.settings import LOCAL_OWNER
 
 CLASSES = 120
 """Payloads used together as the classes of a run."""
-NAME_CHARS = 380
+NAME_CHARS = 180
+"""The page shows at most 200 characters of a name."""
+_FILE_NAME_CHARS = 115
+_MAX_LEVELS = 12
+"""Runs with a payload as their level, which is otherwise one of three words of our own."""
 
 _IS_STABLE = """() => {
     const html = document.querySelector("#footer-runs").innerHTML;
@@ -35,40 +41,48 @@ class AttackedPage:
 
     def __init__(self, payloads: Sequence[str], outcome: Outcome, server: Server) -> None:
         self.payloads, self.outcome, self.server = payloads, outcome, server
-        self.class_runs: list[str] = []
-        self.named_runs: list[str] = []
+        self.runs_dir = server.folder / "runs"
+        self.class_runs: dict[str, int] = {}
+        self.named_runs: dict[str, int] = {}
+        """How many payloads each run has."""
 
-    def create_runs(self) -> None:
-        """Create runs on disk whose classes, names, files, encoders and messages are payloads."""
-        runs = self.server.folder / "runs"
+    def create_class_runs(self) -> None:
+        """Create finished runs on disk whose classes are payloads; each class has one mistake among its test rows."""
         for start in range(0, len(self.payloads), CLASSES):
-            names = list(dict.fromkeys(" ".join(p.split())[:300] or "blank" for p in self.payloads[start : start + CLASSES]))
-            confusion = [[3 if i == j else int(j == (i + 1) % len(names)) for j in range(len(names))] for i in range(len(names))]
+            payloads = self.payloads[start : start + CLASSES]
+            names = list(dict.fromkeys(" ".join(p.split())[:300] or "blank" for p in payloads))
+            confusion = [[int(j in (i, (i + 1) % len(names))) for j in range(len(names))] for i in range(len(names))]
             if len(names) > 1:
-                view = make_run(runs, confusion, names, name=as_name(names[0]), source_name="one file.csv", baseline_score=0.4, points=5)
-                self.class_runs.append(view.id)
-        store = RunStore(runs)
-        for number, payload in enumerate(pack(self.payloads)):
-            fields = {
-                "name": as_name(payload),
-                "source_name": as_name(payload),
-                "owner": LOCAL_OWNER,
-                "level": as_name(payload),
-                "split_notes": (payload,),
-            }
+                view = make_run(
+                    self.runs_dir, confusion, names, name=as_name(names[0]), source_name="one file.csv", baseline_score=0.4, points=5
+                )
+                self.class_runs[view.id] = len(payloads)
+
+    def create_named_runs(self) -> None:
+        """Create failed runs on disk whose names, files, encoders and messages are payloads, and opened files with such names."""
+        store, drafts = RunStore(self.runs_dir), DraftStore(self.runs_dir / "drafts")
+        for number, packed in enumerate(pack(self.payloads)):
+            payload = " ".join(packed)
+            level = as_name(payload) if number < _MAX_LEVELS else ""
             finding = RecordedFinding("label_variants", "warning", 1, payload)
-            recipe = Recipe(encoder=as_name(payload) or "x")
-            run = store.create(
-                recipe=recipe,
-                resolved=recipe,
-                fill=lambda folder: None,
-                run_id=f"{number:032x}",
-                created=Created(findings=(finding,), rows={"train": 5}, **fields),
+            created = Created(
+                name=as_name(payload),
+                source_name=as_name(payload),
+                owner=LOCAL_OWNER,
+                level=level,
+                split_notes=(payload,),
+                findings=(finding,),
+                rows={"train": 5},
             )
+            recipe = Recipe(encoder=as_name(payload)[:NAME_CHARS].strip() or "x")
+            run = store.create(recipe=recipe, resolved=recipe, fill=lambda folder: None, run_id=f"{number:032x}", created=created)
             run.log.append(Started(device=as_name(payload), epochs=1, total_steps=3))
             run.log.append(Notice(step=1, message=payload))
             run.log.append(Failed(message=payload, code="failed", seconds=1.0))
-            self.named_runs.append(run.id)
+            self.named_runs[run.id] = len(packed)
+        for packed in pack(self.payloads, _FILE_NAME_CHARS):
+            drafts.create(LOCAL_OWNER, {"main": (re.sub(r"[/\\]", "_", as_name(" ".join(packed))), b"text,label\n")})
+        self.server.close_file()
 
     def open(self, watched: WatchedPage) -> None:
         self.watched, self.page = watched, watched.page
@@ -131,6 +145,15 @@ class AttackedPage:
                 self.page.wait_for_timeout(60)
                 self.check("hover", 1)
 
+    def show_pages_of_rows(self, shown: int) -> None:
+        """Page through the table of rows below a result, which shows ``shown`` payloads altogether."""
+        self.check("table of rows", shown)
+        while self.page.locator("#found-rows .em-pager").get_by_role("button", name="Next").and_(self.page.locator(":enabled")).count():
+            page = self.page.locator("#found-rows .em-pager span").text_content()
+            self.page.locator("#found-rows .em-pager").get_by_role("button", name="Next").click()
+            self.page.wait_for_function("page => document.querySelector('#found-rows .em-pager span')?.textContent !== page", arg=page)
+            self.check("a further page of rows", 0)
+
     def expand_all(self, container: str) -> None:
         """Expand findings, previews and columns."""
         self.page.evaluate(
@@ -141,14 +164,16 @@ class AttackedPage:
         self.page.wait_for_timeout(500)
 
 
-def pack(payloads: Sequence[str]) -> list[str]:
-    """Each payload once, as many in a text as a name may show: one look at the page is a look at all of them."""
-    packed: list[str] = []
+def pack(payloads: Sequence[str], max_chars: int = NAME_CHARS) -> list[list[str]]:
+    """Each payload once, as many together as have ``max_chars`` characters with blanks between them: one look at the page is a look at all of them."""
+    packed: list[list[str]] = []
+    chars = max_chars
     for payload in payloads:
-        if packed and len(packed[-1]) + len(payload) < NAME_CHARS:
-            packed[-1] += f" {payload}"
-        else:
-            packed.append(payload)
+        chars += 1 + len(payload)
+        if chars > max_chars:
+            packed.append([])
+            chars = len(payload)
+        packed[-1].append(payload)
     return packed
 
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class AttackOptions:
-    """``fraction`` of the full number of attempts; ``seed`` of all random choices: the same seed repeats the same attempts."""
+    """``fraction`` of the full number of attempts; ``seed`` of all random choices: the same seed repeats the same attempts. ``parts`` of an attack
+    that has parts; all without."""
 
     fraction: float = 1.0
     seed: int = 13
+    parts: tuple[str, ...] = ()
 
     def scaled(self, tries: int) -> int:
         """``fraction`` of ``tries``; at least one."""

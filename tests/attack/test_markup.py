@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def test_markup_is_plain_text_wherever_it_is_shown(browser: "Browser", warm_interpreter: WarmInterpreter) -> None:
-    outcome = attack_in_browser(browser, warm_interpreter, AttackOptions(fraction=len(HAND_WRITTEN) / len(payloads())), interact=False)
+    options = AttackOptions(fraction=len(HAND_WRITTEN) / len(payloads()))
+    outcome = attack_in_browser(browser, warm_interpreter, options, ("results", "runs", "files", "elsewhere"))
     assert outcome.effects == []
     assert outcome.tries > 200
 
