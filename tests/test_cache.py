@@ -81,6 +81,7 @@ OTHERS = {
     "trainer/data/reader/file_reader.py": "contents that ended a child, nothing computed",
     "trainer/upload_owners.py": "whose the uploads of a day are, nothing computed",
     "trainer/ui/owned_queue.py": "whose the sessions of gradio's queue are, nothing computed",
+    "trainer/security/kept_responses.py": "responses of an asynchronous app, which nobody may wait for in a thread; bounded in bytes",
     "trainer/open_pages.py": "which pages are open, nothing computed",
     "trainer/security/handover.py": "links of a quarter of an hour, nothing computed",
     "trainer/security/password.py": "failed attempts that expire, nothing computed",

@@ -14,6 +14,7 @@ from trainer.security.cross_site import CrossSiteMiddleware
 from trainer.security.headers import HUB_ORIGINS, SecurityHeadersMiddleware
 from trainer.security.health import HealthMiddleware
 from trainer.security.hosts import AllowedHosts
+from trainer.security.kept_responses import KeptResponsesMiddleware
 from trainer.security.password import PasswordMiddleware, SharedPassword
 from trainer.security.refusals import Refusal, refuse
 from trainer.security.request_body_limit import BodyLimitMiddleware, BodyTimeouts
@@ -59,7 +60,7 @@ def add_middleware(
     behind ``/file=``; paths that begin with one of ``closed`` do not exist. ``owners`` is asked where visitors have work of their own."""
     max_upload_request = settings.max_file_bytes + _FORM_BYTES
     upload_path, file_path = f"{api_path}/upload", f"{api_path}/file="
-    wrapped: ASGIApp = PageGZipMiddleware(app)
+    wrapped: ASGIApp = KeptResponsesMiddleware(PageGZipMiddleware(app))
     if settings.mode.separate_visitors:
         wrapped = SessionMiddleware(wrapped, path=api_path, upload_path=upload_path, owns_call=owners.own_call)
     wrapped = UploadLimitMiddleware(
