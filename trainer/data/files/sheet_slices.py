@@ -3,6 +3,7 @@
 Knows no tables. A piece becomes a workbook with the shared texts that its cells refer to, so that calamine never holds the whole sheet.
 """
 
+import codecs
 import io
 import re
 import struct
@@ -21,6 +22,7 @@ from trainer.errors import UserError
 
 PieceKind = Literal["opening", "rows", "ending"]
 
+_DECLARATION_BYTES = 200
 _MAX_OPENING_BYTES = _MAX_PIECE_BYTES = 16 << 20
 _MAX_TEXT_BYTES = 64 << 20
 """Of the shared texts of a piece: a long one may be referred to by every cell."""
@@ -29,7 +31,8 @@ _KEPT = ("[Content_Types].xml", "_rels/.rels", _WORKBOOK, _RELATIONS, "xl/styles
 _ENCODING = re.compile(rb"""<\?xml\b[^>]*\bencoding\s*=\s*["']([^"']*)""")
 _DATA = re.compile(rb"<((?:\w+:)?)sheetData\b[^<>]*>")
 _SIZE = re.compile(rb"<(?:\w+:)?dimension\b[^<>]*>")
-_TEXT = re.compile(rb"<((?:\w+:)?)si\b[^<>]*(?:(?<=/)>|>.*?</\1si>)", re.DOTALL)
+# Without a way back: a file of texts that never end would otherwise be searched to its end from each of them.
+_TEXT = re.compile(rb"<((?:\w+:)?)si\b[^<>]*+(?:(?<=/)>|>[^<]*+(?:<(?!/?(?:\w+:)?si\b)[^<]*+)*+</\1si>)")
 _SHARED_CELL = re.compile(rb"""(<(?:\w+:)?c\b[^<>]*\st=["']s["'][^<>]*>\s*<(?:\w+:)?v\b[^<>]*>\s*)(\d{1,9})(?=\s*</)""")
 _SHARED = re.compile(rb"""\st=["']s["']""")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OSError, EOFError, NotImplementedError, RuntimeError, KeyError)
@@ -73,7 +76,7 @@ def _pieces(file: "zipfile.ZipExtFile | io.BufferedIOBase") -> Iterator[tuple[Pi
         if not chunk or len(waiting) > _MAX_OPENING_BYTES:
             raise NotPlainError("no rows")
         waiting += chunk
-    encoding = _ENCODING.search(waiting, 0, match.start())
+    encoding = _ENCODING.match(waiting.removeprefix(codecs.BOM_UTF8)[:_DECLARATION_BYTES])
     if encoding and encoding[1].lower() != b"utf-8":
         raise NotPlainError("not UTF-8")
     yield "opening", waiting[: match.end()]
