@@ -27,9 +27,9 @@ def several_labels_corpus(n_rows: int = 240, seed: int = 1, *, emoji: bool = Fal
     return Corpus(tuple(rows), labels, names, numbers, numbers + 2, None, (), SEVERAL_LABELS)
 
 
-def write_several_labels(path: Path, *, n_wrong: int = 0) -> Path:
+def write_several_labels(path: Path, *, n_wrong: int = 0, n_rows: int = 240) -> Path:
     """The same texts as a file with a column of 0 and 1 for each mood; of the first ``n_wrong`` texts each with another first label."""
-    corpus = several_labels_corpus()
+    corpus = several_labels_corpus(n_rows)
     labels = corpus.label_ids.copy()
     labels[:n_wrong, 0] = 1 - labels[:n_wrong, 0]
     rows = [(text, *map(str, of_row)) for text, of_row in zip(corpus.texts, labels.tolist(), strict=True)]

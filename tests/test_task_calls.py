@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from trainer.audit.checks_by_task import LABEL_CHECKS
 from trainer.charts.charts_by_task import TASK_CHARTS
+from trainer.data.folds import TASK_FOLDS
 from trainer.data.task import TASKS
 from trainer.evaluation.metrics import EVALUATIONS
 from trainer.training.losses import TRAINING_TASKS
@@ -100,4 +102,4 @@ def test_the_search_leaves_other_code_alone(code: str) -> None:
 
 
 def test_every_table_has_every_task() -> None:
-    assert TASKS.keys() == TRAINING_TASKS.keys() == EVALUATIONS.keys() == TASK_CHARTS.keys()
+    assert TASKS.keys() == TASK_FOLDS.keys() == LABEL_CHECKS.keys() == TRAINING_TASKS.keys() == EVALUATIONS.keys() == TASK_CHARTS.keys()

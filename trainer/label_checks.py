@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.audit.checks_by_task import require_deep
 from trainer.audit.quick_check import require_checkable
 from trainer.audit.suspects import AuditResult
 from trainer.data.columns.label_form import TaskChoice
@@ -91,8 +90,6 @@ class LabelChecks:
         if corpus is None:
             raise prepared.problem or FileError("This file has no texts and labels to check yet.", code="not_ready")
         require_checkable(corpus)
-        if deep is not None:
-            require_deep(corpus.task)
         draft = prepared.draft
         test_rows = _test_rows(prepared, splits_of)
         digest = hashlib.sha256(test_rows.tobytes()).hexdigest()[:16]

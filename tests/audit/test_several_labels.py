@@ -6,20 +6,21 @@ import numpy as np
 import pytest
 
 from tests.several_labels import several_labels_corpus
-from trainer.audit.checks_by_task import LABEL_CHECKS, require_deep
-from trainer.audit.out_of_fold import AuditStopped
+from trainer.audit.checks_by_task import LABEL_CHECKS
+from trainer.audit.out_of_fold import N_FOLDS, AuditStopped
 from trainer.audit.suspects import AuditResult
 from trainer.data.corpus import Corpus
 from trainer.data.task import SEVERAL_LABELS
-from trainer.errors import UserError
 
 ROWS, WRONG = 180, range(0, 180, 15)
 
 
-def check(corpus: Corpus, learned: np.ndarray | None = None, *, stop: bool = False) -> AuditResult:
+def check(corpus: Corpus, learned: np.ndarray | None = None, *, stop: bool = False, deep: np.ndarray | None = None) -> AuditResult:
     of_task = LABEL_CHECKS[corpus.task.key]
     learned = np.ones(len(corpus), dtype=bool) if learned is None else learned
     evidence = of_task.gather(corpus, learned, seed=0, on_progress=lambda what, done: None, should_stop=lambda: stop)
+    if deep is not None:
+        evidence = of_task.deepen(corpus, evidence, deep, min_texts=N_FOLDS)
     return of_task.build(corpus, evidence, seconds=lambda: 0.0)
 
 
@@ -88,9 +89,20 @@ def test_a_label_on_too_few_texts_is_not_checked_and_shuffled_labels_are_called_
     assert (result.verdict, result.n_suspects) == ("random", 0)
 
 
-def test_it_stops_and_is_never_deep() -> None:
+def test_it_stops() -> None:
     with pytest.raises(AuditStopped):
         check(several_labels_corpus(60), stop=True)
-    with pytest.raises(UserError, match="one label a text") as error:
-        require_deep(SEVERAL_LABELS)
-    assert error.value.code == "not_for_this_task"
+
+
+def test_another_model_that_knows_better_decides_in_a_deep_check() -> None:
+    clean, wrong = planted()
+    knows = np.clip(clean.label_ids, 0.02, 0.98)
+    result = check(wrong, deep=knows)
+    found = {suspect.row for suspect in result.suspects}
+    assert found <= set(WRONG)
+    assert len(found) >= len(WRONG) - 1
+    assert [SEVERAL_LABELS.parse_written(suspect.suggested) for suspect in result.suspects] == [
+        clean.label_sets[suspect.row] for suspect in result.suspects
+    ]
+    guesses = check(wrong, deep=np.random.default_rng(0).random(knows.shape))
+    assert len({suspect.row for suspect in guesses.suspects} ^ {suspect.row for suspect in check(wrong).suspects}) <= 3

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tests.data.test_splits import corpus_of
-from trainer.data.folds import assign_folds, choose_validation, split_without_test
+from trainer.data.folds import assign_folds, assign_label_folds, choose_validation, split_without_test
+from trainer.data.task import SEVERAL_LABELS
 from trainer.errors import FileError
 
 
@@ -59,3 +60,27 @@ def test_folds_of_which_one_holds_all_of_a_label_are_refused() -> None:
     corpus = corpus_of([str(number) for number in range(9)], ["joy"] * 7 + ["anger"] * 2)
     splits = split_without_test(corpus, np.arange(9), **options)
     assert len(splits.train) + len(splits.validation) == 9
+
+
+def test_several_labels_are_spread_evenly_and_groups_stay_together() -> None:
+    rng = np.random.default_rng(0)
+    labels = (rng.random((400, 6)) < [0.5, 0.3, 0.2, 0.1, 0.03, 0.01]).astype(int)
+    groups = np.arange(400)
+    groups[100:140] = np.repeat(np.arange(100, 110), 4)
+    folds = assign_label_folds(labels, groups, 5, seed=1)
+    for group in np.unique(groups):
+        assert len(set(folds[groups == group])) == 1
+    of_folds = np.stack([labels[folds == fold].sum(axis=0) for fold in range(5)])
+    assert (np.ptp(of_folds, axis=0) <= 4).all(), of_folds
+    assert np.ptp(np.bincount(folds)) <= 4
+    assert np.array_equal(folds, assign_label_folds(labels, groups, 5, seed=1))
+    assert not np.array_equal(folds, assign_label_folds(labels, groups, 5, seed=2))
+
+
+def test_a_label_of_a_text_that_validates_is_on_another_text_too() -> None:
+    labels = np.array([[1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0], [0, 0, 0], [0, 1, 0]])
+    rows = np.arange(len(labels))
+    for seed in range(10):
+        validates = choose_validation(labels, rows, rows, 0.3, seed, task=SEVERAL_LABELS)
+        assert validates.any()
+        assert labels[~validates].any(axis=0).all()

@@ -46,3 +46,14 @@ def test_labels_of_another_shape_or_range_are_refused(labels: list) -> None:
     SINGLE_LABEL.check_labels(np.array([0, 1, 2]), 3, 3)
     with pytest.raises(ValueError, match=r"[Ll]abel"):
         SINGLE_LABEL.check_labels(np.array(labels), 3, 3)
+
+
+def test_moved_probabilities_say_by_other_cuts_what_they_said_by_theirs() -> None:
+    rng = np.random.default_rng(0)
+    probabilities = np.vstack([rng.random((200, 3)), [[0.0, 1.0, 0.5]]]).astype(np.float32)
+    cuts, others = (0.13, 0.5, 0.81), (0.5, 0.2, 0.6)
+    moved = SEVERAL_LABELS.at_cuts(probabilities, cuts, others)
+    said = SEVERAL_LABELS.with_cuts(cuts).decide(probabilities)
+    assert np.array_equal(SEVERAL_LABELS.with_cuts(others).decide(moved), said)
+    assert np.allclose(SEVERAL_LABELS.at_cuts(moved, others, cuts), probabilities)
+    assert SINGLE_LABEL.at_cuts(probabilities, (), ()) is probabilities

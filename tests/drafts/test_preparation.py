@@ -9,7 +9,6 @@ from trainer.data.files.read_table import read_table
 from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL
 from trainer.drafts.preparation import PreparedDraft, numeric_labels, prepare
 from trainer.drafts.store import Draft, SourceFile
-from trainer.errors import UserError
 from trainer.recipe import Recipe
 
 GOEMOTIONS = Path("../shared/data/goemotions")
@@ -44,10 +43,12 @@ def test_given_files_are_read_in_the_form_of_the_main_file():
     assert [given.columns for given in prepared.given] == [("text", "labels"), ("text", "labels")]
 
 
-def test_folds_are_refused_in_a_sentence():
-    with pytest.raises(UserError, match="Folds are for one label a text") as refusal:
-        prepared_of({"main": cells_file("first", range(70))}).splits(Recipe(folds=5))
-    assert refusal.value.code == "not_for_this_task"
+def test_rows_in_folds_are_all_learned_but_those_that_validate():
+    prepared = prepared_of({"main": cells_file("first", range(70))})
+    splits = prepared.splits(Recipe(folds=5))
+    assert (len(splits.train) + len(splits.validation), len(splits.test)) == (70, 0)
+    labels = prepared.require_corpus().label_ids
+    assert (labels[splits.train].any(axis=0) == labels.any(axis=0)).all()
 
 
 def test_columns_of_labels_are_matched_by_name():

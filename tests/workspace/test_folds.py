@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.several_labels import write_several_labels
 from tests.workspace.steps import ME, TIMEOUT_SECONDS, refused, start_run, wait_for_end
 from trainer.cli.report import report_text
 from trainer.data.rows import load_rows
@@ -233,3 +234,23 @@ def test_folds_are_refused_where_they_make_no_sense(studio: Studio, tmp_path: Pa
         with refused("given_test"):
             start_run(studio, write_rows(tmp_path / f"{given}.csv", rows, header=("text", "mood", "split")), RECIPE)
     assert studio.for_owner(ME).library.runs() == []
+
+
+def test_in_folds_several_labels_are_said_by_cuts_that_no_row_of_the_fold_has_chosen(
+    studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = []
+    train = cross_validation._train_fold
+    monkeypatch.setattr(cross_validation, "_train_fold", lambda *given: parts.append(train(*given)) or parts[-1])
+    path = write_several_labels(tmp_path / "several.csv", n_rows=120)
+    view = wait_for_end(studio, start_run(studio, path, dataclasses.replace(RECIPE, epochs=4)))
+    assert view.status == "finished", view.message
+    assert (view.folds, view.rows["test"]) == (3, 120)
+    tested = load_predictions(Run(studio.settings.runs_dir / view.id).predictions).for_split("test")
+    said = dict(zip(tested.rows.tolist(), tested.predicted.tolist(), strict=True))
+    assert len({part.task.cuts for part in parts}) == 3
+    for part in parts:
+        assert [said[row] for row in part.rows.tolist()] == part.predicted.tolist()
+    assert view.baseline is not None
+    assert 0 < view.baseline.rows < 80
+    assert "in 3 folds" in (Run(studio.settings.runs_dir / view.id).path / CARD).read_text()

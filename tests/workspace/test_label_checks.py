@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.audit.examples import clean_rows, planted
+from tests.several_labels import write_several_labels
 from tests.workspace.steps import ME, OTHER, TIMEOUT_SECONDS
 from trainer.audit.checks_by_task import LABEL_CHECKS
 from trainer.audit.quick_check import quick_check
@@ -104,10 +105,14 @@ def test_a_file_can_be_checked_that_cannot_be_trained_on(studio: Studio, tmp_pat
     assert caught.value.code == "not_checkable"
 
 
+@pytest.mark.parametrize("labels", ["one", "several"])
 def test_a_deep_check_trains_each_fold_once_and_goes_on_after_a_stop(
-    studio: Studio, draft: str, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, draft: str, tiny_encoder: Encoder, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, labels: str
 ) -> None:
     workspace, trained = studio.for_owner(ME), []
+    if labels == "several":
+        several = write_several_labels(tmp_path / "several.csv", n_rows=90)
+        draft = workspace.drafts.open_files({"main": (several.name, several)}).draft.id
     train = cross_validation.train_run
     jobs: list[Job] = []
 

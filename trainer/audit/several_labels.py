@@ -17,6 +17,7 @@ from trainer.audit.reasons import LabelReason, change_sentences, main_sentence, 
 from trainer.audit.relation import MIN_ROWS, judged_rows, known_rows, noise_of_unrelated_labels, unjudged_labels_notes
 from trainer.audit.suspects import AuditResult, NoiseEstimate, PairNoise, Signal, Suspect, Verdict
 from trainer.data.corpus import Corpus
+from trainer.data.duplicates.near_duplicates import NearDuplicates
 
 _NORMAL_95 = 1.96
 
@@ -31,6 +32,14 @@ class LabelsEvidence:
     judged: np.ndarray
     noise: tuple[NoiseEstimate, ...]
     unrelated: np.ndarray
+
+    @property
+    def near(self) -> NearDuplicates:
+        return self.read.near
+
+    @property
+    def learned(self) -> np.ndarray:
+        return self.read.learned
 
 
 def gather_labels_evidence(

@@ -52,6 +52,8 @@ class Task:
     sure_cuts: Callable[[tuple[float, ...], float], tuple[float, ...]]
     """(the cut of each label, the probability from which on a model answers) -> the cuts with which it says nothing less probable; () for a task without
     cuts, whose answers are held back as a whole."""
+    at_cuts: Callable[[np.ndarray, tuple[float, ...], tuple[float, ...]], np.ndarray]
+    """Probabilities (n, k), their cuts and others -> probabilities of which the others say what theirs say of the given ones, logits moved alike."""
     said_to_dict: Callable[[tuple[str, ...], tuple[float, ...], Sequence[str]], dict[str, Any]]
     """(what is said of one text, cuts, label names) -> as JSON, "label" and what else there is."""
     changes_to_dict: Callable[[Sequence[str], Sequence[str]], dict[str, Any]]
@@ -165,6 +167,17 @@ def _sigmoid(logits: np.ndarray) -> np.ndarray:
         return 1.0 / (1.0 + np.exp(-logits))
 
 
+def _moved(probabilities: np.ndarray, cuts: tuple[float, ...], others: tuple[float, ...]) -> np.ndarray:
+    return _sigmoid(logits_of(probabilities) - logits_of(cuts) + logits_of(others))
+
+
+def logits_of(probabilities: np.ndarray | Sequence[float]) -> np.ndarray:
+    """The logits, float64, of probabilities that are not shared out among classes."""
+    given = np.asarray(probabilities, dtype=np.float64)
+    with np.errstate(divide="ignore"):
+        return np.log(given) - np.log1p(-given)
+
+
 def _labels_to_dict(said: tuple[str, ...], cuts: tuple[float, ...], names: Sequence[str]) -> dict[str, Any]:
     return {"label": JOINED_BY.join(said), "labels": list(said), "cuts": dict(zip(names, cuts, strict=True))}
 
@@ -208,6 +221,7 @@ SINGLE_LABEL = Task(
     label_pairs=lambda labels: (np.arange(len(labels)), np.asarray(labels, dtype=np.int64)),
     even_cuts=lambda classes: (),
     sure_cuts=lambda cuts, probability: (),
+    at_cuts=lambda probabilities, cuts, others: probabilities,
     said_to_dict=lambda said, cuts, names: {"label": said[0]},
     changes_to_dict=lambda given, suggested: {},
     written=lambda names: names[0],
@@ -230,6 +244,7 @@ SEVERAL_LABELS = Task(
     label_pairs=np.nonzero,
     even_cuts=lambda classes: (EVEN_CUT,) * classes,
     sure_cuts=lambda cuts, probability: tuple(cut if cut > probability else probability for cut in cuts),
+    at_cuts=_moved,
     said_to_dict=_labels_to_dict,
     changes_to_dict=_changes_to_dict,
     written=lambda names: json.dumps(list(names), ensure_ascii=False),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trainer.data.splits import Splits
 from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL, Task
 from trainer.evaluation.report import most_frequent
 from trainer.runs.view import BaselineScores, Metrics
@@ -60,22 +61,26 @@ def word_count_baseline(train: Rows, validation: Rows, test: Rows, task: Task = 
     return BaselineScores(rows, *scores)
 
 
-def word_count_baseline_in_folds(rows: Rows, folds: np.ndarray, validation: np.ndarray) -> BaselineScores:
-    """The scores of ``word_count_baseline`` on all n rows, each judged by a model of the other ``folds`` (n,), and on the rows ``validation`` of them.
+def word_count_baseline_in_folds(rows: Rows, folds: Sequence[Splits], validation: np.ndarray, task: Task = SINGLE_LABEL) -> BaselineScores:
+    """The scores of ``word_count_baseline`` on all n rows, each judged by a model of the rows outside of its fold, and on the rows ``validation`` of them.
 
-    For one label a text. ``rows`` of the result are those of one model, on average. Raises ValueError as there.
+    ``folds``: the rows of each as "test". Where cuts are to be chosen, its validation rows do it, and are not learned. ``rows`` of the result are those of
+    one model, on average. Raises ValueError as there.
     """
     texts, labels = rows
 
     def part_of(part: np.ndarray) -> Rows:
         return [texts[i] for i in part], labels[part]
 
-    predicted, learned = np.zeros(len(texts), dtype=np.int64), []
-    for fold in np.unique(folds).tolist():
-        rest, held_out = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        n_rows, (predicted[held_out],) = _count_words(part_of(rest), [part_of(held_out)], SINGLE_LABEL)
+    predicted, learned = np.zeros(labels.shape, dtype=np.int64), []
+    for fold in folds:
+        held_out = np.sort(fold.test)
+        choosing = [fold.validation] if task.even_cuts(1) else []
+        rest = np.setdiff1d(np.arange(len(texts)), np.concatenate([held_out, *choosing]))
+        n_rows, said = _count_words(part_of(rest), [part_of(part) for part in (*choosing, held_out)], task)
+        predicted[held_out] = said[-1]
         learned.append(n_rows)
-    scores = (_metrics(labels[part], predicted[part], SINGLE_LABEL) for part in (validation, np.arange(len(texts))))
+    scores = (_metrics(labels[part], predicted[part], task) for part in (validation, np.arange(len(texts))))
     return BaselineScores(round(sum(learned) / len(learned)), *scores)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.task import SEVERAL_LABELS
+from trainer.data.task import SEVERAL_LABELS, logits_of
 from trainer.evaluation.intervals import Interval, proportion_interval
 
 MIN_ROWS = 30
@@ -46,8 +46,14 @@ class Calibration:
         """The cuts with which the calibrated probabilities say what the others said with these; none for none."""
         if not cuts:
             return ()
-        calibrated = self.logits(np.log(np.array(cuts)) - np.log1p(-np.array(cuts)))
+        calibrated = self.logits(logits_of(cuts))
         return tuple(round(cut, 4) for cut in SEVERAL_LABELS.probabilities(calibrated).tolist())
+
+    def scaled(self, probabilities: np.ndarray) -> np.ndarray:
+        """Probabilities (n, k) of another model that is as bold, which then say the same with even cuts: without the shifts, which move cuts."""
+        if not self.temperatures:
+            return with_temperature(probabilities, self.temperature)
+        return SEVERAL_LABELS.probabilities(logits_of(probabilities) / np.array(self.temperatures))
 
     @property
     def kept(self) -> bool:

@@ -106,9 +106,7 @@ def _below(studio: Studio, state: AuditState) -> str:
         seconds = None
         with suppress(UserError):  # the encoder of the run before is gone, which a check says
             seconds = current_workspace(studio).estimate_seconds(draft_id, _recipe(studio, draft_id, state.before)[0])
-        deeper = audit_view.deeper_html(
-            state.result.task, deep=state.result.method == "deep", seconds=None if seconds is None else _DEEP_TRAININGS * seconds
-        )
+        deeper = audit_view.deeper_html(deep=state.result.method == "deep", seconds=None if seconds is None else _DEEP_TRAININGS * seconds)
     return audit_view.take_away_html(draft_id, state.labels.decisions) + deeper
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from trainer.audit.apply_decisions import DecisionCounts
-from trainer.audit.checks_by_task import can_be_deep
 from trainer.audit.decisions import Decisions, RowKey
 from trainer.audit.reasons import standing_out
 from trainer.audit.suspects import AuditResult, Suspect
@@ -320,11 +319,8 @@ def take_away_html(draft_id: str, decisions: Decisions) -> str:
     return f'<p class="em-quiet em-small em-take-away">Take away: {links}</p>'
 
 
-def deeper_html(task: Task, *, deep: bool, seconds: float | None) -> str:
-    """What a deeper check, or another one, takes; ``seconds`` if they are known. Where there is none for the task, why."""
-    if not can_be_deep(task):
-        words = f"A deeper check trains models in folds, which are for one label a text; with {task.name} there is this one."
-        return f'<p class="em-quiet em-small em-take-away">{html_pieces.text(words)} {Button("check", "Check again", link=True).html}</p>'
+def deeper_html(*, deep: bool, seconds: float | None) -> str:
+    """What a deeper check, or another one, takes; ``seconds`` if they are known."""
     time = "" if seconds is None else f" It takes about {approximate_duration(seconds)}."
     if deep:
         return f'<p class="em-quiet em-small em-take-away">{Button("deep", "Check again", link=True).html}</p>'

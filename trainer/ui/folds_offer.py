@@ -6,7 +6,6 @@ import gradio as gr
 
 from trainer.data.folds import given_splits
 from trainer.data.splits import Splits
-from trainer.data.task import SINGLE_LABEL
 from trainer.errors import UserError
 from trainer.evaluation.intervals import proportion_interval
 from trainer.recipe import Recipe
@@ -51,8 +50,6 @@ def wire(studio: Studio, page: Page, *, after: Any, save_form: dict[str, Any]) -
         except UserError:  # the footer says what is wrong
             return ""
         corpus = prepared.require_corpus()
-        if corpus.task is not SINGLE_LABEL:
-            return ""
         return offer_html(splits, rows=len(corpus), has_given_rows=bool(given_splits(corpus)), folds=recipe.folds)
 
     def choose(event: gr.EventData, draft: str | None, *values: Any) -> Any:

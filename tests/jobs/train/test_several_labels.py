@@ -2,7 +2,6 @@
 
 import json
 import secrets
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -97,12 +96,11 @@ def test_what_is_said_beside_the_score(tmp_path: Path, tiny_encoder: Encoder) ->
     assert np.array_equal(np.sort(test.rows), pipeline.load_run_rows(run)[1].test)
 
 
-@pytest.mark.parametrize("recipe", [Recipe(method="contrastive"), Recipe(folds=5)])
-def test_what_cannot_be_had_is_said(recipe: Recipe) -> None:
+def test_what_cannot_be_had_is_said() -> None:
     with pytest.raises(RecipeError, match="several labels a text") as refused:
-        require_possible(recipe, SEVERAL_LABELS)
+        require_possible(Recipe(method="contrastive"), SEVERAL_LABELS)
     assert refused.value.code == "not_for_this_task"
-    require_possible(replace(recipe, method="full", folds=None), SEVERAL_LABELS)
+    require_possible(Recipe(method="full", folds=5), SEVERAL_LABELS)
 
 
 def test_the_linear_model_is_scored_with_cuts_that_its_validation_rows_have_chosen(tmp_path: Path, tiny_encoder: Encoder) -> None:

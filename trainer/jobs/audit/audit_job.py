@@ -16,7 +16,7 @@ from trainer.audit.suspects import AuditResult
 from trainer.data.corpus import Corpus
 from trainer.data.rows import load_rows, save_rows
 from trainer.data.splits import Splits
-from trainer.jobs.folds.cross_validation import FoldPlan, FoldsStopped, cross_validate
+from trainer.jobs.folds.cross_validation import FoldPlan, FoldsStopped, cross_validate, in_order_of_rows
 from trainer.jobs.job_folder import JobStopped, RunningJob, in_this_thread
 from trainer.jobs.job_type import JobType, JobWords, Resumption
 from trainer.jobs.queue import Lane
@@ -87,13 +87,14 @@ def _deepen(job: RunningJob, corpus: Corpus, quick: Evidence) -> Evidence:
     recipe = Recipe.from_dict(dict(job.parameters["recipe"]))
     encoder = job.services.encoders.get(recipe.encoder)
     plan = FoldPlan(corpus, quick.near.groups, quick.learned, recipe, encoder, N_FOLDS)
-    probabilities = cross_validate(
+    parts = cross_validate(
         job.folder / _FOLDS,
         plan,
         on_progress=lambda what, done: job.report(what, _QUICK_SHARE + (1 - _QUICK_SHARE) * done),
         should_stop=job.is_stop_requested,
         save_seconds=job.services.settings.save_seconds,
     )
+    probabilities = in_order_of_rows(plan, [(part.rows, part.probabilities) for part in parts])
     return LABEL_CHECKS[corpus.task.key].deepen(corpus, quick, probabilities, min_texts=N_FOLDS)
 
 

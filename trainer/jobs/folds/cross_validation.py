@@ -5,7 +5,7 @@ stay, its model goes. Knows no audit and no report: whoever needs the prediction
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from trainer.atomic import make_folder, remove_folder
 from trainer.data.corpus import Corpus
-from trainer.data.folds import assign_folds, choose_validation
+from trainer.data.folds import TASK_FOLDS, choose_validation
 from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
@@ -51,16 +51,21 @@ class FoldPlan:
     n_folds: int = 5
     texts_at_a_time: int | None = None
 
+    @property
+    def _learned_labels(self) -> np.ndarray:
+        """The labels of all rows, in which those of rows that are not learned have no influence."""
+        return TASK_FOLDS[self.corpus.task.key].only(self.corpus.label_ids, self.learned)
+
     def fold_of_rows(self) -> np.ndarray:
         """The fold of each row, (n,) int64."""
-        return assign_folds(np.where(self.learned, self.corpus.label_ids, -1), self.groups, self.n_folds, self.recipe.seed)
+        return TASK_FOLDS[self.corpus.task.key].assign(self._learned_labels, self.groups, self.n_folds, self.recipe.seed)
 
     def splits(self, fold: int) -> Splits:
         """The rows of one fold's training: "test" is the fold itself, "validation" is taken from the rows of the others, since it chooses the model."""
-        labels = np.where(self.learned, self.corpus.label_ids, -1)
         held_out = self.fold_of_rows() == fold
         rest = np.flatnonzero(~held_out & self.learned)
-        validates = choose_validation(labels, self.groups, rest, self.recipe.validation_share, self.recipe.seed)
+        share, seed, task = self.recipe.validation_share, self.recipe.seed, self.corpus.task
+        validates = choose_validation(self._learned_labels, self.groups, rest, share, seed, task=task)
         unused = np.flatnonzero(~held_out & ~self.learned)
         return Splits(rest[~validates], rest[validates], np.flatnonzero(held_out), unused, ())
 
@@ -72,14 +77,15 @@ def cross_validate(
     on_progress: Callable[[str, float], None],
     should_stop: Callable[[], bool],
     save_seconds: float = 30.0,
-) -> np.ndarray:
-    """Probabilities (n, k), float64, of each row by the model that has learned neither it nor its near-duplicates.
+) -> tuple[Predictions, ...]:
+    """What the model of each fold says of the rows of it, of which it has learned neither them nor their near-duplicates, with the cuts that its own
+    validation rows chose.
 
     Goes on with what ``folder`` holds, so that folds that are done are not trained again. ``on_progress`` gets what is done, as the end of a sentence,
     and the fraction of all folds, but nothing of folds that were done before. Raises FoldsStopped after a stop, and what a training raises.
     """
     make_folder(folder)
-    probabilities = np.zeros((len(plan.corpus), len(plan.corpus.label_names)))
+    found = []
     for fold in range(plan.n_folds):
         predictions = _stored(folder, plan, fold)
         if predictions is None:
@@ -95,8 +101,16 @@ def cross_validate(
             save_predictions(_stored_path(folder, fold), predictions)
         if (run := _fold_run(folder, fold)).path.is_dir():
             remove_folder(run.path)
-        probabilities[predictions.rows] = predictions.probabilities
+        found.append(predictions)
     on_progress("putting the predictions together", 1.0)
+    return tuple(found)
+
+
+def in_order_of_rows(plan: FoldPlan, parts: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    """Probabilities (n, k), float64, of all rows, from the rows and the probabilities of each fold."""
+    probabilities = np.zeros((len(plan.corpus), len(plan.corpus.label_names)))
+    for rows, of_rows in parts:
+        probabilities[rows] = of_rows
     return probabilities
 
 
@@ -169,10 +183,12 @@ def _train_fold(
     if result.stopped or should_stop():
         raise FoldsStopped(fold)
     predictor = Predictor(run.model, device=result.hardware.device)
-    probabilities = predictor.probabilities([plan.corpus.texts[row] for row in splits.test])
-    split = np.full(len(splits.test), "test")
-    labels = plan.corpus.label_ids[splits.test]
-    return Predictions(splits.test, split, labels, probabilities, plan.corpus.label_names, plan.corpus.task)
+    rows = np.concatenate([splits.test, splits.validation])
+    probabilities, n_tested = predictor.probabilities([plan.corpus.texts[row] for row in rows]), len(splits.test)
+    task, labels = plan.corpus.task, plan.corpus.label_ids
+    task = task.with_cuts(task.choose_cuts(labels[splits.validation], probabilities[n_tested:]))
+    split = np.full(n_tested, "test")
+    return Predictions(splits.test, split, labels[splits.test], probabilities[:n_tested], plan.corpus.label_names, task)
 
 
 class _FoldReporter:

@@ -17,7 +17,7 @@ from trainer.data.duplicates.near_duplicates import find_near_duplicates
 from trainer.data.splits import Splits
 from trainer.evaluation.baseline import word_count_baseline_in_folds
 from trainer.evaluation.predictions import Predictions
-from trainer.jobs.folds.cross_validation import FoldPlan, cross_validate, stored_predictions
+from trainer.jobs.folds.cross_validation import FoldPlan, cross_validate, in_order_of_rows, stored_predictions
 from trainer.runs.event_types import Phase
 from trainer.runs.run import Run
 from trainer.runs.run_files import FOLDS
@@ -41,21 +41,24 @@ def plan_folds(run: Run, encoder: Encoder, corpus: Corpus, *, texts_at_a_time: i
 
 
 def predict_out_of_fold(run: Run, plan: FoldPlan, *, save_seconds: float) -> Predictions:
-    """What the model of each fold says of the rows that it has not seen: all rows, as the test rows of a run.
+    """What the model of each fold says of the rows that it has not seen: all rows, as the test rows of a run, with even cuts.
 
     Folds that are done are not trained again. Raises FoldsStopped after a stop, and what a training raises.
     """
     corpus = plan.corpus
-    probabilities = cross_validate(
+    parts = cross_validate(
         run.path / FOLDS, plan, on_progress=_progress_logger(run), should_stop=run.is_stop_requested, save_seconds=save_seconds
     )
+    even = corpus.task.even_cuts(len(corpus.label_names))
+    probabilities = in_order_of_rows(plan, [(part.rows, part.task.at_cuts(part.probabilities, part.task.cuts, even)) for part in parts])
     rows, split = np.arange(len(corpus)), np.full(len(corpus), "test")
     return Predictions(rows, split, corpus.label_ids, probabilities, corpus.label_names, corpus.task, plan.n_folds)
 
 
 def score_baseline(plan: FoldPlan, splits: Splits) -> BaselineScores:
     """What counting words reaches on the same rows, each judged by a model that has not seen it."""
-    return word_count_baseline_in_folds((plan.corpus.texts, plan.corpus.label_ids), plan.fold_of_rows(), splits.validation)
+    parts = [plan.splits(fold) for fold in range(plan.n_folds)]
+    return word_count_baseline_in_folds((plan.corpus.texts, plan.corpus.label_ids), parts, splits.validation, task=plan.corpus.task)
 
 
 def link_folds(folder: Path, parent: Run) -> None:

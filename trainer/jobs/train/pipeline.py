@@ -18,7 +18,7 @@ from trainer.data.splits import Splits
 from trainer.data.task import Task
 from trainer.errors import RunError, UserError
 from trainer.evaluation.baseline import Rows, estimate_baseline_seconds, majority_class, word_count_baseline
-from trainer.evaluation.calibration import Calibration, with_temperature
+from trainer.evaluation.calibration import Calibration
 from trainer.evaluation.confidence import ConfidenceReport, confidence_report
 from trainer.evaluation.metrics import EVALUATIONS
 from trainer.evaluation.predictions import Predictions, load_predictions, save_predictions
@@ -267,7 +267,9 @@ def _save_predictions(run: Run, corpus: Corpus, splits: Splits, out_of_fold: Pre
     task = corpus.task.with_cuts(cuts if calibration is None else calibration.cuts(cuts))
     save_cuts(run.model, task.cuts)
     if out_of_fold is not None:
-        tested = out_of_fold.probabilities if calibration is None else with_temperature(out_of_fold.probabilities, calibration.temperature)
+        tested = out_of_fold.probabilities if calibration is None else calibration.scaled(out_of_fold.probabilities)
+        # What the model of each fold says of its rows is said by cuts that none of them chose.
+        tested = task.at_cuts(tested, out_of_fold.task.all_cuts(len(corpus.label_names)), task.cuts)
         rows, split = np.concatenate([rows, out_of_fold.rows]), np.concatenate([split, out_of_fold.split])
         probabilities = np.concatenate([probabilities, tested])
     folds = 0 if out_of_fold is None else out_of_fold.folds

@@ -14,9 +14,3 @@ def require_possible(recipe: Recipe, task: Task) -> None:
             f"The method contrastive brings texts of the same class together, and with {task.name} there is no such class. Choose full or frozen.",
             code="not_for_this_task",
         )
-    if recipe.folds is not None:
-        raise RecipeError(
-            f"Folds are for one label a text: they keep the shares of single classes alike. With {task.name}, turn folds off, so that rows are kept aside "
-            "for the test.",
-            code="not_for_this_task",
-        )
