@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.data.task import SINGLE_LABEL, find_task, most_probable_first
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL, find_task, most_probable_first
 from trainer.errors import UserError
 
 
