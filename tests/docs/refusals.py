@@ -25,7 +25,8 @@ class DocumentedRefusal:
 def refusals() -> list[DocumentedRefusal]:
     """All of them, by status and code."""
     return sorted(
-        {refusal for path in _PLACES for refusal in _refusals(path.read_text("utf-8"), _module(path))}, key=lambda r: (r.status, r.code)
+        {refusal for path in _PLACES for refusal in _refusals(path.read_text("utf-8"), _module(path))},
+        key=lambda r: (r.status, r.code, r.message),
     )
 
 
