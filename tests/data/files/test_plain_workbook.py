@@ -104,6 +104,7 @@ def test_what_is_small_or_stated_is_left_to_the_reader() -> None:
         lambda xml: xml.replace("<worksheet", "<x:worksheet").replace("</worksheet", "</x:worksheet"),
         lambda xml: xml.replace("</sheetData>", '<row r="1048576"><c r="B1048576"><v>7</v></c></row></sheetData>'),
         lambda xml: xml.replace(' t="s"><v>', ' t = "s" ><v>'),
+        lambda xml: xml.replace('<c r="B250" t="s">', '<c rt="s""B250" t="s">'),
         lambda xml: xml.replace('<c r="A100"><v>', '<c r="A100"><f>1+1</f><v>'),
     ],
 )  # fmt: skip
@@ -113,6 +114,13 @@ def test_an_odd_sheet_is_not_plain_unless_its_rows_are_the_same(change: Callable
     if sliced is not None:
         table = read_table(data)
         assert sliced == (table.rows, table.lines)
+
+
+@pytest.mark.parametrize("damage", [("<si>", "<si><si>"), ("</si>", ""), ("</sst>", "<si></sst>"), ("</si>", "</si>x")])
+def test_shared_texts_that_cannot_be_told_apart_are_left_to_the_reader(damage: tuple[str, str]) -> None:
+    parts = parts_of(long_workbook(300))
+    parts["xl/sharedStrings.xml"] = parts["xl/sharedStrings.xml"].replace(*damage, 1)
+    assert read_slices(make_zip(parts)) is None
 
 
 def test_pieces_without_a_filled_row_keep_their_place() -> None:

@@ -33,7 +33,10 @@ _DATA = re.compile(rb"<((?:\w+:)?)sheetData\b[^<>]*>")
 _SIZE = re.compile(rb"<(?:\w+:)?dimension\b[^<>]*>")
 # Without a way back: a file of texts that never end would otherwise be searched to its end from each of them.
 _TEXT = re.compile(rb"<((?:\w+:)?)si\b[^<>]*+(?:(?<=/)>|>[^<]*+(?:<(?!/?(?:\w+:)?si\b)[^<]*+)*+</\1si>)")
-_SHARED_CELL = re.compile(rb"""(<(?:\w+:)?c\b[^<>]*\st=["']s["'][^<>]*>\s*<(?:\w+:)?v\b[^<>]*>\s*)(\d{1,9})(?=\s*</)""")
+_TEXT_BEGINS = re.compile(rb"<(?:\w+:)?si\b")
+_SHARED_CELL = re.compile(
+    rb"""(<(?:\w+:)?c(?=[^<>]*\st=["']s["'])(?:\s+[\w:]+=(?:"[^"<>]*"|'[^'<>]*'))++\s*>\s*<(?:\w+:)?v\b[^<>]*>\s*)(\d{1,9})(?=\s*</)"""
+)
 _SHARED = re.compile(rb"""\st=["']s["']""")
 _DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, ValueError, OSError, EOFError, NotImplementedError, RuntimeError, KeyError)
 
@@ -117,8 +120,12 @@ class SmallWorkbooks:
         # As numbers of Python a million spans would take 80 MB.
         self._starts, self._ends = array("Q"), array("Q")
         for match in _TEXT.finditer(self._texts):
+            if self._ends and self._texts[self._ends[-1] : match.start()].strip():
+                raise NotPlainError("something between the shared texts")
             self._starts.append(match.start())
             self._ends.append(match.end())
+        if _TEXT_BEGINS.search(self._texts, self._ends[-1] if self._ends else 0):
+            raise NotPlainError("a shared text without an end")
 
     def sheets(self) -> list[tuple[str, bool]]:
         """The name of each sheet with cells, and whether it is hidden."""
