@@ -157,9 +157,14 @@ class _Visitor:
         body = response.read()
         self._cookie = (response.getheader("Set-Cookie") or self._cookie).partition(";")[0]
         if response.getheader("Content-Type", "").startswith("text/event-stream"):
-            event, value = re.findall(rb"event: (complete|error)\ndata: (.*)", body)[-1]
+            events = re.findall(rb"event: (complete|error)\ndata: (.*)", body)
+            event, value = events[-1] if events else (b"error", b'"the stream ended without a result"')
             answer = json.loads(value)
-            return (answer, "", "") if event == b"complete" else (None, str(answer.get("title")), str(answer.get("error")))
+            if event == b"complete":
+                return answer, "", ""
+            return (
+                (None, str(answer.get("title")), str(answer.get("error"))) if isinstance(answer, dict) else (None, "no_result", str(answer))
+            )
         if response.getheader("Content-Type", "").startswith("application/json"):
             answer = json.loads(body)
             refused = response.status != 200
@@ -187,7 +192,7 @@ def _beside_a_training(visitors: int, seconds: float) -> dict[str, Any]:
         time.sleep(min(10.0, 0.1 * seconds))
         alone_since = time.time()
         time.sleep(_ALONE_SHARE * seconds)
-        alone = _steps_a_second(run, alone_since)
+        alone = steps_a_second(run, alone_since)
         memory = [_resident_mb(process)]
         ended = threading.Event()
         threads = [
@@ -200,7 +205,7 @@ def _beside_a_training(visitors: int, seconds: float) -> dict[str, Any]:
         while time.monotonic() - started_at < seconds:
             time.sleep(min(5.0, seconds / 10))
             memory.append(_resident_mb(process))
-        elapsed, beside, view = time.monotonic() - started_at, _steps_a_second(run, beside_since), RunStore(runs).view(run)
+        elapsed, beside, view = time.monotonic() - started_at, steps_a_second(run, beside_since), RunStore(runs).view(run)
         ended.set()
         for thread in threads:
             thread.join()
@@ -299,7 +304,7 @@ def _wait_for(condition: Callable[[], Any], process: Any) -> Any:
     return value
 
 
-def _steps_a_second(run: Run, since: float) -> float:
+def steps_a_second(run: Run, since: float) -> float:
     """From the first point that a training has logged after a Unix time to its last one. Raises RuntimeError if there are no two."""
     points = [(event.time, event.step) for event in run.log.read() if isinstance(event, Logged) and event.time >= since]
     if len(points) < 2:
