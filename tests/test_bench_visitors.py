@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.bench.visitors import REFUSALS, in_the_queue_alone, steps_a_second
 from trainer.error_codes import ERROR_CODES
 from trainer.runs.event_types import Logged, Phase
@@ -26,5 +24,4 @@ def test_the_speed_of_a_training_is_that_between_the_points_it_has_logged(tmp_pa
         run.log.append(Logged(time=now, step=step))
         run.log.append(Phase(time=now + 1.5, what="training"))
     assert steps_a_second(run, since=105.0) == 5.0
-    with pytest.raises(RuntimeError, match="no two points"):
-        steps_a_second(run, since=113.0)
+    assert steps_a_second(run, since=113.0) == 0.0

@@ -192,7 +192,7 @@ def _beside_a_training(visitors: int, seconds: float) -> dict[str, Any]:
         time.sleep(min(10.0, 0.1 * seconds))
         alone_since = time.time()
         time.sleep(_ALONE_SHARE * seconds)
-        alone = steps_a_second(run, alone_since)
+        alone = _wait_for(lambda: steps_a_second(run, alone_since), process)
         memory = [_resident_mb(process)]
         ended = threading.Event()
         threads = [
@@ -305,10 +305,10 @@ def _wait_for(condition: Callable[[], Any], process: Any) -> Any:
 
 
 def steps_a_second(run: Run, since: float) -> float:
-    """From the first point that a training has logged after a Unix time to its last one. Raises RuntimeError if there are no two."""
+    """From the first point that a training has logged after a Unix time to its last one; 0 if there are no two."""
     points = [(event.time, event.step) for event in run.log.read() if isinstance(event, Logged) and event.time >= since]
     if len(points) < 2:
-        raise RuntimeError("the training has logged no two points: give it more seconds")
+        return 0.0
     (first, first_step), (last, last_step) = points[0], points[-1]
     return (last_step - first_step) / (last - first)
 
