@@ -166,3 +166,12 @@ def test_a_promise_of_labels_is_broken_in_at_most_one_of_twelve_resampled_splits
             broken += kept.right / kept.answered < 0.8
     assert given > 50
     assert broken <= 0.08 * 100
+
+
+def test_what_is_said_of_texts_that_are_all_answered_counts_too() -> None:
+    """Each text has one sure label, that is right, and of every second one a further label is said wrongly."""
+    n = 400
+    confidence, mistaken = np.linspace(0.9, 0.99, n), np.where(np.arange(n) % 2, 0.6, NEVER)
+    assert find_threshold(confidence, mistaken, 0.9) == pytest.approx(0.9)
+    assert [(point.share, point.accuracy) for point in answer_curve(confidence, mistaken)][-2:] == [(1.0, 1.0), (1.0, 0.5)]
+    assert find_threshold(confidence, np.where(np.arange(n) % 50, NEVER, 0.6), 0.9) == 0.0

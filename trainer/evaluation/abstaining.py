@@ -106,10 +106,12 @@ def find_threshold(confidence: np.ndarray, mistaken: np.ndarray, target: float, 
         if not start:
             continue
         counts = np.unique(np.linspace(start, n, _STEPS).round().astype(int))
-        thresholds = list(dict.fromkeys(ordered[counts - 1].tolist()))
+        # Last, everything is said: of texts that are all answered, further labels.
+        thresholds = list(dict.fromkeys([*ordered[counts - 1].tolist(), 0.0]))
         parts = [answers(confidence, mistaken, threshold) for threshold in thresholds]
         bounds = _lower_bounds(np.array([part.right for part in parts]), np.array([part.answered for part in parts]), part_of_risk)
-        found += thresholds[: int(np.cumprod(bounds >= target).sum())]
+        kept = int(np.cumprod(bounds >= target).sum())
+        found += [threshold for number, threshold in enumerate(thresholds[:kept]) if not number or parts[number] != parts[number - 1]]
     return min(found, default=None)
 
 
@@ -149,12 +151,12 @@ def _falling(confidence: np.ndarray) -> np.ndarray:
 
 
 def _prefixes(confidence: np.ndarray, mistaken: np.ndarray) -> Sequence[Answers]:
-    """The most confident rows, in steps up to all of which anything is said; rows of equal confidence are answered together."""
+    """The most confident rows, in steps up to all of which anything is said, and everything that is; rows of equal confidence are answered together."""
     ordered = _falling(confidence)
     if not len(ordered):
         return ()
     counts = np.unique(np.linspace(1, len(ordered), _CURVE_POINTS).round().astype(int))
-    return tuple(answers(confidence, mistaken, threshold) for threshold in dict.fromkeys(ordered[counts - 1].tolist()))
+    return tuple(dict.fromkeys(answers(confidence, mistaken, threshold) for threshold in (*ordered[counts - 1].tolist(), 0.0)))
 
 
 def _least_rows(right_of: Callable[[np.ndarray], np.ndarray], target: float, most: int, risk: float) -> int | None:
