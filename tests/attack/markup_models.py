@@ -59,6 +59,8 @@ class ModelsAttack:
 
     def show(self) -> None:
         """Everything that the models show."""
+        # From here on its tab is there, and says which model is chosen.
+        tab(self._attacked.page, "Try it")
         self._show_results()
         self._try_texts()
         self._label_files()

@@ -20,6 +20,7 @@ from trainer.training.encoders import Encoder, local_encoder
 from trainer.training.folder_check import check_folder
 from trainer.training.predictor import Predictor
 from trainer.training.tokenizer_check import check_tokenizer
+from trainer.training.tokens import token_counter
 
 COMMON = ("albert", "bert", "deberta", "deberta-v2", "distilbert", "electra", "modernbert", "mpnet", "roberta", "xlm-roberta")
 OTHERS = sorted(MODEL_TYPES - set(COMMON))
@@ -156,6 +157,8 @@ def test_a_tokenizer_that_cannot_read_every_text_is_refused_when_it_is_loaded(ha
     with pytest.raises(UserError) as refused:
         load_tokenizer(local_encoder(folder), max_length=20)
     assert refused.value.code == "encoder_damaged"
+    # Where tokens are only counted, a file that cannot be read counts as missing.
+    assert (token_counter(local_encoder(folder)) is None) == ("panic" in harm)
     with pytest.raises(UserError) as refused:
         Predictor(folder)
     assert refused.value.code == "model_damaged"

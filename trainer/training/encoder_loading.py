@@ -19,6 +19,7 @@ from trainer.training.encoders import PACKAGED, TOKENIZER_FILES, Encoder, max_to
 from trainer.training.exclusive_loading import load_libraries, load_pretrained
 from trainer.training.folder_check import CONFIG, WEIGHTS, check_folder
 from trainer.training.hub_files import list_encoder_files
+from trainer.training.tokenizer_check import UNUSUAL_TEXT
 
 if TYPE_CHECKING:
     import torch
@@ -57,7 +58,7 @@ def load_tokenizer(encoder: Encoder, *, max_length: int) -> "PreTrainedTokenizer
 
 def try_tokenizer(tokenizer: "PreTrainedTokenizerBase") -> None:
     """Read signs that few vocabularies have: a tokenizer without a token for what it does not know raises anything, at the first text that needs it."""
-    tokenizer("a \u0416\u4e2d\U0001f600", truncation=False)
+    tokenizer(UNUSUAL_TEXT, truncation=False)
 
 
 def has_finite_weights(model: "PreTrainedModel") -> bool:

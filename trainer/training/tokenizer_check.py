@@ -14,6 +14,8 @@ from typing import Any
 from trainer.training.config_check import check_tokenizer_class, refuse_programs
 from trainer.training.untrusted_files import printable, read_object, refusal, regular_file_size
 
+UNUSUAL_TEXT = "a \u0416\u4e2d\U0001f600"
+"""Signs that few vocabularies have: each tokenizer must read them."""
 _MAX_BYTES = 40_000_000
 _MAX_SETTINGS_BYTES = 4_000_000
 _MAX_TOKENS = 2_000_000

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from trainer.cache import SingleFlightCache
-from trainer.errors import UserError
+from trainer.errors import UserError, is_failure
 from trainer.runs.seal import file_signature
 from trainer.training.added_tokens import add_tokens, choose_added_tokens, find_unknown, unknown_token_id
 from trainer.training.encoder_loading import load_tokenizer
 from trainer.training.encoders import Encoder, tokenizer_file
-from trainer.training.tokenizer_check import check_tokenizer_file
+from trainer.training.tokenizer_check import UNUSUAL_TEXT, check_tokenizer_file
+from trainer.training.untrusted_files import refusal
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -128,7 +129,13 @@ def _load_tokenizer_file(encoder: Encoder) -> "Tokenizer":
     file = tokenizer_file(encoder)
     if not encoder.sha256:
         check_tokenizer_file(file)
-    tokenizer = Tokenizer.from_file(str(file))
+    try:
+        tokenizer = Tokenizer.from_file(str(file))
+        tokenizer.encode(UNUSUAL_TEXT)
+    except BaseException as error:
+        if not is_failure(error):
+            raise
+        raise refusal(file, "cannot be read by the library of tokenizers, or cannot read every text") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     add_tokens(tokenizer, encoder.added_tokens)
