@@ -64,7 +64,7 @@ def test_the_folder_says_in_one_line_what_the_report_was_made_of(settings: dict,
     predictions, test = load_predictions(run.predictions), pipeline.load_report(run, "test")
     assert config["problem_type"] == predictions.task.key == SEVERAL_LABELS.key
     assert tuple(config["label_cuts"]) == predictions.task.cuts == tuple(score.threshold for score in test.per_class)
-    assert test.macro_f1.value > (0.5 if settings.get("method") == "frozen" else 0.75)
+    assert test.macro_f1.value > (0.5 if settings.get("method") == "frozen" else 0.6)
     assert bool(view.added_tokens) is ("emoji" in settings)
     classify = transformers_pipeline("text-classification", model=str(run.model), top_k=None)
     predictor = Predictor(run.model)
