@@ -1,4 +1,4 @@
-"""Addresses of servers that tests start: free ports, waiting for the first response, and which URLs are external."""
+"""How long tests wait, and addresses of servers that they start: free ports, waiting for the first response, and which URLs are external."""
 
 import socket
 import subprocess
@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
     from tests.warm_interpreter import Program
 
 TIMEOUT_SECONDS = 300.0
 """How long any test waits for anything: so long that only what hangs takes it, also where many programs share the cores."""
+
+
+def patient(page: "Page") -> "Page":
+    """The same page, which waits as long as all tests do: of its own accord it would wait for 30 seconds."""
+    page.set_default_timeout(1000 * TIMEOUT_SECONDS)
+    return page
 
 
 def free_port() -> int:

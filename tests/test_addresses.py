@@ -20,3 +20,19 @@ def test_no_test_has_a_deadline_of_its_own() -> None:
                 limits.append(node.value)
             own += [f"{path.relative_to(TESTS)}:{limit.lineno}" for limit in limits if isinstance(limit, ast.Constant) and limit.value]
     assert [where for where in own if not where.startswith("addresses.py:")] == []
+
+
+def test_every_page_waits_as_long() -> None:
+    """Chromium's pages give up after 30 seconds of their own accord."""
+    hasty = []
+    for path in sorted(TESTS.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if path.relative_to(TESTS).parts[0] in ("bench", "docs"):
+            continue
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        opened = {id(c): c.lineno for c in calls if isinstance(c.func, ast.Attribute) and c.func.attr == "new_page"}
+        for call in calls:
+            if isinstance(call.func, ast.Name) and call.func.id == "patient":
+                opened.pop(id(call.args[0]), None)
+        hasty += [f"{path.relative_to(TESTS)}:{line}" for line in opened.values()]
+    assert hasty == []

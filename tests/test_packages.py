@@ -303,4 +303,4 @@ def test_the_core_of_the_suite_passes_with_the_oldest_and_the_newest_torch(relea
 
 def run_here(command: list[str]) -> subprocess.CompletedProcess[str]:
     """A command that may take many minutes, in the folder of the project."""
-    return subprocess.run(command, capture_output=True, text=True, timeout=3_000, check=False, cwd=ROOT)
+    return subprocess.run(command, capture_output=True, text=True, timeout=10 * TIMEOUT_SECONDS, check=False, cwd=ROOT)

@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
+from tests.addresses import patient
 from tests.attack.outcomes import AttackOptions, Outcome
 from tests.attack.target_server import TargetServer, running_server
 from tests.conftest import CHROMIUM
@@ -191,7 +192,7 @@ def attack_in_browser(options: AttackOptions, server: TargetServer, browser: "Br
 
 def _visit(context: "BrowserContext", address: str, arguments: dict[str, Any], server: TargetServer, outcome: Outcome) -> int:
     """Open one foreign page and run its actions; returns the number of its requests to the server."""
-    n_requests, page, fake_page = 0, context.new_page(), f"http://{EVIL}:{server.port}/page"
+    n_requests, page, fake_page = 0, patient(context.new_page()), f"http://{EVIL}:{server.port}/page"
 
     def count_request(request: "Request") -> None:
         nonlocal n_requests

@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.addresses import patient
 from tests.attack.markup_models import ModelsAttack
 from tests.attack.markup_page import CLASSES, AttackedPage, as_name, pack
 from tests.attack.markup_places import card_html, check_csv_formulas, check_download_names, check_terminal
@@ -81,13 +82,13 @@ def attack_in_browser(browser: "Browser", warm_interpreter: WarmInterpreter, opt
         server.start()
         context = browser.new_context(accept_downloads=True)
         try:
-            attack.open(WatchedPage(context.new_page(), server.address.removeprefix("http://")))
+            attack.open(WatchedPage(patient(context.new_page()), server.address.removeprefix("http://")))
             attack.show(parts, work)
             if "models" in parts:
                 models.show()
-                models.show_shared_pages(WatchedPage(context.new_page(), attack.watched.host))
+                models.show_shared_pages(WatchedPage(patient(context.new_page()), attack.watched.host))
             if "elsewhere" in parts:
-                attack.show_model_card(WatchedPage(context.new_page(), ""))
+                attack.show_model_card(WatchedPage(patient(context.new_page()), ""))
                 attack.check_other_places(work / "runs")
             outcome.figures["errors on the console"] = len(attack.watched.errors)
         finally:

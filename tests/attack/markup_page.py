@@ -33,8 +33,6 @@ _IS_STABLE = """() => {
 }"""
 """Whether the footer of the list has been unchanged for a while."""
 
-_TIMEOUT_MS = 180_000
-
 
 class AttackedPage:
     """One browser page, one server, and the payloads that are shown there."""
@@ -86,7 +84,6 @@ class AttackedPage:
 
     def open(self, watched: WatchedPage) -> None:
         self.watched, self.page = watched, watched.page
-        self.page.set_default_timeout(_TIMEOUT_MS)
         self.page.goto(self.server.address)
         self.page.wait_for_selector("html[data-opened]", state="attached")
         watched.set_baseline()

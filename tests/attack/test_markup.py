@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.addresses import patient
 from tests.attack.markup import attack_in_browser
 from tests.attack.markup_scan import INIT_SCRIPT, WatchedPage
 from tests.attack.outcomes import AttackOptions
@@ -37,7 +38,7 @@ def test_markup_is_plain_text_wherever_it_is_shown(browser: "Browser", warm_inte
 def test_injected_markup_would_be_detected(browser: "Browser", html: str) -> None:
     context = browser.new_context()
     try:
-        watched = WatchedPage(context.new_page(), "")
+        watched = WatchedPage(patient(context.new_page()), "")
         watched.page.evaluate(f"() => {{{INIT_SCRIPT}}}")
         watched.set_baseline()
         watched.page.evaluate(

@@ -13,7 +13,7 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect
 
-from tests.addresses import TIMEOUT_SECONDS, free_port, is_external, is_free, wait_until_served
+from tests.addresses import TIMEOUT_SECONDS, free_port, is_external, is_free, patient, wait_until_served
 from tests.conftest import small_rows, write_rows
 from tests.warm_interpreter import Program, WarmInterpreter
 from trainer.drafts.history import DraftHistory
@@ -185,14 +185,13 @@ def visit(browser: Browser, shared_context: BrowserContext, server: Server) -> I
 
     def open_page(target: Server = server, *, new_context: bool = False, width: int = 1280, height: int = 900, script: str = "") -> Visit:
         context = browser.new_context() if new_context else shared_context
-        page = context.new_page()
+        page = patient(context.new_page())
         if target.address not in [opened.address for opened in visits]:
             target.close_file()
             context.new_cdp_session(page).send("Storage.clearDataForOrigin", {"origin": target.address, "storageTypes": "local_storage"})
         opened = Visit(page, target.address)
         opened.record_events()
         visits.append(opened)
-        opened.page.set_default_timeout(1000 * TIMEOUT_SECONDS)
         opened.page.set_viewport_size({"width": width, "height": height})
         opened.page.add_init_script(script)
         opened.page.goto(target.address)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.addresses import free_port, wait_until_served
+from tests.addresses import free_port, patient, wait_until_served
 from tests.browser.conftest import ROOT, Server, Visit
 from tests.child_processes import popen
 from trainer.ui.light_scripts import light_script_routes
@@ -38,7 +38,7 @@ def bare_page_address(browser: Browser) -> Iterator[str]:
 def load(browser: Browser, address: str) -> Load:
     """Load a page with an empty cache, until its tabs are shown and no request is pending."""
     context = browser.new_context(viewport={"width": 1280, "height": 860})
-    page = context.new_page()
+    page = patient(context.new_page())
     session = context.new_cdp_session(page)
     session.send("Network.enable")
     sizes: list[float] = []
@@ -70,7 +70,7 @@ def test_plotly_is_loaded_when_a_chart_is_needed(browser: Browser, empty_server:
 
 def test_an_event_that_has_ended_leaves_a_state_of_its_outputs_only(browser: Browser, empty_server: Server) -> None:
     (route,) = light_script_routes()
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.goto(empty_server.address + "/favicon.ico")
     states = page.evaluate(
         """async address => {

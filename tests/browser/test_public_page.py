@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
+from tests.addresses import patient
 from tests.browser.conftest import Server
 from tests.browser.steps import tab
 from tests.browser.test_accessibility import stop_motion, violations_by_view
@@ -59,7 +60,7 @@ def open_sample(page: Page | FrameLocator) -> None:
 
 
 def test_a_new_visitor_gets_answers_and_a_returning_one_their_own_work(browser: "Browser", space: Server) -> None:
-    page = browser.new_page()
+    page = patient(browser.new_page())
     page.goto(space.address)
     expect(page.get_by_role("tab", name="Try it")).to_have_attribute("aria-selected", "true")
     answered(page)
@@ -85,7 +86,7 @@ def test_a_new_visitor_gets_answers_and_a_returning_one_their_own_work(browser: 
     page.goto(space.address)
     expect(page.get_by_role("tab", name=re.compile("Train|Data"), selected=True)).to_be_visible()
     # Another visitor sees nothing of it.
-    other = browser.new_page()
+    other = patient(browser.new_page())
     other.goto(space.address)
     answered(other)
     tab(other, "Runs")
@@ -96,7 +97,7 @@ def test_a_new_visitor_gets_answers_and_a_returning_one_their_own_work(browser: 
 
 def test_one_page_too_many_says_so_and_goes_on_when_another_is_closed(browser: "Browser", space: Server) -> None:
     context = browser.new_context()
-    pages = [context.new_page() for _ in range(MAX_PAGES + 1)]
+    pages = [patient(context.new_page()) for _ in range(MAX_PAGES + 1)]
     for page in pages[:-1]:
         page.goto(space.address)
         answered(page)
@@ -111,7 +112,7 @@ def test_one_page_too_many_says_so_and_goes_on_when_another_is_closed(browser: "
 
 
 def test_in_a_frame_of_another_site_a_visitor_is_known_by_the_partitioned_cookie(browser: "Browser", space: Server) -> None:
-    page = browser.new_page()
+    page = patient(browser.new_page())
     tokens: list[str | None] = []
     page.on("request", lambda request: tokens.append(request.headers.get(HEADER)))
     frame = framed(page, space)
@@ -136,7 +137,7 @@ def test_where_cookies_are_refused_a_token_of_the_page_does_the_same(chromium: C
     refusing = {"profile": {"default_content_setting_values": {"cookies": 2}}}
     (profile / "Preferences").write_text(json.dumps(refusing))
     context = chromium.type.launch_persistent_context(profile.parent, executable_path=chromium.program, args=CHROMIUM)
-    page = context.new_page()
+    page = patient(context.new_page())
     frame = framed(page, space)
     answered(frame)
     open_sample(frame)

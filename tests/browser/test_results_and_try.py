@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.addresses import patient
 from tests.browser.conftest import ROOT, Server, Visit
 from tests.browser.example_runs import make_run
 from tests.browser.steps import box, hold_first_request, in_view, tab
@@ -133,7 +134,7 @@ def test_a_missing_baseline_says_why(visit: Open, server: Server) -> None:
 
 def test_the_names_on_the_bar_never_overlap(browser: Browser) -> None:
     sheet = (ROOT / "assets" / "styles" / "results.css").read_text(encoding="utf-8")
-    page = browser.new_page()
+    page = patient(browser.new_page())
     labels = [0] * 50 + [1] * 50
     for width in (358, 600, 1120):
         for baseline_score, n_correct in ((0.0, 0), (0.5, 50), (0.51, 52), (0.47, 48), (0.72, 71), (0.99, 100), (1.0, 100)):

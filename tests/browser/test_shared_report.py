@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.addresses import patient
 from tests.workspace.steps import ME
 from tests.workspace.test_reports import SECRET, make_run
 from trainer.studio import Studio
@@ -18,7 +19,7 @@ def test_a_shared_report_needs_no_request(browser: "Browser", studio: Studio, tm
     _, content = studio.for_owner(ME).reports.html(make_run(studio), with_texts=width == 390)
     file = tmp_path / "report.html"
     file.write_bytes(content)
-    page = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
+    page = patient(browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme))
     requests: list[str] = []
     errors: list[str] = []
     page.on("request", lambda request: requests.append(request.url))

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import gradio as gr
 import pytest
 
+from tests.addresses import patient
 from tests.charts.examples import EMOTIONS, NASTY, report_of, run
 from trainer.charts.classes import text_lengths_chart
 from trainer.charts.comparison import accuracy_comparison
@@ -53,7 +54,7 @@ class Charts:
 
     def __init__(self, browser, width=1280, **context):
         self.asked: list[str] = []
-        self.page = browser.new_context(viewport={"width": width, "height": 860}, accept_downloads=True, **context).new_page()
+        self.page = patient(browser.new_context(viewport={"width": width, "height": 860}, accept_downloads=True, **context).new_page())
         self.page.route(f"{HOST}/**", self._answer)
         self.page.on("pageerror", lambda error: pytest.fail(str(error)))
         self.page.goto(f"{HOST}/")

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from tests.addresses import patient
 from tests.conftest import FILLERS, MOODS
 from tests.exports import convert_in_this_process
 from tests.workspace.steps import ME, OTHER, TIMEOUT_SECONDS, start_run
@@ -157,7 +158,7 @@ def page(browser: "Browser") -> Iterator["Page"]:
     """A page that cannot reach any other host than this computer."""
     context = browser.new_context()
     context.route(lambda address: not address.startswith(("http://127.0.0.1:", "data:")), lambda route: route.abort())
-    yield context.new_page()
+    yield patient(context.new_page())
     context.close()
 
 
