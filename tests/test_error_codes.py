@@ -14,7 +14,7 @@ from trainer.errors import MustFixError, NoMemoryError, NotFoundError, Unavailab
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted([*(ROOT / "trainer").rglob("*.py"), ROOT / "app.py"])
 CLASSES = {name: value for name, value in vars(errors).items() if inspect.isclass(value) and issubclass(value, UserError)}
-POSITIONS = {"Refusal": 1, "_call_error": 1, "record_failure": 2}
+POSITIONS = {"Refusal": 1, "_call_error": 1, "record_failure": 3}
 """Functions that take a code at this position."""
 OF_OTHER_THINGS = {"Button", "CheckResult"}
 """Their ``code`` is none of an error."""
@@ -71,7 +71,7 @@ Refusal("x", "d")
 raise FileError("x", code=f"{part}_e")
 Button("x", code="f")
 raise error.with_message("x")
-record_failure(run, "x", "g")
+record_failure(run, error, "x", "g")
 """
     found = {(use.code, use.error) for use in uses(source)}
     file_errors = {("a", "FileError"), ("b", "FileError"), ("c", "FileError"), ("f'{part}_e'", "FileError")}
