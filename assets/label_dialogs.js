@@ -64,9 +64,13 @@ export function openClasses(root, store) {
     const { activeElement } = document;
     // An answer to an earlier change must not take away what is being typed; leaving the field saves it and draws again.
     if (body.contains(activeElement) && activeElement.matches("input") && activeElement.value !== activeElement.defaultValue) return;
-    const focused = body.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+    const focused = body.contains(activeElement) ? activeElement.getAttribute("aria-label") : null;
+    // What is marked in a field is what typing replaces.
+    const { selectionStart, selectionEnd } = activeElement;
     body.replaceChildren(...store.data.classes.map((entry) => classRow(entry, store)), newClass(store), error);
-    if (focused) [...body.querySelectorAll("input, button")].find((input) => input.getAttribute("aria-label") === focused)?.focus();
+    const field = focused && [...body.querySelectorAll("input, button")].find((input) => input.getAttribute("aria-label") === focused);
+    field?.focus();
+    if (field?.matches("input")) field.setSelectionRange(selectionStart, selectionEnd);
   };
   dialog.redraw = draw;
   draw();

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import random
 import re
 import signal
@@ -21,6 +22,7 @@ from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder
 
 Open = Callable[..., Visit]
+NEWS = "saved => document.dispatchEvent(new CustomEvent('emotune:labels-saved', { detail: saved }))"
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +175,11 @@ def test_axe_finds_nothing_and_the_dialogs_work_by_keyboard(visit: Open, server:
         expect(page.get_by_label(f"What {name} means")).to_have_value(words)
     page.get_by_label(f"What {first} means").fill("a <b>clear</b> case")
     page.keyboard.press("Enter")
+    # News from another window draws the fields again, and typing still replaces what is marked.
+    page.get_by_label(f"Name of {second}", exact=True).select_text()
+    draft = page.locator("#data-summary [data-draft]").get_attribute("data-draft")
+    page.evaluate(NEWS, json.dumps({"number": 0, "draft": draft}))
+    assert page.evaluate("[document.activeElement.selectionStart, document.activeElement.selectionEnd]") == [0, len(second)]
     page.get_by_label(f"Name of {second}", exact=True).fill(first)
     page.keyboard.press("Enter")
     expect(page.get_by_label(f"Name of {second}", exact=True)).to_have_count(0)

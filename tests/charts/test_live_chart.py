@@ -236,7 +236,8 @@ def test_colours_follow_the_theme_and_heights_the_width(charts):
     page.page.evaluate("document.body.classList.add('dark')")
     page.page.wait_for_function(f"({ink})() === 'rgb(243,244,246)'")
     page.page.set_viewport_size({"width": 390, "height": 844})
-    page.page.wait_for_function("() => document.querySelector('#chart .chart').layout.height === 176")
+    # Not layout.height, which plotly deletes for a moment in each resize of its own.
+    page.page.wait_for_function("() => document.querySelector('#chart .chart')._fullLayout.height === 176")
     assert not page.page.evaluate("JSON.stringify(document.querySelector('#chart .chart').layout).includes('var(--chart')")
     assert page.page.evaluate("document.documentElement.scrollWidth") == 390
 

@@ -93,6 +93,18 @@ def test_a_page_opens_without_the_file_that_crashed_and_says_so(studio: Studio, 
     assert handlers[handler](*(component.value for component in laid.form))[laid.data.draft] == draft
 
 
+def test_a_check_of_the_form_takes_away_its_own_error_alone(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checks come late on a busy server: one of them took away that an uploaded recipe was none."""
+    laid, handlers = load(studio, monkeypatch, lambda page: [page.data.draft, page.train.recipe.invalid, *page.form])
+    values = [component.value for component in laid.form]
+    for name in ("check_change", "check_blur"):
+        assert laid.train.notice not in handlers[name](None, "", *values)
+        assert handlers[name](None, recipe_form.ELSEWHERE, *values)[laid.train.notice] == ""
+    shown = handlers["check_change"](None, "", "Custom", 95, 95, *values[3:])
+    assert shown[laid.train.recipe.invalid] == recipe_form.ELSEWHERE
+    assert shown[laid.train.notice] != ""
+
+
 def test_a_file_is_reopened_in_one_step(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page showed an answer before the file: what a user opened then was replaced by the older file a moment later."""
     laid, handlers = load(studio, monkeypatch, lambda page: [page.data.draft, *page.data.form])

@@ -131,10 +131,14 @@ def explanation_html(explanation: str) -> str:
     return f'<p class="em-quiet em-small">{html_pieces.text(explanation, max_length=600)}</p>'
 
 
+ELSEWHERE = "elsewhere"
+"""The invalid setting, where it is one of another tab: its error is in the tab's notice."""
+
+
 def show_error(form: RecipeForm, error: UserError) -> dict[Any, Any]:
     """Updates that show an error at its field and open the accordion; none if it belongs to no field there."""
     if error.setting not in FIELDS:
-        return {form.invalid: ""}
+        return {form.invalid: ELSEWHERE if error.setting else ""}
     field = form.settings[FIELDS.index(error.setting)]
     return {
         form.invalid: error.setting,

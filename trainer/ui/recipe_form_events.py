@@ -194,7 +194,8 @@ def _wire_validation(studio: Studio, page: Page) -> Any:
         return {
             train.source: _source(studio, draft),
             train.start_footer: _footer(studio, page, draft, *values),
-            train.notice: "",
+            # Any other notice answers something else, such as an upload, and a check that comes late must not take it away.
+            **({train.notice: ""} if invalid == recipe_form.ELSEWHERE else {}),
             **recipe_form.clear_error(form, invalid),
         }
 
@@ -344,7 +345,8 @@ def _wire_level(studio: Studio, page: Page) -> None:
     @errors_on_train_tab(page)
     def keep_level(explanation: str, draft: str | None, *values: Any) -> Any:
         # Another file changes no settings of one's own, nor where they came from.
-        return apply_level(draft, *values) if _selected_level(page, values) or explanation == recipe_form.NO_EXPLANATION else gr.skip()
+        keeps = not _selected_level(page, values) and explanation != recipe_form.NO_EXPLANATION
+        return {page.train.notice: ""} if keeps else apply_level(draft, *values)
 
     draft_and_form = [data.draft, *page.form]
     save_form = save_form_event(studio, page)
