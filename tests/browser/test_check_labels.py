@@ -22,7 +22,14 @@ from trainer.recipe import Recipe
 from trainer.training.encoders import Encoder
 
 Open = Callable[..., Visit]
-NEWS = "saved => document.dispatchEvent(new CustomEvent('emotune:labels-saved', { detail: saved }))"
+MARKED_AFTER_NEWS = """([name, saved]) => {
+    const field = document.querySelector(`[aria-label="${name}"]`);
+    field.focus();
+    field.select();
+    document.dispatchEvent(new CustomEvent("emotune:labels-saved", { detail: saved }));
+    const { activeElement } = document;
+    return [activeElement.selectionStart, activeElement.selectionEnd, activeElement === field];
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -176,10 +183,9 @@ def test_axe_finds_nothing_and_the_dialogs_work_by_keyboard(visit: Open, server:
     page.get_by_label(f"What {first} means").fill("a <b>clear</b> case")
     page.keyboard.press("Enter")
     # News from another window draws the fields again, and typing still replaces what is marked.
-    page.get_by_label(f"Name of {second}", exact=True).select_text()
     draft = page.locator("#data-summary [data-draft]").get_attribute("data-draft")
-    page.evaluate(NEWS, json.dumps({"number": 0, "draft": draft}))
-    assert page.evaluate("[document.activeElement.selectionStart, document.activeElement.selectionEnd]") == [0, len(second)]
+    marked = page.evaluate(MARKED_AFTER_NEWS, [f"Name of {second}", json.dumps({"number": 0, "draft": draft})])
+    assert marked == [0, len(second), False]
     page.get_by_label(f"Name of {second}", exact=True).fill(first)
     page.keyboard.press("Enter")
     expect(page.get_by_label(f"Name of {second}", exact=True)).to_have_count(0)
