@@ -2,6 +2,7 @@
 
 import builtins
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,12 +36,14 @@ def make(store: RunStore, owner: str = "local", *, end: str = "finished") -> Run
 
 @contextmanager
 def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counter[str]]:
-    """Counts system calls by name."""
+    """Counts system calls by name; those of this thread, as others of the process may still end what earlier tests began."""
     seen: Counter[str] = Counter()
+    thread = threading.get_ident()
 
     def counting_calls(name: str, call: Callable) -> Callable:
         def counts(*args: object, **named: object) -> object:
-            seen[name] += 1
+            if threading.get_ident() == thread:
+                seen[name] += 1
             return call(*args, **named)
 
         return counts
