@@ -1,6 +1,7 @@
 """What a user does on the page and sees there: steps that the browser tests share."""
 
 import re
+import time
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, Route, expect
@@ -114,6 +115,8 @@ def end_training(page: Page, server: Server) -> None:
 def remove_checkpoint_folder(server: Server, run: str) -> None:
     """Replace a training's checkpoint folder with a file, so that it fails at its next checkpoint."""
     folder = server.folder / "runs" / run / "checkpoints"
+    while not folder.is_dir():  # made with the first checkpoint, which comes after the first points
+        time.sleep(0.05)
     folder.rename(folder.with_name("elsewhere"))
     folder.write_text("in the way")
     server.brake(False)
