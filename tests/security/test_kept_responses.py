@@ -59,6 +59,7 @@ def test_a_second_request_gets_the_same_without_asking(path: str) -> None:
         {"headers": {"accept-encoding": "br"}},
         {"headers": {"x-forwarded-host": "example.org"}},
         {"headers": {"x-forwarded-proto": "https"}},
+        {"headers": {"x-gradio-server": "https://example.org"}},
         {"path": "/assets/index-1.js"},
     ],
     ids=str,

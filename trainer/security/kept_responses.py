@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _MAX_BYTES = 16 << 20
 _ASSETS = "/assets/"
-_ADDRESS_HEADERS = ("host", "x-forwarded-host", "x-forwarded-proto", "accept-encoding")
+_ADDRESS_HEADERS = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server", "accept-encoding")
 """Headers that a response depends on: the page contains its own address, as gradio finds it."""
 _OTHER_HEADERS = ("range", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range")
 """Headers that ask for something else than the whole response."""
