@@ -16,6 +16,8 @@ def test_no_test_has_a_deadline_of_its_own() -> None:
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             limits = [k.value for k in node.keywords if k.arg == "timeout"] if isinstance(node, ast.Call) else []
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "wait" and len(node.args) == 2:
+                limits.append(node.args[1])  # workspace.wait(id, seconds)
             if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and "TIMEOUT" in t.id for t in node.targets):
                 limits.append(node.value)
             own += [f"{path.relative_to(TESTS)}:{limit.lineno}" for limit in limits if isinstance(limit, ast.Constant) and limit.value]

@@ -34,9 +34,10 @@ def test_many_threads_compute_a_value_once():
 
 
 def test_another_key_does_not_wait():
-    cache, release = SingleFlightCache(4), threading.Event()
-    slow = threading.Thread(target=cache.get, args=("slow", release.wait))
+    cache, begun, release = SingleFlightCache(4), threading.Event(), threading.Event()
+    slow = threading.Thread(target=cache.get, args=("slow", lambda: (begun.set(), release.wait())))
     slow.start()
+    begun.wait()
     assert cache.get("quick", lambda: 1) == 1
     release.set()
     slow.join()

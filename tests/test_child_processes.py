@@ -69,8 +69,8 @@ def test_a_killed_test_run_leaves_no_process(tmp_path: Path, fixtures: str, min_
             assert time.monotonic() < deadline, (tmp_path / "output").read_text()
             time.sleep(0.05)
         started = [int(process) for process in (tmp_path / "started").read_text().split()]
-        assert len(started) >= min_processes
-        assert all(map(lives, started))
+        # Chromium's own may come and go.
+        assert sum(map(lives, started)) >= min_processes
     finally:
         run.send_signal(signal.SIGKILL)
         run.wait()

@@ -6,6 +6,7 @@ import threading
 import pytest
 import torch
 
+from tests.addresses import TIMEOUT_SECONDS
 from trainer.errors import error_location, traceback_without_texts
 from trainer.visits import Rounds
 
@@ -65,7 +66,7 @@ def test_a_round_that_fails_writes_no_text_into_the_log(caplog: pytest.LogCaptur
 
     with caplog.at_level(logging.ERROR):
         rounds = Rounds(fail, seconds=0.001)
-        failed.wait(60)
+        assert failed.wait(TIMEOUT_SECONDS)
         rounds.close()
     assert "ValueError" in caplog.text
     assert TEXT not in caplog.text

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.addresses import TIMEOUT_SECONDS
+from tests.workspace.steps import wait_until
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs.vectors.vectors_job import VECTORS_JOB
@@ -28,7 +29,10 @@ def studio(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, read
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     studio.recover()
     server = studio.for_owner(SERVER_OWNER)
-    server.wait(server.library.runs()[0].id, TIMEOUT_SECONDS)
+    run = server.library.runs()[0].id
+    server.wait(run, TIMEOUT_SECONDS)
+    # After its end the training makes the model ready for the first visitors.
+    wait_until(studio, lambda: not studio._queue.has(run))
     yield studio
     studio.close()
 

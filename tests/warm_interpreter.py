@@ -36,25 +36,21 @@ class Program:
     """A forked program, with the methods of ``subprocess.Popen`` that tests use."""
 
     pid: int
-    _exited: dict[int, int]
     _changed: threading.Condition
-
-    @property
-    def returncode(self) -> int | None:
-        return self._exited.get(self.pid)
+    returncode: int | None = None
 
     def poll(self) -> int | None:
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
         with self._changed:
-            if not self._changed.wait_for(lambda: self.pid in self._exited, timeout):
+            if not self._changed.wait_for(lambda: self.returncode is not None, timeout):
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0.0)
-            return self._exited[self.pid]
+            return self.returncode
 
     def send_signal(self, number: int) -> None:
         with self._changed:
-            if self.pid not in self._exited:
+            if self.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(self.pid, number)
 
@@ -70,8 +66,9 @@ class WarmInterpreter:
     """The test side of the forking process."""
 
     process: subprocess.Popen | None
-    _exited: dict[int, int] = field(default_factory=dict)
-    _started: list[int] = field(default_factory=list)
+    _running: dict[int, Program] = field(default_factory=dict)
+    """By process id: the system gives an id again once its process has ended."""
+    _started: list[Program] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _request_lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -94,7 +91,7 @@ class WarmInterpreter:
             self.process.stdin.write(json.dumps(request) + "\n")
             self.process.stdin.flush()
             self._changed.wait_for(lambda: self._started or self.process.poll() is not None)
-            return Program(self._started.pop(), self._exited, self._changed)
+            return self._started.pop()
 
     def run(
         self, args: Sequence[str], *, env: Mapping[str, str], cwd: str | Path, timeout: float = TIMEOUT_SECONDS
@@ -138,10 +135,13 @@ class WarmInterpreter:
             message = json.loads(line)
             with self._changed:
                 if "started" in message:
-                    self._started.append(message["started"])
-                else:
-                    self._exited[message["exited"]] = message["status"]
+                    program = self._running[message["started"]] = Program(message["started"], self._changed)
+                    self._started.append(program)
+                elif message["exited"] in self._running:
+                    self._running.pop(message["exited"]).returncode = message["status"]
                 self._changed.notify_all()
+        # Its output ends before it does, and nobody else tells those who wait.
+        self.process.wait()
         with self._changed:
             self._changed.notify_all()
 

@@ -145,8 +145,7 @@ class _MarkupAttack(AttackedPage):
         for selected in _chunks(list(self.class_runs), MAX_COMPARED_RUNS):
             if len(selected) > 1:
                 self.select_runs(selected)
-                self.page.locator("#compare-runs").click()
-                self.page.wait_for_selector("#comparison-summary tbody tr")
+                self.compare_selected_runs()
                 self.page.wait_for_timeout(500)
                 self.check("comparison", sum(self.class_runs[run] for run in selected))
 
@@ -157,7 +156,7 @@ class _MarkupAttack(AttackedPage):
             self.select_runs(selected)
             self.check("footer of the list", shown)
             if len(selected) > 1:
-                self.page.locator("#compare-runs").click()
+                self.compare_selected_runs()
                 self.page.wait_for_timeout(400)
                 self.check("comparison of runs without a model", shown)
             self.open_dialog("delete")
@@ -203,6 +202,7 @@ class _MarkupAttack(AttackedPage):
     def show_runs(self) -> None:
         """Train: the view of a run with its messages, settings and advice."""
         for run, shown in self.named_runs.items():
+            self.page.wait_for_selector(f"#runs-list button[data-action=open][data-code='{run}']", state="attached")
             self.page.evaluate("run => document.querySelector(`#runs-list button[data-action=open][data-code='${run}']`).click()", run)
             self.page.wait_for_function(
                 "run => document.body.dataset.watched === run && document.querySelector('#watch-head h2')?.textContent", arg=run

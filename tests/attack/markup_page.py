@@ -102,6 +102,8 @@ class AttackedPage:
     def select_runs(self, runs: Sequence[str]) -> None:
         """Select exactly these runs."""
         tab(self.page, "Runs")
+        # The list comes some moments after the page, and a run may come after others.
+        self.page.wait_for_function("wanted => wanted.every(run => document.getElementById(`run-${run}`))", arg=list(runs))
         self.page.evaluate(
             """wanted => document.querySelectorAll("#runs-list input[type=checkbox]").forEach(box => {
                 if (box.checked !== wanted.includes(box.id.slice(4))) box.click();
@@ -114,6 +116,12 @@ class AttackedPage:
                 .split(" ").sort().join(" ") === wanted""",
             arg=" ".join(sorted(runs)),
         )
+
+    def compare_selected_runs(self) -> None:
+        """Compare the selected runs, and wait until the page shows this comparison instead of an earlier one, or why there is none."""
+        self.page.evaluate("document.querySelector('#comparison-summary h3')?.setAttribute('data-before', '')")
+        self.page.locator("#compare-runs").click()
+        self.page.wait_for_selector("#comparison-summary h3:not([data-before]), #runs-dialog [role=alert]", state="attached")
 
     def open_dialog(self, action: str) -> None:
         """Click a button of the footer until its dialog opens. A footer that is being replaced ignores clicks."""

@@ -171,7 +171,8 @@ def _let_work_expire(server: TargetServer, client: httpx.Client, firsts: dict[st
     targets |= {"token": Shares(server.runs_dir).share(targets["run"], with_texts=True).token, "along": _along(theirs)}
     server.gone.write_text(_owner_of(server, targets["run"]), encoding="utf-8")
     server.wait_until(lambda: not _left(server, targets))
-    server.gone.unlink()
+    # Not removed: the server may be about to read it.
+    server.gone.write_text("", encoding="utf-8")
     return targets
 
 

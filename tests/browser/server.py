@@ -3,9 +3,10 @@
     python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE [short-timeouts] [short-rounds]
 
 With ``short-timeouts``, slow senders get two seconds. With ``short-rounds``, the server looks several times a second for visitors who left, and those whose
-owners are in the file ``gone`` beside BRAKE_FILE count as such. While BRAKE_FILE exists, the training pauses after each logged point, lets a page catch up with it, however slow that is, and waits after POINTS of them until the file is removed or a stop is requested. EMOTUNE_RUNS and GRADIO_SERVER_PORT work as in app.py.
+owners are in the file ``gone`` beside BRAKE_FILE count as such. With LATE_RESPONSES_SECONDS in the environment, it answers late. While BRAKE_FILE exists, the training pauses after each logged point, lets a page catch up with it, however slow that is, and waits after POINTS of them until the file is removed or a stop is requested. EMOTUNE_RUNS and GRADIO_SERVER_PORT work as in app.py.
 """
 
+import os
 import sys
 import threading
 import time
@@ -27,6 +28,7 @@ WITHOUT_A_PAGE_SECONDS = 3.0
 
 def main(encoder: Path, brake: Path, *, short_timeouts: bool = False, short_rounds: bool = False) -> None:
     prepare_environment()
+    from tests.browser.late_responses import LateResponses
     from trainer import studio
     from trainer.runs.event_schema import Event
     from trainer.runs.event_types import Logged
@@ -70,6 +72,9 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False, short_roun
         gone, last = brake.with_name("gone"), Visits.last
         Visits.last = lambda self, owner: 0.0 if gone.exists() and owner in gone.read_text().split() else last(self, owner)
         studio.Rounds = partial(Rounds, seconds=ROUND_SECONDS)
+    if late_seconds := float(os.environ.get("LATE_RESPONSES_SECONDS", 0)):
+        add_middleware = launch.add_middleware
+        launch.add_middleware = lambda *args, **options: LateResponses(add_middleware(*args, **options), late_seconds)
     launch.Studio = partial(studio.Studio, encoders=[local_encoder(encoder)])
     launch.serve(Settings.from_environment())
 

@@ -105,10 +105,9 @@ def wait_until_idle(page: Page) -> None:
 
 
 def end_training(page: Page, server: Server) -> None:
-    """Stop the training and wait until the server is idle."""
+    """Stop the training and wait until the server is idle. With the brake off before Stop is pressed it might end by itself in between."""
+    page.evaluate("() => { const stop = document.querySelector('#stop'); if (stop?.checkVisibility()) stop.click(); }")
     server.brake(False)
-    if page.locator("#stop").is_visible():
-        page.locator("#stop").click()
     wait_until_idle(page)
 
 
@@ -156,3 +155,36 @@ def in_view(page: Page, selector: str) -> bool:
         }"""
         )
     )
+
+
+def boxes(page: Page, *selectors: str) -> list[dict[str, float]]:
+    """Like ``box`` for several selectors, all measured at the same moment: what comes late may move the page between two measurements."""
+    for selector in selectors:
+        expect(page.locator(selector).locator("visible=true").first).to_be_visible()
+    return page.evaluate(
+        """selectors => selectors.map(selector => {
+            const shown = [...document.querySelectorAll(selector)].find(node => node.checkVisibility() && node.getClientRects().length);
+            return shown.getBoundingClientRect().toJSON();
+        })""",
+        list(selectors),
+    )
+
+
+def hold_request_with(page: Page, address: str, content: str) -> list[Route]:
+    """Like ``hold_first_request``, but the first one whose body has this ``content``: other parts of the page may send requests of their own."""
+    routes: list[Route] = []
+
+    def hold(route: Route) -> None:
+        if routes or content not in (route.request.post_data or ""):
+            route.continue_()
+        else:
+            routes.append(route)
+
+    page.route(address, hold)
+    return routes
+
+
+def wait_until_run_trained(page: Page, run: str) -> None:
+    """Like ``wait_until_trained``, where the page has shown the end of another run: its sentence stays until a refresh has come."""
+    expect(page.locator(f"#footer-watch [data-action=results][data-code='{run}']")).to_be_visible()
+    wait_until_trained(page)

@@ -1,6 +1,6 @@
 """axe-core finds nothing on any tab in any state, light and dark, on a desktop and on a phone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -9,7 +9,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import (
     choose_settings,
-    end_training,
     headline,
     remove_checkpoint_folder,
     start_training,
@@ -44,6 +43,15 @@ def violations(page: Page, dark: bool) -> list[str]:
     ]
 
 
+TRAINED = {
+    "Train": ("#to-results",),
+    "Results": ("#headline .em-download", "#per-class tbody tr", "#confusion-chart .js-plotly-plot", "#found-rows h3"),
+    "Try it": ("#prediction .em-prediction", "#examples .em-row-to-try", "#take-away li"),
+    "Check labels": ("#check-labels",),
+    "Runs": ("#runs-list .em-run-score strong",),
+}
+"""What each tab shows once a model is trained: the parts come with different responses."""
+
 _VIEWS = [(390, 844, False), (1280, 860, False), (1280, 860, True)]
 
 
@@ -58,6 +66,9 @@ def violations_by_view(page: Page, state: str) -> dict[str, list[str]]:
     for width, height, dark in _VIEWS:
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate("dark => document.body.classList.toggle('dark', dark)", dark)
+        # Charts are drawn again in one of the next frames, with the other width and the other colours.
+        page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))")
+        page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
         found[f"{state}, {width} pixels, {'dark' if dark else 'light'}"] = violations(page, dark)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, state
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -71,9 +82,11 @@ def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -
     stop_motion(page)
     problems: dict[str, list[str]] = {}
 
-    def check(state: str, *names: str) -> None:
+    def check(state: str, *names: str, shown: Mapping[str, tuple[str, ...]] | None = None) -> None:
         for name in names:
             tab(page, name)
+            for part in (shown or {}).get(name, ()):
+                expect(page.locator(part).first).to_be_visible()
             problems.update(violations_by_view(page, f"{state}, {name}"))
 
     expect(page.locator("#try-sample")).to_be_visible()
@@ -83,7 +96,7 @@ def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -
     expect(page.locator("[role=alert]").locator("visible=true").first).to_be_visible()
     check("an unreadable file", "Data")
     upload(page, moods_csv, rows="240")
-    check("a file is open", "Data", "Train")
+    check("a file is open", "Data", "Train", shown={"Train": ("#start",)})
     choose_settings(page, epochs="0")
     page.locator("#start").click()
     expect(page.locator("#footer-start [role=alert]")).to_be_visible()
@@ -93,11 +106,15 @@ def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -
     wait_for_points(page, 5)
     check("training", "Train", "Data")
     tab(page, "Train")
-    end_training(page, server)
+    # With the brake on the training cannot end before the button is pressed.
+    page.locator("#stop").click()
     expect(page.locator("#to-results")).to_be_visible()
-    check("trained", *TABS)
+    server.brake(False)
+    check("trained", *TABS, shown=TRAINED)
     tab(page, "Results")
     page.locator("#rows-split").get_by_text("Validation rows").click()
+    # Each choice is answered by itself: one after the other.
+    expect(page.locator("#found-rows h3")).to_contain_text("validation rows")
     page.locator("#rows-shown").get_by_text("All", exact=True).click()
     expect(page.locator("#found-rows h3")).to_have_text("24 of 24 validation rows")
     page.locator("#found-rows .em-row-open").first.click()
@@ -122,12 +139,15 @@ def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -
     wait_until_trained(page)
     tab(page, "Runs")
     expect(page.locator("#runs-list input[type=checkbox]")).to_have_count(3)
-    for run in page.locator("#runs-list tr").filter(has=page.locator(".em-run-score strong")).locator("input[type=checkbox]").all():
+    scored = page.locator("#runs-list tr").filter(has=page.locator(".em-run-score strong")).locator("input[type=checkbox]")
+    # A run is listed before it has a score.
+    expect(scored).to_have_count(2)
+    for run in scored.all():
         run.check()
         expect(run).to_be_checked()
     expect(page.locator("#footer-runs")).to_contain_text("2 runs are selected")
     page.get_by_role("button", name="Compare", exact=True).click()
-    expect(page.locator("#comparison")).to_be_visible()
+    expect(page.locator("#comparison .js-plotly-plot").first).to_be_visible()
     check("comparing", "Runs")
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(page.locator("#runs-dialog .em-question")).to_be_visible()

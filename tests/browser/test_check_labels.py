@@ -126,7 +126,10 @@ def test_check_decide_by_keyboard_reload_restart_take_away_train_again_and_compa
 
 def expect_corrected_file(page: Page, source: Path, decided: dict[str, str]) -> None:
     """The corrected file differs from the source in just the decided cells and dropped rows."""
-    links = {link.inner_text(): link.get_attribute("href") for link in page.locator(".em-take-away a").all()}
+    expect(page.get_by_role("link", name="the list of changes (CSV)")).to_be_visible()
+    links = page.locator(".em-take-away a").evaluate_all(
+        "links => Object.fromEntries(links.map((link) => [link.innerText, link.getAttribute('href')]))"
+    )
     address = page.url.rstrip("/")
     corrected = page.request.get(f"{address}/{links['the corrected file']}").body()
     lines = source.read_bytes().split(b"\r\n")

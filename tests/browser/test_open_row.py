@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import tab
@@ -12,6 +12,7 @@ from tests.browser.test_results_and_try import select_model, train_run
 from trainer.data.reader.file_reader import FileReader
 from trainer.runs.view import RunView
 from trainer.training.encoders import Encoder
+from trainer.ui import try_tab
 
 Open = Callable[..., Visit]
 
@@ -23,8 +24,12 @@ def moods_run(server: Server, tiny_encoder: Encoder, reader: FileReader, moods_c
 
 def open_validation_cell(page: Page) -> None:
     """By keyboard: the rows of the cell of the matrix that the arrow keys begin with, or of one that has rows."""
+    # The test rows come when the model is chosen, and would replace others.
+    expect(page.locator("#found-rows")).to_contain_text("test rows")
     page.locator("#rows-split").get_by_text("Validation rows").click()
     expect(page.locator("#found-rows")).to_contain_text("validation rows")
+    # With the matrix, by another response than the rows.
+    expect(page.locator("#confusions")).to_contain_text("validation rows")
     # Until it is drawn, the matrix is no stop of the Tab key.
     expect(page.locator("#confusion-chart .js-plotly-plot")).to_be_visible()
     page.locator("#confusion-chart [data-action=csv]").focus()
@@ -37,6 +42,16 @@ def open_validation_cell(page: Page) -> None:
     expect(page.locator("#found-rows h3")).to_contain_text("and the model said so")
     # It gets the focus once it is there; keys before that would go elsewhere.
     expect(page.locator("#found-rows h3")).to_be_focused()
+
+
+def asks_for_prediction(*, each_line: bool) -> Callable[[Request], bool]:
+    """Whether a request asks for the prediction of what is in the text box, with each line as a text of its own or not."""
+
+    def asks(request: Request) -> bool:
+        data = request.post_data_json["data"] if "queue/join" in request.url else []
+        return len(data) == 4 and data[2] is each_line
+
+    return asks
 
 
 def test_from_a_cell_to_its_rows_to_the_words_to_a_corrected_label_by_keyboard(visit: Open, moods_run: RunView) -> None:
@@ -56,13 +71,13 @@ def test_from_a_cell_to_its_rows_to_the_words_to_a_corrected_label_by_keyboard(v
     expect(detail).to_contain_text(f"Which words speak for {label}?")
     expect(rows.first.locator(".em-row-open")).to_have_attribute("aria-expanded", "true")
     expect(rows.first.locator(".em-row-open")).to_be_focused()
+    # The three nearest training rows come by themselves. Until then all of the detail is drawn again each second.
+    expect(detail.locator(".em-similar li")).to_have_count(3)
     marked = detail.locator(".em-words :is(.em-for, .em-against)")
     expect(marked.first).to_be_visible()
-    lines = {mark.evaluate("mark => getComputedStyle(mark).textDecorationStyle") for mark in marked.all()}
+    lines = set(marked.evaluate_all("marks => marks.map(mark => getComputedStyle(mark).textDecorationStyle)"))
     assert lines <= {"solid", "dashed"}
     assert " ".join(detail.locator(".em-words").inner_text().split()) == " ".join(rows.first.locator(".em-row-text").inner_text().split())
-    # The three nearest training rows come by themselves.
-    expect(detail.locator(".em-similar li")).to_have_count(3)
     # Why not another class?
     other = detail.locator(".em-why").nth(1)
     name = other.locator(".em-name").inner_text()
@@ -72,6 +87,8 @@ def test_from_a_cell_to_its_rows_to_the_words_to_a_corrected_label_by_keyboard(v
     expect(other).to_be_focused()
     expect(other).to_have_attribute("aria-pressed", "true")
     # Its label is corrected, taken back, and corrected again.
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.post_data or ""))
     for taken_back in (True, False):
         labels = detail.locator("select[data-action=relabel]")
         if taken_back:
@@ -79,7 +96,9 @@ def test_from_a_cell_to_its_rows_to_the_words_to_a_corrected_label_by_keyboard(v
             labels.focus()
             for _ in range(labels.locator("option").count() - 1):
                 page.keyboard.press("ArrowDown")
-                page.wait_for_timeout(500)
+                # Timers of the page that are due before this one, such as that of a choice, come before it.
+                page.evaluate("() => new Promise(done => setTimeout(done, 500))")
+                assert not [body for body in sent if "relabel" in body]
                 expect(labels).to_be_visible()
                 if labels.evaluate("list => list.selectedOptions[0].textContent") == name:
                     break
@@ -135,11 +154,15 @@ def test_from_a_typed_text_to_its_words_to_a_row_of_the_next_training(visit: Ope
     expect(page.locator(".em-new-texts li")).to_have_count(0)
     # A row that is kept aside is never learnt.
     page.locator(".em-row-to-try").first.click()
-    expect(card).to_contain_text("Its label is")
+    # With its words: their response would take the list away.
+    expect(card.locator("[data-explained]")).to_contain_text("Its label is")
     card.locator("select[data-action=correct]").select_option(index=1)
     expect(card.locator("[role=alert]")).to_contain_text("Not kept. This text is one of the test rows")
     # Several texts, one a line.
-    box.fill("happy laugh\n\nso unfair and full of rage\nmiss and cry")
+    lines = "happy laugh\n\nso unfair and full of rage\nmiss and cry"
+    box.fill(lines)
+    # The words of all of it as one text would replace those of the lines.
+    expect(card.locator(f"[data-text='{try_tab.checksum(lines)}'][data-explained]")).to_be_visible()
     page.locator("#try-lines input").check()
     expect(card.locator(".em-lines tr[data-open]")).to_have_count(3)
     card.locator(".em-row-open").nth(1).focus()
@@ -159,20 +182,25 @@ def test_a_second_answer_for_the_same_text_does_not_take_away_what_became_of_a_c
     card = page.locator("#prediction")
     # Test rows are never learnt.
     page.locator(".em-row-to-try").first.click()
-    expect(card).to_contain_text("Its label is")
+    # With its words: their response would take the list away.
+    expect(card.locator("[data-explained]")).to_contain_text("Its label is")
     card.locator("select[data-action=correct]").select_option(index=1)
     expect(card.locator("[role=alert]")).to_contain_text("Not kept. This text is one of the test rows")
-    with page.expect_response(lambda response: "queue/data" in response.url or "queue/join" in response.url):
-        page.locator("#try-lines input").check()
-    # Longer than the page waits before it asks for the words.
-    page.wait_for_timeout(1500)
+    each_line = page.locator("#try-lines input")
+    with page.expect_request(asks_for_prediction(each_line=True)):
+        each_line.check()
+    # The page asks once more when it has the answer to that, and not before.
+    with page.expect_request(asks_for_prediction(each_line=False)):
+        each_line.uncheck()
     expect(card.locator("[role=alert]")).to_be_visible()
-    expect(card.locator(".em-words")).to_be_visible()
+    expect(card.locator("[data-explained] .em-words")).to_be_visible()
 
 
 def test_a_group_of_radio_buttons_is_one_stop_of_the_tab_key(visit: Open, moods_run: RunView) -> None:
     page = visit().page
     select_model(page, moods_run)
+    # They would replace the validation rows.
+    expect(page.locator("#found-rows")).to_contain_text("test rows")
     page.locator("#confusion-chart .chart[tabindex]").focus()
     page.keyboard.press("Tab")
     first = page.locator("#matrix-as input").first

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 
 from tests.addresses import free_port, patient, wait_until_served
 from tests.browser.conftest import ROOT, Server, Visit
@@ -43,17 +43,29 @@ def load(browser: Browser, address: str) -> Load:
     session.send("Network.enable")
     sizes: list[float] = []
     addresses: list[str] = []
+    pending: list[Request] = []
     session.on("Network.loadingFinished", lambda event: sizes.append(event["encodedDataLength"]))
-    # Requests of the running page, such as its timer's, are not part of loading it.
-    page.on(
-        "request", lambda request: addresses.append(request.url) if "/gradio_api/" not in request.url or "file=" in request.url else None
-    )
+
+    def asked_for(request: Request) -> None:
+        # Requests of the running page, such as its timer's, are not part of loading it.
+        if "/gradio_api/" not in request.url or "file=" in request.url:
+            addresses.append(request.url)
+            pending.append(request)
+
+    def is_over(request: Request) -> None:
+        if request in pending:
+            pending.remove(request)
+
+    page.on("request", asked_for)
+    page.on("requestfinished", is_over)
+    page.on("requestfailed", is_over)
     page.goto(address)
     expect(page.get_by_role("tab").first).to_be_visible()
     asked = -1
-    while len(addresses) > asked:  # what is asked for late, on busy cores too
+    while pending or len(addresses) > asked:  # what is asked for late, on busy cores too
         asked = len(addresses)
         page.wait_for_timeout(3_000)
+        page.evaluate("() => new Promise((done) => setTimeout(done))")
     context.close()
     return Load(len(addresses), int(sum(sizes)), tuple(addresses))
 

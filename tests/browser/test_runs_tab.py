@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import NAMES, choose_settings, in_view, setting, tab, upload, wait_until_idle
 from tests.conftest import small_rows, write_rows
@@ -40,7 +41,7 @@ def train(server: Server, tiny_encoder: Encoder, moods_csv: Path, reader: FileRe
         studio = Studio(Settings(runs_dir=server.folder / "runs"), encoders=[tiny_encoder], reader=reader)
         recipe = Recipe.from_dict({**RECIPE.to_dict(), **settings})
         view = studio.for_owner(LOCAL_OWNER).train_files({"main": (path.name, path)}, recipe)
-        view = studio.for_owner(LOCAL_OWNER).wait(view.id, 60)
+        view = studio.for_owner(LOCAL_OWNER).wait(view.id, TIMEOUT_SECONDS)
         studio.close()
         assert view.status == "finished"
         return view
@@ -79,13 +80,14 @@ def title(page: Page, view: RunView) -> Locator:
 
 def tick(page: Page, *views: RunView) -> None:
     """Tick exactly these runs, and wait until the footer says so."""
-    ticked = page.locator("#runs-list input:checked")
-    while ticked.count():
-        ticked.first.uncheck()
+    ids = sorted(view.id for view in views)
+    # By their ids, since the list may be drawn again after each of them. What stays ticked is left alone: the footer would be right too early.
+    for run in page.locator("#runs-list input:checked").evaluate_all("boxes => boxes.map((box) => box.dataset.run)"):
+        if run not in ids:
+            page.locator(f"#run-{run}").uncheck()
     for view in views:
         checkbox(page, view).check()
     # The buttons in the footer are those of the previous selection until the server has answered.
-    ids = sorted(view.id for view in views)
     page.wait_for_function(
         "ids => (document.querySelector('#footer-runs [data-action=delete]')?.dataset.code ?? '').split(' ').sort().join() === ids.join()",
         arg=ids,
@@ -93,6 +95,8 @@ def tick(page: Page, *views: RunView) -> None:
 
 
 def press(page: Page, action: str, where: str = "#footer-runs") -> None:
+    # Until the previous press is answered, another one there would be ignored.
+    expect(page.locator(f"{where} [aria-busy=true]")).to_have_count(0)
     page.locator(f"{where} button[data-action='{action}']").locator("visible=true").first.click()
 
 
@@ -159,6 +163,7 @@ def test_two_runs_of_a_file_compared(visit: Open, pair: tuple[RunView, RunView])
     page.locator("#compare-score-name").get_by_label("Macro F1").check()
     page.wait_for_function(f"() => ({label})().includes('validation macro F1')")
     assert page.evaluate(NAMES, "compare-loss-chart")
+    expect(page.locator("#comparison .js-plotly-plot")).to_have_count(4)  # with the last of them nothing may be too wide
     assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     assert page.evaluate("[...document.querySelectorAll('#comparison table')].every(t => t.getBoundingClientRect().right <= 1200)")
 
@@ -193,6 +198,8 @@ def test_a_rename_is_seen_on_other_pages_and_keeps_their_selection(visit: Open, 
     tick(second.page, renamed, pair[1])
     press(second.page, "compare")
     expect(second.page.locator("#comparison-summary table.em-stacked tbody")).to_contain_text(renamed.name)
+    # The comparison takes the focus once it is shown.
+    expect(second.page.locator("#comparison-summary h3").first).to_be_focused()
     checkbox(second.page, renamed).focus()
 
     page = first.page
@@ -254,6 +261,7 @@ def test_deleting_asks_for_confirmation_and_escape_cancels(visit: Open, train: T
     press(page, "delete")
     expect(question(page)).to_contain_text("Their model, curves, scores")
     press(page, "cancel", "#runs-dialog")
+    expect(question(page)).to_have_count(0)
     tick(page, deleted)
     press(page, "delete")
     press(page, "confirm-delete", "#runs-dialog")
@@ -365,10 +373,14 @@ def test_disk_usage_is_shown_and_freed(visit: Open, train: Train) -> None:
     page.locator("#runs-dialog input").press("Enter")
     expect(question(page).locator("[role=alert]")).to_be_visible()
     page.keyboard.press("Escape")
-    title(page, run).click()
-    expect(page.get_by_role("tab", name="Results")).to_have_attribute("aria-selected", "true")
+    expect(question(page)).to_have_count(0)
+    # On another page: a return to this tab renders the section again, with the answer to a later press or without it.
+    other = visit().page
+    runs_tab(other)
+    title(other, run).click()
+    expect(other.get_by_role("tab", name="Results")).to_have_attribute("aria-selected", "true")
+    expect(other.locator("#headline h2")).to_contain_text("of 48 texts it never saw")
 
-    tab(page, "Runs")
     line.locator("button[data-action=delete]").click()
     press(page, "confirm-delete", "#runs-dialog")
     expect(line).to_have_count(0)
@@ -398,7 +410,7 @@ def test_on_a_phone_nothing_scrolls_by_itself_and_targets_are_large(visit: Open,
     expect(question(page)).to_have_count(0)
     tick(page, *pair)
     press(page, "compare")
-    expect(page.locator("#compare-loss-chart .js-plotly-plot")).to_be_visible()
+    expect(page.locator("#comparison .js-plotly-plot")).to_have_count(4)
     assert page.evaluate(wide) <= 390
     tick(page, pair[0], other_run)
     press(page, "compare")

@@ -54,6 +54,8 @@ def test_from_a_file_to_several_labels_or_none(visit: Open, fresh_server: Server
     expect(page.locator("#confusion-chart .js-plotly-plot")).to_be_visible()
     expect(page.locator("#confusion-chart h3")).to_contain_text("What it misses and says instead")
     expect(page.locator("#suggestions")).to_contain_text("24 validation rows cannot tell what would help")
+    # The rows come with their filters, which would otherwise overwrite what is chosen now.
+    expect(page.locator("#found-rows h3")).to_be_visible()
     page.locator("#rows-shown").get_by_text("All", exact=True).click()
     expect(page.locator("#found-rows h3")).to_have_text("48 of 48 test rows")
     page.locator("#rows-label input").click()
@@ -68,6 +70,7 @@ def test_from_a_file_to_several_labels_or_none(visit: Open, fresh_server: Server
     box = page.locator("#try-text textarea")
     # What a tiny model has learned in seconds is not the same on every machine.
     answer = re.compile(r"\(\d|No label is above its cut")
+    expect(box).not_to_have_value("")  # the example, which comes with the tab
     box.fill("happy laugh and lonely tears")
     expect(page.locator("#prediction h3")).to_have_text(answer)
     expect(page.locator("#prediction .em-why .em-cut")).to_have_count(3)

@@ -32,7 +32,8 @@ def test_a_model_is_exported_and_taken_away(server: Server, run: RunView, visit:
     section.scroll_into_view_if_needed()
     shot(page, "take 1 before")
     section.get_by_role("button", name="Export the model").click()
-    expect(section.get_by_role("progressbar")).to_be_visible()
+    # Looked for in each frame: it may be shown for a second.
+    page.wait_for_function("() => document.querySelector('#take-away [role=progressbar]')?.checkVisibility()")
     shot(page, "take 2 at work")
     expect(section.locator("li")).to_have_count(4)
     expect(section).to_contain_text("8 bits: ")

@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Server, Visit
 from tests.browser.steps import (
-    POINTS,
     RANGE,
     choose_settings,
     end_training,
@@ -96,7 +95,7 @@ def test_after_a_kill_the_run_continues_in_one_curve(visit: Open, server: Server
     assert after_the_crash[: len(before_the_crash)] == before_the_crash
     server.brake(False)
     wait_until_trained(page)
-    curve = page.evaluate(POINTS, "loss-chart")
+    curve = wait_for_points(page, len(before_the_crash))
     assert curve[: len(before_the_crash)] == before_the_crash
     steps = [step for step, _ in curve]
     assert len(steps) > len(before_the_crash)
@@ -113,7 +112,7 @@ def test_stop_from_another_browser_keeps_the_model(visit: Open, server: Server, 
     second = visit(new_context=True).page
     expect(second.locator("#status-bar")).to_contain_text("Training my moods")
     tab(second, "Train")
-    assert shown_run(second) == run
+    second.wait_for_function("id => document.body.dataset.watched === id", arg=run)
     assert len(wait_for_points(second, 5)) > 5
     # Stop works on every tab.
     tab(second, "Try it")
@@ -160,8 +159,10 @@ def test_a_second_run_is_queued(visit: Open, server: Server, moods_csv: Path) ->
     page.locator("#status-bar [data-action=watch]").click()
     page.wait_for_function("id => document.body.dataset.watched === id", arg=first)
     wait_for_points(page, 3)
-    server.brake(False)
+    # Before the brake is off: else the first run might end by itself, and the press would stop the second one.
     page.locator("#stop").click()
+    expect(headline(page)).to_contain_text("was stopped at step")
+    server.brake(False)
     wait_until_idle(page)
     status_by_id = {v.id: v.status for v in RunStore(server.folder / "runs").list("local")}
     assert status_by_id[first] == "stopped"
@@ -198,6 +199,8 @@ def test_a_run_is_trained_again_with_its_settings(visit: Open, server: Server, m
     tab(page, "Data")
     upload(page, {"name": "other.csv", "mimeType": "text/csv", "buffer": moods_csv.read_bytes()}, rows="240")
     tab(page, "Train")
+    # Until then the form is that of the first file, which is expected again below.
+    expect(page.locator("#footer-start")).to_contain_text("Trains on other.csv")
     page.locator("#run-details").get_by_role("button", name="Train again with changes").click()
     expect(page.locator("#train-source")).to_contain_text("my moods.csv")
     choose_settings(page)
@@ -228,7 +231,8 @@ def test_a_level_chosen_while_a_field_has_the_focus_is_the_level_of_the_run(visi
     upload(page, moods_csv, rows="240")
     choose_settings(page)
     levels = page.locator("#level")
-    for level in ("Balanced", "Best", "Quick look"):  # whichever response comes first
+    # Whichever response comes first. Never the level that was chosen before: a click on it would change nothing before "Custom" is chosen.
+    for level in ("Best", "Balanced", "Quick look"):
         setting(page, "epochs").click()
         setting(page, "epochs").press_sequentially("x")
         levels.get_by_text(level).click()
@@ -237,6 +241,7 @@ def test_a_level_chosen_while_a_field_has_the_focus_is_the_level_of_the_run(visi
         expect(levels.get_by_label(level)).to_be_checked()
     page.locator("#start").click()
     expect(page.locator("#run-details")).to_contain_text("Quick look")
+    wait_until_trained(page)
 
 
 def test_levels_and_presets_fill_in_the_form(visit: Open, server: Server, moods_csv: Path, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import headline, in_view, upload, wait_for_points, wait_until_trained
+from tests.browser.steps import boxes, headline, in_view, upload, wait_for_points, wait_until_trained
 
 Open = Callable[..., Visit]
 SIZES = [(1280, 860), (390, 844)]
@@ -55,7 +55,7 @@ def test_three_clicks_from_the_first_page_to_a_prediction(visit: Open, fresh_ser
     expect(headline(page)).to_be_visible()
     walker.expect_in_view("#watch-head h2", "#loss-chart .chart", "#accuracy-chart .chart", "#status-bar")
     if width == 390:
-        accuracy, loss = (page.locator(f"#{name}-chart").bounding_box() for name in ("accuracy", "loss"))
+        accuracy, loss = boxes(page, "#accuracy-chart", "#loss-chart")
         assert accuracy["y"] < loss["y"]
     wait_for_points(page, 2)
     assert walker.clicks == 1
@@ -119,11 +119,19 @@ def test_the_whole_way_by_keyboard(visit: Open, fresh_server: Server) -> None:
     walk_to("#to-results")
     page.keyboard.press("Enter")
     expect(page.locator("#headline h2")).to_be_focused()
+    # What is rendered again while it has the focus loses it to the heading.
+    for selector in ("#confusion-chart .js-plotly-plot", "#per-class tbody tr", "#found-rows h3"):
+        expect(page.locator(selector).first).to_be_visible()
+    expect(page.locator("#suggestions")).to_contain_text("What would help most")
+    expect(page.locator("#suggestions")).not_to_contain_text("Looking at the rows")
     # Past the matrix, the rows and the promises.
     walk_to("#to-try", max_presses=80)
     page.keyboard.press("Enter")
     page.wait_for_function("() => document.activeElement.tagName === 'H2'")
     walk_to("#try-text textarea")
+    prediction = page.locator("#prediction [data-text]")
+    of_example = prediction.get_attribute("data-text")
     page.keyboard.type("happy laugh and dance today")
-    expect(page.locator("#prediction")).to_contain_text(re.compile("Probably|Perhaps"))
+    expect(prediction).not_to_have_attribute("data-text", of_example)
+    expect(prediction).to_contain_text(re.compile("Probably|Perhaps"))
     assert page.evaluate("document.activeElement.tagName") == "TEXTAREA"

@@ -35,7 +35,7 @@ START = """([id, template, script, value]) => {
     const watchers = [];
     const props = { value };
     window.charts ??= {};
-    window.charts[id] = { set: v => { props.value = v; watchers.forEach(f => f()); }, selected: [] };
+    window.charts[id] = { set: v => { props.value = v; watchers.forEach(f => f()); }, selected: [], watchers };
     new Function("element", "trigger", "props", "watch", script)(
         element, (name, data) => window.charts[id].selected.push(data), props, (_, f) => watchers.push(f));
 }"""
@@ -75,7 +75,11 @@ class Charts:
         """Remove everything that was added except the loaded scripts."""
         self.page.evaluate(CLEAR)
         self.page.mouse.move(0, 0)
-        self.page.set_viewport_size({"width": width, "height": 860})
+        self.resize(width)
+
+    def resize(self, width, height=860):
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.wait_for_function("width => innerWidth === width", arg=width)
 
     def add(self, figure, name="chart", *, title="Accuracy", note="on validation rows", height=300, phone_height=176):
         with gr.Blocks():
@@ -151,7 +155,9 @@ def test_plotly_is_fetched_once_and_only_when_a_figure_is_shown(charts):
     page = charts(fresh=True)
     page.page.evaluate("document.getElementById('page').style.display = 'none'")
     page.add(loss_chart(run()), "one").add(accuracy_chart(run()), "two").add(None, "three")
-    page.page.wait_for_timeout(100)
+    # Each has looked whether it is shown; and what it then asked for came before this request.
+    page.page.wait_for_function("['one', 'two', 'three'].every(name => window.charts[name].watchers.length)")
+    page.page.evaluate("fetch('/').then(() => {})")
     assert page.asked == ["live_chart.js"]
     page.page.evaluate("document.getElementById('page').style.display = ''")
     page.wait_until_drawn("one").wait_until_drawn("two")
@@ -181,7 +187,7 @@ def test_heading_and_buttons_stand_outside_the_image(charts):
         # The spoken name begins with the word that is seen.
         assert button.get_attribute("aria-label") == f"{button.text_content()}: Right & <wrong> ${{x}} {{{{y}}}}"
         assert button.bounding_box()["height"] == 36
-    page.page.set_viewport_size({"width": 390, "height": 844})
+    page.resize(390)
     assert {page.box("[data-action=png]")["height"], page.box("[data-action=csv]")["height"]} == {44}
     assert min(page.box("[data-action=png]")["width"], page.box("[data-action=csv]")["width"]) >= 44
 
@@ -235,11 +241,12 @@ def test_colours_follow_the_theme_and_heights_the_width(charts):
     assert page.page.evaluate(ink) == "rgb(17,24,39)"
     page.page.evaluate("document.body.classList.add('dark')")
     page.page.wait_for_function(f"({ink})() === 'rgb(243,244,246)'")
-    page.page.set_viewport_size({"width": 390, "height": 844})
+    page.resize(390)
     # Not layout.height, which plotly deletes for a moment in each resize of its own.
     page.page.wait_for_function("() => document.querySelector('#chart .chart')._fullLayout.height === 176")
     assert not page.page.evaluate("JSON.stringify(document.querySelector('#chart .chart').layout).includes('var(--chart')")
-    assert page.page.evaluate("document.documentElement.scrollWidth") == 390
+    # It is drawn anew for the width a moment after the window has it.
+    page.page.wait_for_function("document.documentElement.scrollWidth === 390")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

@@ -30,12 +30,42 @@ from trainer.training.encoders import Encoder
 ARGUMENTS = ("--epochs", "3", "--set", "batch_size=8", "--set", "max_length=32", "--set", "learning_rate=0.003", "--json")
 
 
+HELD = """
+import os, time
+from pathlib import Path
+from trainer.runs.events import EventLog
+append, brake, parent, points = EventLog.append, Path(os.environ["TEST_BRAKE"]), os.getppid(), []
+def append_and_wait(self, event, **options):
+    append(self, event, **options)
+    if self._read_only:
+        return
+    if os.environ["TEST_AT"] == "points":
+        points.extend([event] if event.type == "log" else [])
+        is_far = len(points) >= 20
+    else:
+        is_far = event.type == "phase" and event.stage == "folds" and (event.done or 0.0) > 0.2
+    while is_far and brake.exists() and os.getppid() == parent:
+        time.sleep(0.02)
+EventLog.append = append_and_wait
+"""
+"""Of a training that waits once it is so far: on a busy machine it would be over before the test sees how far it is."""
+
+
 def digest(folder: str | Path) -> str:
     return hashlib.sha256((Path(folder) / "model" / "model.safetensors").read_bytes()).hexdigest()
 
 
 def environment(runs: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "EMOTUNE_RUNS": str(runs), "EMOTUNE_SAVE_SECONDS": "0"}
+
+
+def held(folder: Path, at: str) -> dict[str, str]:
+    """The environment of a training that waits at 20 "points", or after the first of its "folds", as long as there is a file "brake" in the folder."""
+    (folder / "site").mkdir()
+    (folder / "site" / "sitecustomize.py").write_text(HELD)
+    (folder / "brake").touch()
+    path = os.pathsep.join((str(folder / "site"), str(ROOT)))
+    return {**environment(folder / "runs"), "PYTHONPATH": path, "TEST_AT": at, "TEST_BRAKE": str(folder / "brake")}
 
 
 def wait_for(runs: Path, is_far: Callable[[RunView], bool], running: "Program | subprocess.Popen", output: Path) -> RunView:
@@ -53,11 +83,11 @@ def has_points(n: int) -> Callable[[RunView], bool]:
     return lambda view: len(view.points) >= n
 
 
-def kill_when(is_far: Callable[[RunView], bool], train: list[str], runs: Path, warm_interpreter: WarmInterpreter) -> RunView:
-    """The interrupted run of a program that was killed when its run was so far."""
+def kill_when(is_far: Callable[[RunView], bool], at: str, train: list[str], runs: Path, warm_interpreter: WarmInterpreter) -> RunView:
+    """The interrupted run of a program that was killed when its run was so far; ``at`` says where it waits for that."""
     with open(runs.parent / "output", "wb") as output:
         killed = warm_interpreter.popen(
-            [sys.executable, "-m", "trainer", *train], env=environment(runs), cwd=runs.parent, stdout=output, stderr=output
+            [sys.executable, "-m", "trainer", *train], env=held(runs.parent, at), cwd=runs.parent, stdout=output, stderr=output
         )
     view = wait_for(runs, is_far, killed, runs.parent / "output")
     killed.send_signal(signal.SIGKILL)
@@ -76,7 +106,7 @@ def test_a_killed_and_resumed_training_gives_the_same_model(
 ) -> None:
     path, runs = write_rows(tmp_path / "moods.csv", small_rows(400)), tmp_path / "runs"
     train = ["train", str(path), "--encoder", tiny_encoder.source, *ARGUMENTS]
-    view = kill_when(has_points(20), train, runs, warm_interpreter)
+    view = kill_when(has_points(20), "points", train, runs, warm_interpreter)
     resumed = run_process("resume", view.id, "--json", cwd=tmp_path, warm_interpreter=warm_interpreter, EMOTUNE_RUNS=str(runs))
     assert resumed.status == 0, resumed.err
     monkeypatch.setenv("EMOTUNE_RUNS", str(runs))
@@ -103,7 +133,7 @@ def test_a_run_in_folds_that_is_killed_between_them_ends_with_the_same_bytes(
     path, runs = write_rows(tmp_path / "few.csv", small_rows(120)), tmp_path / "runs"
     few = ("--folds", "5", "--epochs", "1", "--set", "batch_size=8", "--set", "max_length=32", "--json")
     train = ["train", str(path), "--encoder", tiny_encoder.source, *few]
-    killed = kill_when(lambda view: view.folds_done > 0.2, train, runs, warm_interpreter)
+    killed = kill_when(lambda view: view.folds_done > 0.2, "folds", train, runs, warm_interpreter)
     assert 0.2 < killed.folds_done < 1
     resumed = run_process("resume", killed.id, "--json", cwd=tmp_path, warm_interpreter=warm_interpreter, EMOTUNE_RUNS=str(runs))
     assert resumed.status == 0, resumed.err
@@ -148,13 +178,18 @@ def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Pa
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "trainer", "train", str(path)]
     with open(tmp_path / "output", "wb") as output:
         process = popen(
-            [*command, "--encoder", tiny_encoder.source, *ARGUMENTS], env=environment(runs), stdout=output, stderr=output, cwd=tmp_path
+            [*command, "--encoder", tiny_encoder.source, *ARGUMENTS],
+            env=held(tmp_path, "points"),
+            stdout=output,
+            stderr=output,
+            cwd=tmp_path,
         )
     try:
         live_view = wait_for(runs, has_points(3), process, tmp_path / "output")
         # Any studio on the same runs folder shows the run, as a page does.
         other_studio = Studio(Settings(runs_dir=runs), encoders=[tiny_encoder], reader=reader)
         assert other_studio.for_owner("local").library.view(live_view.id).status == "running"
+        (tmp_path / "brake").unlink()
         assert process.wait(TIMEOUT_SECONDS) == 0, (tmp_path / "output").read_text()
     finally:
         process.kill()

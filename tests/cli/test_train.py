@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.attack.hostile_folders import corruptions, make_hostile_folder
 from tests.cli.commands import SCORES, SETTINGS, CommandResult, InProcessCommand, quick, run_process
 from tests.conftest import small_rows, write_rows
@@ -88,7 +89,9 @@ def test_the_page_trains_the_same_model(
 ) -> None:
     studio = Studio(Settings(runs_dir=tmp_path), encoders=[tiny_encoder], reader=reader)
     draft = studio.for_owner("local").drafts.open_files({"main": ("moods.csv", small_csv)}).draft.id
-    view = studio.for_owner("local").wait(studio.for_owner("local").start(draft, Recipe(encoder=tiny_encoder.name, **SETTINGS)).id, 120)
+    view = studio.for_owner("local").wait(
+        studio.for_owner("local").start(draft, Recipe(encoder=tiny_encoder.name, **SETTINGS)).id, TIMEOUT_SECONDS
+    )
     ours = studio.for_owner("local").library.folder(view.id) / "model" / "model.safetensors"
     assert ours.read_bytes() == (Path(trained_run.last["path"]) / "model" / "model.safetensors").read_bytes()
     assert studio.for_owner("local").library.reports(view.id).test.to_dict() == trained_run.last["test"]

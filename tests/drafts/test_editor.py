@@ -291,6 +291,8 @@ def test_a_file_that_ended_its_reader_is_not_read_again_by_itself(
     # The other files open as ever, and this one once somebody says so.
     assert again.for_owner(ME).drafts.reopen(first).corpus is not None
     assert again.for_owner(ME).drafts.withheld() is None
+    aged(studio, deadly.id, 1000)
+    aged(studio, first, 2000)
     assert again.for_owner(ME).drafts.reopen(deadly.id, force=True).corpus is not None
     assert Studio(studio.settings, reader=studio.reader).for_owner(ME).drafts.latest_id() == deadly.id
     assert files_of(studio, deadly.id) == ["draft.json", "source"]

@@ -1,5 +1,6 @@
 """Drafts: a file being prepared survives, unchanged, and belongs to one owner."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -87,8 +88,10 @@ def test_text_that_cannot_be_written_is_cleaned(tmp_path: Path) -> None:
 
 def test_only_the_newest_drafts_are_kept(tmp_path: Path) -> None:
     store = DraftStore(tmp_path / "drafts")
-    for _ in range(8):
+    for number in range(8):
         last = store.create("local", {"main": ("a.csv", b"x")})
+        # The clock of a file system may tick only every few milliseconds.
+        os.utime(tmp_path / "drafts" / last.id / "draft.json", (1000 + number, 1000 + number))
     other = store.create("somebody", {"main": ("a.csv", b"x")})
     store.prune("local", keep=3)
     assert len(list((tmp_path / "drafts").iterdir())) == 4

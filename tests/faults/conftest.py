@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.child_processes import popen
 from tests.conftest import small_rows, write_rows
 from tests.faults.damaged_pair import RECIPE as DAMAGE_RECIPE
@@ -81,7 +82,7 @@ def run_server(tiny_encoder: Encoder) -> Iterator[RunServer]:
     process = popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     yield RunServer(process)
     process.stdin.close()
-    process.wait(30)
+    process.wait(TIMEOUT_SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -92,7 +93,7 @@ def trained_pair(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder
     studio = Studio(Settings(runs_dir=folder / "runs", save_seconds=0), encoders=[tiny_encoder], reader=reader)
     for _ in range(2):
         view = studio.for_owner(LOCAL_OWNER).train_files({"main": (path.name, path)}, DAMAGE_RECIPE)
-        assert studio.for_owner(LOCAL_OWNER).wait(view.id, 120).status == "finished"
+        assert studio.for_owner(LOCAL_OWNER).wait(view.id, TIMEOUT_SECONDS).status == "finished"
     studio.close()
     shutil.rmtree(folder / "runs" / "drafts", ignore_errors=True)
     return folder / "runs"

@@ -2,11 +2,11 @@
 
     python tests/faults/forker.py ENCODER_FOLDER
 
-Each line is a JSON object: ``runs`` (a runs folder with one run), and how the server ends: ``kill_after`` (seconds), ``die_at`` (the N-th call
-that writes to the disk, counted from 1), or neither: it works until the run is over. With ``fail_at`` the N-th such call fails with a full disk,
-with ``persistent`` all later ones too; then there is space again, and the run is resumed. The response is one line: ``seconds`` of the server's
-life, ``died`` (killed by signal 9) and, if it was not, ``calls`` (the number of such calls), ``status`` and ``message`` of the run before it was
-resumed.
+Each line is a JSON object: ``runs`` (a runs folder with one run), and how the server ends: ``kill_after`` (seconds of CPU time, so that a busy
+machine kills at the same places), ``die_at`` (the N-th call that writes to the disk, counted from 1), or neither: it works until the run is over.
+With ``fail_at`` the N-th such call fails with a full disk, with ``persistent`` all later ones too; then there is space again, and the run is
+resumed. The response is one line: ``seconds`` of CPU time that the server has used, ``died`` (killed by signal 9) and, if it was not, ``calls``
+(the number of such calls), ``status`` and ``message`` of the run before it was resumed.
 """
 
 import builtins
@@ -23,6 +23,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+import psutil
+
+from tests.addresses import TIMEOUT_SECONDS
 from tests.child_processes import die_with
 from trainer.settings import LOCAL_OWNER, Settings, prepare_environment
 
@@ -46,12 +49,17 @@ def serve(encoder: Encoder, runs: Path, faults: "Faults") -> dict:
     (view,) = workspace.library.runs()
     if view.status in ("interrupted", "failed"):
         workspace.resume(view.id)
-    # If nothing can be written, it keeps waiting for space.
-    view = workspace.wait(view.id, 30)
+    while True:
+        changes = studio._queue.changes
+        # If nothing can be written, it keeps waiting for space.
+        if not studio._queue.has(view.id) or (faults.persistent and studio._queue.delay(view.id) is not None):
+            break
+        studio._queue.wait(changes, TIMEOUT_SECONDS)
+    view = workspace.library.view(view.id)
     faults.over = True
     if view.status != "finished":
         workspace.resume(view.id)
-        workspace.wait(view.id, 120)
+        workspace.wait(view.id, TIMEOUT_SECONDS)
     return {"status": view.status, "message": view.message, "calls": faults.calls}
 
 
@@ -60,7 +68,8 @@ class Faults:
 
     def __init__(self, *, die_at: int | None = None, fail_at: int | None = None, persistent: bool = False) -> None:
         self.calls, self.over = 0, False
-        self._die_at, self._fail_at, self._persistent = die_at, fail_at, persistent
+        self.persistent = persistent
+        self._die_at, self._fail_at = die_at, fail_at
 
     def install(self) -> None:
         disk_full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -75,7 +84,7 @@ class Faults:
             if self.over or threading.current_thread().name != "training" or not counts(*args, **kwargs):
                 return function(*args, **kwargs)
             self.calls += 1
-            if self.calls == self._fail_at or (self._persistent and self._fail_at and self.calls > self._fail_at):
+            if self.calls == self._fail_at or (self.persistent and self._fail_at and self.calls > self._fail_at):
                 raise error
             # Die before the call at odd numbers, after it at even ones.
             if self.calls == self._die_at and self.calls % 2:
@@ -96,7 +105,6 @@ def fork_servers(encoder: Encoder) -> None:
     for line in sys.stdin:
         request = json.loads(line)
         runs, kill_after = Path(request.pop("runs")), request.pop("kill_after", None)
-        started = time.monotonic()
         read_end, write_end = os.pipe()
         parent, child = os.getpid(), os.fork()
         if child == 0:
@@ -104,13 +112,15 @@ def fork_servers(encoder: Encoder) -> None:
             run_server(encoder, runs, request, write_end)
         os.close(write_end)
         if kill_after is not None:
-            time.sleep(kill_after)
+            server = psutil.Process(child)
+            while sum(server.cpu_times()[:2]) < kill_after and server.status() != psutil.STATUS_ZOMBIE:
+                time.sleep(0.002)
             os.kill(child, signal.SIGKILL)
         with os.fdopen(read_end) as pipe:
             result = json.loads(pipe.read() or "{}")
-        status = os.waitpid(child, 0)[1]
+        _, status, used = os.wait4(child, 0)
         died = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
-        print(json.dumps({"seconds": time.monotonic() - started, "died": died, **result}), flush=True)
+        print(json.dumps({"seconds": used.ru_utime + used.ru_stime, "died": died, **result}), flush=True)
 
 
 def run_server(encoder: Encoder, runs: Path, request: dict, write_end: int) -> NoReturn:

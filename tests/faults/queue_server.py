@@ -44,11 +44,13 @@ class Server:
     def fork(self, runs: Path, work: Callable[[Studio], object]) -> "ServerProcess":
         """Fork a server that does ``work`` and ends; its output goes into a log file beside the runs folder."""
         read_end, write_end = os.pipe()
+        _mask_signals(signal.SIG_BLOCK)
         parent, child = os.getpid(), os.fork()
         if child == 0:
             die_with(parent)
             os.close(read_end)
             self._run(runs, work, write_end)
+        _mask_signals(signal.SIG_UNBLOCK)
         os.close(write_end)
         return ServerProcess(child, read_end)
 
@@ -91,6 +93,11 @@ class ServerProcess:
         return json.loads(content) if content else None
 
 
+def _mask_signals(how: int) -> None:
+    """Keep back what a server is told by signals until it listens, since the system would end it, or let it come."""
+    signal.pthread_sigmask(how, (signal.SIGINT, signal.SIGUSR1))
+
+
 def serve(studio: Studio, target: str, *, resume: bool) -> dict[str, int]:
     """Train all queued runs until they are over, or until Ctrl-C. With ``resume`` every unfinished run is resumed, twice at most; returns how
     often, by run."""
@@ -99,6 +106,7 @@ def serve(studio: Studio, target: str, *, resume: bool) -> dict[str, int]:
     resumed: dict[str, int] = {}
     workspace = studio.for_owner(LOCAL_OWNER)
     with stop_signals() as end_requested:
+        _mask_signals(signal.SIG_UNBLOCK)
         studio.recover()
         changed_at = time.monotonic()
         while not end_requested.is_set() and time.monotonic() - changed_at < STUCK_SECONDS:

@@ -15,6 +15,7 @@ prepare_environment()
 
 import psutil  # noqa: E402
 
+from tests.addresses import TIMEOUT_SECONDS  # noqa: E402
 from trainer.recipe import Recipe  # noqa: E402
 from trainer.studio import Studio  # noqa: E402
 from trainer.training.encoders import local_encoder  # noqa: E402
@@ -36,7 +37,7 @@ def main(encoder: Path, path: Path, runs: Path, n_runs: int) -> None:
     process, usages = psutil.Process(), []
     for seed in range(n_runs):
         view = workspace.train_files({"main": (path.name, path)}, Recipe(**{**recipe.to_dict(), "seed": seed}))
-        view = workspace.wait(view.id, 120)
+        view = workspace.wait(view.id, TIMEOUT_SECONDS)
         workspace.models.predict(view.id, ["happy sunny laugh"])
         workspace.library.reports(view.id)
         usages.append({"status": view.status, **resource_usage(process)})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.faults.conftest import ROOT, RunServer, outcome, run_in, view_in
 from tests.faults.disturbance import Disturbance, DisturbanceResult, check_outcome
 from tests.faults.outcomes import digests
@@ -21,7 +22,10 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks servers a
 
 def run_faults(warm_interpreter: WarmInterpreter, encoder: Encoder, *arguments: str) -> dict:
     process = warm_interpreter.run(
-        [sys.executable, "-m", "tests.faults", "--encoder", encoder.source, *arguments], env=os.environ, cwd=ROOT
+        [sys.executable, "-m", "tests.faults", "--encoder", encoder.source, *arguments],
+        env=os.environ,
+        cwd=ROOT,
+        timeout=2 * TIMEOUT_SECONDS,  # for a dozen trainings
     )
     assert process.returncode == 0, process.stdout + process.stderr
     return json.loads(process.stdout.splitlines()[-1])

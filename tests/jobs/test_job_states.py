@@ -12,7 +12,7 @@ from typing import get_args
 import pytest
 
 from tests.jobs.counting import TO, Counting
-from tests.workspace.steps import ME, OTHER, refused, wait_for_delay, wait_until
+from tests.workspace.steps import ME, OTHER, TIMEOUT_SECONDS, refused, wait_for_delay, wait_until
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs.job import Job, Progress
@@ -318,7 +318,7 @@ def restart_and_end(scene: Scene) -> None:
     scene.counting.allow()
     server = scene.new_server()
     server.recover()
-    assert server.for_owner(ME).jobs.wait(scene.folder.id, 120.0).status == "finished"
+    assert server.for_owner(ME).jobs.wait(scene.folder.id, TIMEOUT_SECONDS).status == "finished"
     server.close()
     assert scene.counting.starts[-1] == (scene.folder.id, 1 if before else 0)
     look_at_result(scene)

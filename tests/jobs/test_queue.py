@@ -42,6 +42,12 @@ def queue(work: Work) -> Iterator[JobQueue]:
     made.join()
 
 
+@pytest.fixture
+def pauses_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is tried again during a test that asks for so long a first pause."""
+    monkeypatch.setattr("trainer.jobs.queue.MAX_PAUSE", TIMEOUT_SECONDS)
+
+
 def wait_until(queue: JobQueue, condition: Callable[[], bool]) -> None:
     while not condition():
         seen = queue.changes
@@ -109,6 +115,7 @@ def test_what_could_not_begin_is_tried_again_until_it_can(queue: JobQueue, work:
     assert work.done == ["a"] * 5
 
 
+@pytest.mark.usefixtures("pauses_without_end")
 def test_what_could_not_begin_says_why_keeps_its_place_and_keeps_nobody_behind_it(work: Work) -> None:
     queue = JobQueue(work, first_pause=TIMEOUT_SECONDS)
     work.answers["a"] = ["somebody has it"]
@@ -183,6 +190,7 @@ def test_the_jobs_of_one_lane_run_one_after_another(lanes: JobQueue, work: Work)
     assert work.done == ["t1", "t2", "s1", "s2"]
 
 
+@pytest.mark.usefixtures("pauses_without_end")
 def test_a_delay_in_one_lane_is_none_in_the_other(work: Work) -> None:
     queue = JobQueue(work, lambda item: Lane.SHORT if item.startswith("s") else Lane.TRAINING, first_pause=TIMEOUT_SECONDS)
     work.answers["t1"] = ["somebody has it"]

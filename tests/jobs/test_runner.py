@@ -4,9 +4,7 @@ import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -89,14 +87,16 @@ def test_a_job_of_the_training_lane_waits_for_its_turn(
 
 @pytest.mark.parametrize("lane", Lane)
 def test_no_speed_is_measured_during_a_job_and_a_job_waits_for_a_measurement(
-    settings: Settings, reader: FileReader, tiny_encoder: Encoder, counting: Counting, lane: Lane
+    settings: Settings, reader: FileReader, tiny_encoder: Encoder, counting: Counting, lane: Lane, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with studio_with(counting, lane, settings, reader, tiny_encoder) as studio:
         speeds = studio._machine.speeds
+        waits, wait_for = threading.Event(), speeds._changed.wait_for
+        monkeypatch.setattr(speeds._changed, "wait_for", lambda condition: waits.set() or wait_for(condition))
         assert speeds.reserve()
         job = start(studio)
-        wait_until(studio, lambda: studio._queue.current == (job.id,))
-        assert counting.starts == []
+        assert waits.wait(TIMEOUT_SECONDS)
+        assert (studio._queue.current, counting.starts) == ((job.id,), [])
         speeds.measure_all(None)
         counting.wait_until_started(job.id)
         assert not speeds.reserve()
@@ -171,13 +171,6 @@ def test_a_job_whose_folder_is_deleted_while_it_waits_does_not_end_its_lane(
         gone.folder.rename(settings.runs_dir / "elsewhere")
         counting.allow()
         assert [ended(studio, job) for job in (first, last)] == ["finished", "finished"]
-
-
-@pytest.fixture
-def a_second_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each event is a second later than the one before: a log counts milliseconds, and two jobs may be queued within one."""
-    seconds = count(1_800_000_000)
-    monkeypatch.setattr("trainer.runs.events.time", SimpleNamespace(time=lambda: float(next(seconds))))
 
 
 @pytest.mark.usefixtures("a_second_each")

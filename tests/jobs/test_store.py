@@ -28,12 +28,13 @@ def idle(settings: Settings, reader: FileReader) -> Studio:
     return studio
 
 
+@pytest.mark.usefixtures("a_second_each")
 def test_the_newest_is_listed_first_and_says_what_it_is(idle: Studio) -> None:
     first, second = start(idle, "first"), start(idle, "second", to=5)
     assert [job.name for job in idle.for_owner(ME).jobs.list()] == ["second", "first"]
     assert (first.type, first.owner, first.parameters, first.result, first.progress) == ("count", ME, {"to": TO}, None, None)
     assert first.folder == idle.settings.runs_dir / "jobs" / first.id
-    assert second.created >= first.created
+    assert second.created > first.created
 
 
 def test_a_damaged_job_takes_no_other_down(idle: Studio) -> None:
@@ -63,6 +64,7 @@ def test_a_copied_log_is_no_second_job(idle: Studio) -> None:
     assert idle.for_owner(ME).jobs.get(copied.name).status == "damaged"
 
 
+@pytest.mark.usefixtures("a_second_each")
 def test_old_ended_jobs_make_room(idle: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MAX_ENDED_JOBS", 2)
     ended = [start(idle, str(n), to=n) for n in range(4)]

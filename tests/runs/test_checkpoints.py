@@ -181,6 +181,8 @@ def test_what_was_written_or_read_is_read_again_only_where_it_has_changed(kept: 
     assert sorted(read) == ["model", "model", "more", "more"]
     # Sizes cannot tell; reading does.
     (kept.folder / "state-00000001" / "model").write_text("WEIGHTS")
+    # The clock of a file system may tick only every few milliseconds.
+    os.utime(kept.folder / "state-00000001" / "model", (1, 1))
     for checkpoints in (kept, other):
         assert checkpoints.newest() is None
         assert checkpoints.newest_and_damaged(digest=None)[0].step == 1

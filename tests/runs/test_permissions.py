@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.cpu_time import cpu_time
+from tests.workspace.steps import TIMEOUT_SECONDS, wait_until
 from trainer.atomic import make_folder, write_file
 from trainer.recipe import Recipe
 from trainer.runs.ids import random_id
@@ -58,9 +59,10 @@ def test_whatever_a_training_writes_is_readable_by_its_owner_alone(studio: Studi
     file = write_rows(tmp_path / "moods.csv", small_rows())
     recipe = Recipe(encoder="tiny-bert", epochs=1, batch_size=32, max_length=16)
     view = workspace.train_files({"main": (file.name, file)}, recipe)
-    while view.live:
-        view = workspace.wait(view.id, 1.0)
+    view = workspace.wait(view.id, TIMEOUT_SECONDS)
     assert view.status == "finished"
+    # Its signs of life are removed after its end was logged.
+    wait_until(studio, lambda: not studio._queue.has(view.id))
     runs = studio.settings.runs_dir
     workspace.models.write_zip(view.id, runs / "model.zip")
     names = {path.name for path in runs.rglob("*")}

@@ -10,11 +10,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from tests.child_processes import popen
 from trainer.errors import UserError
+from trainer.runs.file_locks import try_lock
 from trainer.runs.server_lock import server_lock
 from trainer.runs.writer_lock import is_being_written, writer_lock
 
@@ -26,10 +28,9 @@ with server_lock(Path(sys.argv[1])) as tell:
     if sys.argv[2:]:
         tell(sys.argv[2])
     child = os.fork() if os.environ.get("WITH_CHILD") else None
-    if child == 0:
-        time.sleep(60)
-    print(child, flush=True)
-    time.sleep(60)
+    if not child:
+        print(os.getpid(), flush=True)
+    time.sleep(300)
 """
 
 
@@ -61,7 +62,7 @@ def served_by(folder: Path) -> int:
 
 
 def ready(process: subprocess.Popen) -> str:
-    """Wait until the process holds the lock; returns what it printed."""
+    """Wait until the process holds the lock, and until its child runs if it has one; returns the process id of the child, or its own."""
     assert process.stdout is not None
     return process.stdout.readline().strip()
 
@@ -76,7 +77,7 @@ def test_the_second_is_told_where_the_first_serves(tmp_path: Path) -> None:
     with another_server(tmp_path, "http://127.0.0.1:7860/") as first:
         ready(first)
         refused = refusal(tmp_path)
-        since = time.strftime("%H:%M", time.localtime((tmp_path / "serving.json").stat().st_mtime))
+        since = time.strftime("%H:%M", time.localtime(json.loads((tmp_path / "serving.json").read_text())["since"]))
         assert refused.code == "already_serving"
         assert refused.message == (
             f"Emotune already serves the folder {tmp_path}, at http://127.0.0.1:7860 (process {first.pid}, since {since}). "
@@ -132,12 +133,21 @@ def test_it_is_let_go_when_serving_fails(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_just_ending_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("trainer.runs.server_lock._TRIES", 1000)
     with another_server(tmp_path) as first:
         ready(first)
-        popen(["sh", "-c", f"sleep 0.4; kill -9 {first.pid}"])
+        taken = []
+
+        def first_ends_after_the_third_try(file: BinaryIO, *, shared: bool) -> bool:
+            taken.append(try_lock(file, shared=shared))
+            if len(taken) == 3:
+                first.kill()
+                first.wait()
+            return taken[-1]
+
+        monkeypatch.setattr("trainer.runs.server_lock.try_lock", first_ends_after_the_third_try)
         with server_lock(tmp_path):
             assert served_by(tmp_path) == os.getpid()
+    assert taken == [False, False, False, True]
 
 
 @pytest.mark.parametrize(

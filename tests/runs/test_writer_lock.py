@@ -24,7 +24,7 @@ from pathlib import Path
 from trainer.runs.writer_lock import writer_lock
 with writer_lock(Path(sys.argv[1])) as acquired:
     print(acquired, flush=True)
-    time.sleep(60)
+    time.sleep(300)
 """
 
 
@@ -64,14 +64,19 @@ def test_a_killed_writer_is_dead_at_once(tmp_path: Path) -> None:
 def test_a_heartbeat_is_never_seen_half_written(tmp_path: Path) -> None:
     write_heartbeat(tmp_path)
     seen: set[str] = set()
-    done = threading.Event()
+    begun, done = threading.Event(), threading.Event()
 
     def watch() -> None:
         while not done.is_set():
-            seen.add((tmp_path / "heartbeat").read_text(encoding="utf-8"))
+            try:
+                seen.add((tmp_path / "heartbeat").read_text(encoding="utf-8"))
+            except OSError as error:
+                seen.add(str(error))
+            begun.set()
 
     watcher = threading.Thread(target=watch)
     watcher.start()
+    assert begun.wait(TIMEOUT_SECONDS)
     for _ in range(300):
         write_heartbeat(tmp_path)
     done.set()
@@ -157,12 +162,21 @@ def test_who_holds_a_run_for_an_instant_is_no_writer_to_readers(tmp_path: Path) 
         assert acquired
 
 
-def test_who_holds_a_run_waits_for_another_that_does(tmp_path: Path) -> None:
+def test_who_holds_a_run_waits_for_another_that_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original, taken = module.try_lock, []
+
+    def first_lets_go_after_the_third_try(file: BinaryIO, *, shared: bool) -> bool:
+        taken.append(original(file, shared=shared))
+        if len(taken) == 3:
+            first.close()
+        return taken[-1]
+
     with ExitStack() as first:
         assert first.enter_context(maintenance_lock(tmp_path)) is not None
-        threading.Timer(0.05, first.close).start()
+        monkeypatch.setattr(module, "try_lock", first_lets_go_after_the_third_try)
         with maintenance_lock(tmp_path) as lock:
             assert lock is not None
+    assert taken == [False, False, False, True]
 
 
 def test_a_lock_of_a_folder_that_was_moved_away_is_nobodys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

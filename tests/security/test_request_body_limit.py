@@ -22,8 +22,8 @@ from trainer.security.upload_limit import UploadLimitMiddleware
 SHORT_TIMEOUTS = BodyTimeouts(max_pause=0.05, base_seconds=0.2, bytes_per_second=1e6)
 
 
-def limited_app(limit: int = 100, timeouts: BodyTimeouts = SHORT_TIMEOUTS) -> BodyLimitMiddleware:
-    return BodyLimitMiddleware(echo, limit=limit, limits={"/upload": 1000}, timeouts=timeouts)
+def limited_app(limit: int = 100, timeouts: BodyTimeouts | None = None) -> BodyLimitMiddleware:
+    return BodyLimitMiddleware(echo, limit=limit, limits={"/upload": 1000}, timeouts=timeouts or BodyTimeouts())
 
 
 def test_a_body_that_says_it_is_too_large_is_not_read() -> None:
@@ -53,7 +53,7 @@ def test_an_endless_body_is_refused_where_it_is_too_large() -> None:
 
 
 def test_a_body_that_stops_coming_is_given_up() -> None:
-    response = run(ask_async(limited_app(), "POST", "/run", content=_pieces(2, 1, pause=30.0)))
+    response = run(ask_async(limited_app(timeouts=SHORT_TIMEOUTS), "POST", "/run", content=_pieces(2, 1, pause=30.0)))
     assert (response.status_code, response.json()["code"]) == (408, "too_slow")
 
 
@@ -71,13 +71,15 @@ def test_a_body_that_trickles_is_given_up() -> None:
 
 def test_an_answer_that_takes_its_time_is_waited_for() -> None:
     async def thoughtful(scope, receive, send) -> None:
-        await receive()
+        while (await receive())["more_body"]:
+            pass
         gone = asyncio.ensure_future(receive())
         await asyncio.sleep(0.5)
+        assert not gone.done()
         gone.cancel()
         await RESPONSE(scope, receive, send)
 
-    app = BodyLimitMiddleware(thoughtful, limit=100, limits={}, timeouts=SHORT_TIMEOUTS)
+    app = BodyLimitMiddleware(thoughtful, limit=100, limits={}, timeouts=BodyTimeouts(max_pause=0.2))
     assert ask(app, "POST", "/run", content=b"x").text == "here"
 
 

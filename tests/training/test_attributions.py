@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.training.conftest import fit, run_with
 from tests.training.tiny_encoders import TINY, tiny
 from trainer.data.corpus import Corpus
@@ -129,14 +130,16 @@ def test_an_unknown_label_is_named(predictor: Predictor) -> None:
 def test_predictions_of_other_threads_are_not_disturbed(predictor: Predictor) -> None:
     texts = ["they cry alone at home", "happy and sunny", "shout in rage"] * 8
     quiet = predictor.probabilities(texts)
-    seen, done = [], threading.Event()
+    seen, begun, done = [], threading.Event(), threading.Event()
 
     def predict() -> None:
         while not done.is_set():
             seen.append(predictor.probabilities(texts))
+            begun.set()
 
     thread = threading.Thread(target=predict)
     thread.start()
+    assert begun.wait(TIMEOUT_SECONDS)
     for _ in range(20):
         predictor.attribute(texts[0], "joy")
     done.set()

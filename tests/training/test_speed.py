@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.addresses import TIMEOUT_SECONDS
 from trainer.training import speed
 from trainer.training.hardware import Hardware, detect_hardware
 from trainer.training.speed import NotMeasuredError, SpeedMeter, measure_layer_speed
@@ -77,9 +78,11 @@ def test_jobs_run_beside_each_other_and_nothing_is_measured_until_the_last_has_e
     assert meter.reserve()
 
 
-def test_a_training_begins_once_the_measurement_has_ended(measured: list[str]) -> None:
-    meter, seen = SpeedMeter(), []
+def test_a_training_begins_once_the_measurement_has_ended(measured: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    meter, seen, waits = SpeedMeter(), [], threading.Event()
     assert meter.reserve()
+    wait_for = meter._changed.wait_for
+    monkeypatch.setattr(meter._changed, "wait_for", lambda condition: waits.set() or wait_for(condition))
 
     def train() -> None:
         with meter.no_measurement():
@@ -87,6 +90,7 @@ def test_a_training_begins_once_the_measurement_has_ended(measured: list[str]) -
 
     training = threading.Thread(target=train)
     training.start()
+    assert waits.wait(TIMEOUT_SECONDS)
     meter.measure_all(HERE)
     training.join()
     assert seen == [["fp32", "bf16"]]

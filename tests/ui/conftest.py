@@ -49,16 +49,19 @@ def server(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, read
     """The real ``serve`` in this process, over a studio whose only encoder is the tiny one."""
     studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("served") / "runs"), encoders=[tiny_encoder], reader=reader)
     port = free_port()
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(launch, "Studio", lambda settings: studio)
-        patched.setenv("GRADIO_SERVER_PORT", str(port))
-        patched.setenv("CI", "1")
-        blocks = launch.serve(studio.settings, block=False)
-    client = Client(blocks.local_url, verbose=False)
-    yield Server(studio, blocks.local_url, client)
-    client.close()
-    blocks.close()
-    studio.close()
+    with pytest.MonkeyPatch.context() as kept:
+        # Gradio reads it at each upload. Left as ``serve`` sets it, the servers of later tests would keep their uploads here too.
+        kept.setenv("GRADIO_TEMP_DIR", str(studio.settings.uploads_dir))
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(launch, "Studio", lambda settings: studio)
+            patched.setenv("GRADIO_SERVER_PORT", str(port))
+            patched.setenv("CI", "1")
+            blocks = launch.serve(studio.settings, block=False)
+        client = Client(blocks.local_url, verbose=False)
+        yield Server(studio, blocks.local_url, client)
+        client.close()
+        blocks.close()
+        studio.close()
 
 
 @pytest.fixture(scope="package")

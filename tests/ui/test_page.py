@@ -98,3 +98,16 @@ def test_a_choice_above_the_matrix_leaves_headline_and_classes_and_waits_its_tur
     assert changed == {"headline", "results-body", "other-file", "per-class", "confusion-chart", "confusions"}
     assert len({named[name].concurrency_id for name in ("open_run", "open_matrix")}) == 1
     assert named["open_run"].concurrency_limit == 1
+
+
+@pytest.mark.parametrize("component", ["found-rows", "runs-list", "footer-runs", "runs-dialog", "labels-table", "footer-labels"])
+def test_no_earlier_answer_takes_the_place_of_a_later_one(studio: Studio, component: str) -> None:
+    blocks = page.build(studio, storage_notice="Here.", is_local=True)
+    writers = [
+        fn
+        for fn in blocks.fns.values()
+        if fn.fn is not None and fn.queue is not False and component in {output.elem_id for output in fn.outputs}
+    ]
+    assert writers
+    assert {fn.concurrency_limit for fn in writers} == {1}
+    assert len({fn.concurrency_id for fn in writers}) == 1, {fn.name: fn.concurrency_id for fn in writers}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.workspace.steps import ME, QUICK, Hold, refused, start_run, wait_for_end
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
@@ -126,9 +127,9 @@ def test_a_full_disk_at_the_first_heartbeat_does_not_end_the_queue(
 
     with monkeypatch.context() as patched:
         patched.setattr("trainer.runs.writer_lock.write_heartbeat", full)
-        view = workspace.wait(start_run(studio, small_csv).id, 15)
+        view = workspace.wait(start_run(studio, small_csv).id, TIMEOUT_SECONDS)
     assert not view.live
-    assert workspace.wait(start_run(studio, small_csv, dataclasses.replace(QUICK, seed=2)).id, 15).status == "finished"
+    assert workspace.wait(start_run(studio, small_csv, dataclasses.replace(QUICK, seed=2)).id, TIMEOUT_SECONDS).status == "finished"
 
 
 def test_a_run_whose_folder_was_deleted_while_it_waited_does_not_end_the_queue(studio: Studio, hold: Hold, small_csv: Path) -> None:
@@ -140,4 +141,4 @@ def test_a_run_whose_folder_was_deleted_while_it_waited_does_not_end_the_queue(s
     third = start_run(studio, small_csv, dataclasses.replace(QUICK, seed=3))
     folder.rename(folder.with_name("gone"))
     hold.release()
-    assert workspace.wait(third.id, 15).status == "finished"
+    assert workspace.wait(third.id, TIMEOUT_SECONDS).status == "finished"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.workspace.steps import QUICK, FakeTrainings, refused, start_run
+from tests.workspace.steps import QUICK, TIMEOUT_SECONDS, FakeTrainings, refused, start_run
 from trainer.data.reader.file_reader import FileReader
 from trainer.jobs import queue_limits
 from trainer.runs.view import RunView
@@ -111,5 +111,5 @@ def test_what_runs_and_waits_is_stopped_and_stays_with_its_owner(server: Server,
     server.studio._look_after()
     trainings.release()
     for owner, view, status in zip(server.owners, server.views, ("stopped", "cancelled"), strict=False):
-        assert server.studio.for_owner(owner).wait(view.id, 60).status == status
+        assert server.studio.for_owner(owner).wait(view.id, TIMEOUT_SECONDS).status == status
         assert server.work(owner) == ([(view.id, status)], files[owner])

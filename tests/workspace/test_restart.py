@@ -26,15 +26,22 @@ from trainer.training.encoders import Encoder
 TWO_EPOCHS = Recipe(encoder="tiny-bert", epochs=2, batch_size=16, learning_rate=5e-3, max_length=32)
 
 
+def close_during_training(studio: Studio, hold: Hold) -> None:
+    """The server ends while the held training is in its first step: that goes on only once it has been asked to stop."""
+    closing = threading.Thread(target=studio.close)
+    closing.start()
+    while not any(studio.settings.runs_dir.glob("*/stop")):
+        time.sleep(0.01)
+    hold.release()
+    closing.join(TIMEOUT_SECONDS)
+
+
 def test_recover_trains_queued_runs_oldest_first(studio: Studio, hold: Hold, small_csv: Path, tiny_encoder: Encoder) -> None:
     workspace = studio.for_owner(ME)
     first = start_run(studio, small_csv)
     hold.wait_until_started()
     queued = [start_run(studio, small_csv, dataclasses.replace(QUICK, seed=n)) for n in (2, 3)]
-    closing = threading.Thread(target=studio.close)
-    closing.start()
-    hold.release()
-    closing.join(TIMEOUT_SECONDS)
+    close_during_training(studio, hold)
     assert workspace.library.view(first.id).status == "stopped"
     assert [workspace.library.view(v.id).status for v in queued] == ["queued", "queued"]
 
@@ -65,10 +72,7 @@ def test_a_restart_in_mid_training_loses_nothing_of_anybody(
     for owner in (first_owner, second_owner):
         studio.visits.record(owner)
     files = {owner: studio.for_owner(owner).drafts.summaries() for owner in (first_owner, second_owner)}
-    closing = threading.Thread(target=studio.close)
-    closing.start()
-    hold.release()
-    closing.join(TIMEOUT_SECONDS)
+    close_during_training(studio, hold)
 
     server = Studio(studio.settings, encoders=[tiny_encoder], reader=studio.reader)
     server.recover()

@@ -264,7 +264,7 @@ def test_several_processes_train_one_run(
     monkeypatch.setattr(torchrun, "subprocess", SimpleNamespace(run=warm_interpreter.torchrun, DEVNULL=subprocess.DEVNULL))
     path = write_rows(tmp_path / "moods.csv", small_rows())
     studio = Studio(Settings(runs_dir=tmp_path / "runs", processes=2), encoders=[tiny_encoder], reader=reader)
-    view = studio.for_owner(ME).wait(start_run(studio, path, replace(RECIPE, epochs=10)).id, 240)
+    view = studio.for_owner(ME).wait(start_run(studio, path, replace(RECIPE, epochs=10)).id, TIMEOUT_SECONDS)
     assert view.status == "finished", (studio.for_owner(ME).library.folder(view.id) / "error.log").read_text()[-2000:]
     assert view.processes == 2
     assert [p.step for p in view.points] == list(range(1, view.total_steps + 1))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.jobs.counting import Counting
 from tests.workspace.steps import ME, refused, start_run, wait_for_end
 from tests.workspace.test_train_again import start_prepared_run
@@ -38,7 +39,7 @@ def trained(
     studio = Studio(Settings(runs_dir=tmp_path_factory.mktemp("trained") / "runs"), encoders=[tiny_encoder], reader=reader)
     draft = studio.for_owner(ME).drafts.open_files({"main": ("moods.csv", small_csv)}).draft
     view = studio.for_owner(ME).start(draft.id, RECIPE)
-    yield studio, studio.for_owner(ME).wait(view.id, 120)
+    yield studio, studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS)
     studio.close()
 
 

@@ -60,7 +60,7 @@ def answer_chart(curve: Sequence[CurvePoint], promises: Sequence[Promise], chose
     description = (
         f"Share of right answers by share of answered texts, from {percent(accuracies[-1])} if it always answers." if curve else ""
     )
-    layout = _layout("answers", description, "texts that it answers", "answers that are right", [low, 1.02])
+    layout = _layout("answers", description, "texts that it answers", "answers that are right", [low, 1.005])
     layout["xaxis"] |= {"range": [0, 1.02]}
     layout["meta"]["table"] = make_table(("answered", "right"), (), 0, list(zip(shares, accuracies, strict=True)))
     return {"data": data, "layout": layout}

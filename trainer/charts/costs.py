@@ -63,7 +63,7 @@ def _chart(runs: Sequence[RunCost], costs: Sequence[float | None], unit: str, ti
         _MARGIN,
         f"{score.name[:1].upper()}{score.name[1:]} on the test rows against {title}. {listed}.",
         xaxis=make_axis(title, range=[0, 1.25 * max((cost for _, cost, _ in known), default=1.0)], nticks=6, tickformat="~g"),
-        yaxis=make_axis(score.axis, range=[low, 1.02], nticks=6, tickformat="~%"),
+        yaxis=make_axis(score.axis, range=[low, 1.005], nticks=6, tickformat="~%"),
     )
     layout["meta"] |= {"phone": {"height": PHONE_HEIGHT}, "note": title, "title": f"{score.name[:1].upper()}{score.name[1:]} and {against}"}
     rows = [(i, cost, run.score.value, run.score.low, run.score.high) for i, (run, cost, _) in enumerate(known)]

@@ -23,7 +23,7 @@ from trainer.ui import audit_state, audit_view, comparison_view, data_tab, html_
 from trainer.ui.audit_state import AuditState
 from trainer.ui.audit_tab import AuditTab
 from trainer.ui.components import Page
-from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
+from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, in_turn, user_errors
 
 _MAX_RESULTS = 4
 _DEEP_TRAININGS = 5
@@ -44,9 +44,9 @@ def wire(studio: Studio, page: Page, tab_item: gr.Tab, refresh_event: dict[str, 
     def update(draft: str | None, shown: str) -> dict:
         return show(studio, tab, results, draft, shown=shown)
 
-    tab_item.select(show_all, page.data.draft, tab.outputs, **PRIVATE_EVENT_MULTIPLE)
+    tab_item.select(show_all, page.data.draft, tab.outputs, **in_turn("labels"), **PRIVATE_EVENT_MULTIPLE)
     # Only what the tab does not show yet.
-    tab.version.change(update, [page.data.draft, tab.shown], tab.outputs, trigger_mode="always_last", **PRIVATE_EVENT)
+    tab.version.change(update, [page.data.draft, tab.shown], tab.outputs, trigger_mode="always_last", **in_turn("labels"), **PRIVATE_EVENT)
     _wire_buttons(studio, page, results, errors_on_tab, refresh_event)
     _wire_decisions(studio, page, results)
 
@@ -157,7 +157,9 @@ def _wire_buttons(
         return show(studio, tab, results, draft_id, shown=shown)
 
     clicks = [html.click for html in (tab.head, tab.below, tab.footer)]
-    pressed = gr.on(clicks, handle_button, [page.data.draft, tab.shown, compared.score_name], outputs, **PRIVATE_EVENT_MULTIPLE)
+    pressed = gr.on(
+        clicks, handle_button, [page.data.draft, tab.shown, compared.score_name], outputs, **in_turn("labels"), **PRIVATE_EVENT_MULTIPLE
+    )
     pressed.then(None, None, None, js=_TO_TOP, **PRIVATE_EVENT).then(**refresh_event)
 
 
@@ -197,7 +199,9 @@ def _wire_decisions(studio: Studio, page: Page, results: SingleFlightCache[Audit
         }
 
     on_error = user_errors(lambda message: {tab.head: html_pieces.notice(message, "error")})
-    tab.table.click(on_error(save), tab.shown, [tab.saved, tab.footer, tab.below, tab.shown, tab.head], **PRIVATE_EVENT_MULTIPLE)
+    tab.table.click(
+        on_error(save), tab.shown, [tab.saved, tab.footer, tab.below, tab.shown, tab.head], **in_turn("labels"), **PRIVATE_EVENT_MULTIPLE
+    )
 
 
 def _save(studio: Studio, state: AuditState, request: Mapping[str, Any], label: str) -> LabelState:

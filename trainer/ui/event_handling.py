@@ -38,6 +38,15 @@ call both in turns forever."""
 _log = logging.getLogger("emotune")
 
 
+def in_turn(name: str) -> dict[str, Any]:
+    """Options that listeners which update the same components share: calls are answered in the order in which they came.
+
+    Gradio otherwise handles calls of different listeners at once, and an answer on its way for long would take the place of a later one. Calls of
+    other visitors wait too, so none of these listeners may take long.
+    """
+    return {"concurrency_id": name, "concurrency_limit": 1}
+
+
 def current_workspace(studio: Studio, request: Request | None = None) -> Workspace:
     """What the owner of a request can do: of the one that gradio is handling in this thread, or of ``request`` in a route of our own.
 

@@ -19,7 +19,7 @@ from trainer.studio import Studio
 from trainer.text_format import pluralize
 from trainer.ui import data_tab, folds_offer, html_pieces, recipe_form, train_tab
 from trainer.ui.components import Page
-from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
+from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, in_turn, user_errors
 from trainer.ui.readiness import assess_readiness
 
 
@@ -85,7 +85,13 @@ def save_form_event(studio: Studio, page: Page) -> dict[str, Any]:
             workspace.editor.save_form(draft, dict(zip([c.elem_id for c in page.form], values, strict=True)))
         return gr.skip()
 
-    return {"fn": save_form, "inputs": [page.data.draft, *page.form], "outputs": page.train.notice, **PRIVATE_EVENT_MULTIPLE}
+    return {
+        "fn": save_form,
+        "inputs": [page.data.draft, *page.form],
+        "outputs": page.train.notice,
+        **in_turn("form"),
+        **PRIVATE_EVENT_MULTIPLE,
+    }
 
 
 def show_recipe(studio: Studio, page: Page, draft: str | None, recipe: Recipe, explanation: str, *, level: str = "") -> dict:
@@ -212,12 +218,12 @@ def _wire_validation(studio: Studio, page: Page) -> Any:
     changes = [page.tabs.select] + [
         c.change for c in (page.data.version, *page.data.form, train.encoder, *form.settings, page.running, page.frame.hardware_badge)
     ]
-    checked = gr.on(changes, check_change, inputs, outputs, trigger_mode="always_last", **PRIVATE_EVENT)
+    checked = gr.on(changes, check_change, inputs, outputs, trigger_mode="always_last", **in_turn("check"), **PRIVATE_EVENT)
     # Not after a change of settings: rendering the levels again would stop the control from changing to "Custom".
     time_changes = [c.change for c in (page.data.version, *page.data.form, train.encoder, page.frame.hardware_badge)]
     update_times = errors_on_train_tab(page)(lambda draft, *values: {form.level: _levels_with_times(studio, page, draft, *values)})
     gr.on(time_changes, update_times, [page.data.draft, *page.form], [form.level, train.notice], **PRIVATE_EVENT_MULTIPLE)
-    gr.on([c.blur for c in form.settings], check_blur, inputs, outputs, **PRIVATE_EVENT_MULTIPLE)
+    gr.on([c.blur for c in form.settings], check_blur, inputs, outputs, **in_turn("check"), **PRIVATE_EVENT_MULTIPLE)
     return checked
 
 

@@ -25,7 +25,7 @@ from trainer.ui import (
     shown_rows,
 )
 from trainer.ui.buttons import Button, html_with_buttons
-from trainer.ui.event_handling import PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
+from trainer.ui.event_handling import PRIVATE_EVENT_MULTIPLE, current_workspace, in_turn, user_errors
 from trainer.ui.live_chart import live_chart, to_json
 from trainer.workspace import Workspace
 
@@ -138,7 +138,7 @@ def _wire(studio: Studio, tab: ResultsTab, run: gr.Textbox, choices: list[Any]) 
         return show_matrix(tab, studio, run_id, matrix_as, split, mistakes_only=bool(mistakes_only))
 
     # One queue for both, so that no matrix of an earlier run arrives after that of the chosen run.
-    one_by_one = {"concurrency_id": "results", "concurrency_limit": 1, **PRIVATE_EVENT_MULTIPLE}
+    one_by_one = {**in_turn("results"), **PRIVATE_EVENT_MULTIPLE}
     run.change(open_run, [run, *choices], tab.outputs, **one_by_one)
     gr.on([choice.input for choice in choices], open_matrix, [run, *choices], tab.matrix_outputs, **one_by_one)
 

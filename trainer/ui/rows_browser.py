@@ -11,7 +11,7 @@ from trainer.evaluation.mistakes import NO_LABEL, RowFilter, find_rows
 from trainer.studio import Studio
 from trainer.ui import html_pieces, open_row, pages_by_task, rows_view, shown_rows
 from trainer.ui.buttons import html_with_buttons
-from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, event_number, user_errors
+from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, event_number, in_turn, user_errors
 from trainer.ui.open_row_view import OpenRow
 
 _ANY = -1
@@ -101,15 +101,16 @@ def wire(studio: Studio, browser: RowsBrowser, run: gr.Textbox, matrix: gr.HTML,
         return reset_rows(studio, browser, run_id, shown_rows.TEST if shown_rows.evaluation_of(split) else split)
 
     outputs, found = [*browser.filters, *browser.found], browser.found
+    one_by_one = in_turn("rows")
     choices = (browser.split, browser.label, browser.predicted, browser.confidence, browser.order, browser.shown)
-    gr.on([choice.input for choice in choices], search, inputs, found, **PRIVATE_EVENT_MULTIPLE)
-    browser.word.change(search, inputs, found, trigger_mode="always_last", **PRIVATE_EVENT)
-    pressed = browser.rows.click(press, [browser.opened, *inputs], found, **PRIVATE_EVENT_MULTIPLE)
+    gr.on([choice.input for choice in choices], search, inputs, found, **one_by_one, **PRIVATE_EVENT_MULTIPLE)
+    browser.word.change(search, inputs, found, trigger_mode="always_last", **one_by_one, **PRIVATE_EVENT)
+    pressed = browser.rows.click(press, [browser.opened, *inputs], found, **one_by_one, **PRIVATE_EVENT_MULTIPLE)
     pressed.then(None, None, None, js=_FOCUS, **PRIVATE_EVENT)
-    browser.timer.tick(show_found_meanwhile, [browser.opened, *inputs], found, **PRIVATE_EVENT)
-    cells = gr.on([matrix.select, confusions.click], open_cell, [run, browser.split], outputs, **PRIVATE_EVENT_MULTIPLE)
+    browser.timer.tick(show_found_meanwhile, [browser.opened, *inputs], found, **one_by_one, **PRIVATE_EVENT)
+    cells = gr.on([matrix.select, confusions.click], open_cell, [run, browser.split], outputs, **one_by_one, **PRIVATE_EVENT_MULTIPLE)
     cells.then(None, None, None, js=_SCROLL, **PRIVATE_EVENT).then(None, None, None, js=_FOCUS, **PRIVATE_EVENT)
-    run.change(reset, [run, browser.split], outputs, **PRIVATE_EVENT_MULTIPLE)
+    run.change(reset, [run, browser.split], outputs, **one_by_one, **PRIVATE_EVENT_MULTIPLE)
 
 
 def read_filter(label: Any, predicted: Any, confidence: Any, word: Any, order: Any, shown: Any) -> RowFilter:

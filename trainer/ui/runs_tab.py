@@ -17,7 +17,7 @@ from trainer.text_format import file_size, pluralize
 from trainer.ui import comparison_view, disk_view, page_frame, runs_confirmations, runs_dialog, runs_footer, runs_list
 from trainer.ui.comparison_view import ComparisonView
 from trainer.ui.disk_view import DiskView
-from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
+from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, in_turn, user_errors
 
 _DESCRIPTION = "All trainings. Choose among them by the validation rows; the test rows show how good the chosen one is."
 _WITH_FIELD = {"confirm-rename": "rename", "confirm-more-epochs": "more-epochs"}
@@ -121,12 +121,17 @@ def wire(
 
     outputs = [dialog, *tab.disk.outputs, *compared.outputs, tabs, watched, model, reopened, tab.train_again]
     pressed = gr.on(
-        [html.click for html in tab.with_buttons], handle_button, [compared.score_name, *tab.disk.states], outputs, **PRIVATE_EVENT_MULTIPLE
+        [html.click for html in tab.with_buttons],
+        handle_button,
+        [compared.score_name, *tab.disk.states],
+        outputs,
+        **in_turn("runs"),
+        **PRIVATE_EVENT_MULTIPLE,
     )
     pressed.then(None, None, None, js=_AFTER_RESPONSE, **PRIVATE_EVENT).then(**refresh_event)
     # An open section shows what has happened on other tabs.
     show_sections = errors_on_runs_tab(tab)(lambda *opened: disk_view.show_open_sections(tab.disk, studio, *opened) or gr.skip())
-    tabs.change(show_sections, tab.disk.states, [*tab.disk.outputs, dialog], **PRIVATE_EVENT)
+    tabs.change(show_sections, tab.disk.states, [*tab.disk.outputs, dialog], **in_turn("runs"), **PRIVATE_EVENT)
 
 
 def _confirmed_actions(studio: Studio) -> Mapping[str, Callable[[str, str], str]]:
@@ -229,10 +234,23 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
 
     outputs = [tab.list, tab.footer, *compared.outputs, tab.dialog]
     tab.version.change(
-        update_list, [tab.selected, compared.runs, compared.score_name], outputs, trigger_mode="always_last", **PRIVATE_EVENT
+        update_list,
+        [tab.selected, compared.runs, compared.score_name],
+        outputs,
+        trigger_mode="always_last",
+        **in_turn("runs"),
+        **PRIVATE_EVENT,
     )
     selection_outputs = [tab.selected, tab.footer, tab.dialog, *compared.outputs]
-    tab.list.select(select, [tab.selected, compared.runs], selection_outputs, js=_SELECTED, trigger_mode="always_last", **PRIVATE_EVENT)
+    tab.list.select(
+        select,
+        [tab.selected, compared.runs],
+        selection_outputs,
+        js=_SELECTED,
+        trigger_mode="always_last",
+        **in_turn("runs"),
+        **PRIVATE_EVENT,
+    )
     # An event of its own: reading takes a moment, and the next selection must not wait for it.
     tab.selected.change(check_files, tab.selected, None, **PRIVATE_EVENT)
 

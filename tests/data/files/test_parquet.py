@@ -107,6 +107,15 @@ def test_damaged_files_are_refused_kindly(cut):
         assert table is None or table.rows_seen == 1_000
 
 
+def test_columns_of_one_name_are_refused_by_it():
+    table = pa.table([["so glad"], ["so sad"], ["joy"]], names=["text", "text", "label"])
+    file = io.BytesIO()
+    pq.write_table(table, file)
+    with pytest.raises(UserError, match="same name \\(“text”\\)") as refused:
+        read_table(file.getvalue())
+    assert refused.value.code == "not_a_table"
+
+
 def test_a_few_bytes_that_mean_gigabytes_of_text_are_refused():
     places = pa.array([0] * 900_000, pa.int32())
     text = pa.DictionaryArray.from_arrays(places, pa.array(["x" * 90_000]))

@@ -22,7 +22,8 @@ def _spin() -> None:
 
 
 def _hold(path: str) -> None:
-    """Wait until the file exists."""
+    """Wait until the file exists, and tell by another one that this child waits."""
+    Path(f"{path}-{os.getpid()}").touch()
     while not Path(path).exists():
         time.sleep(0.01)
 

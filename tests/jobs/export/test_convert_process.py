@@ -1,6 +1,7 @@
 """The process that exports a model is followed: a stop is seen while it says nothing, and what went wrong is told as it was."""
 
 import sys
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,12 @@ class Stop(Exception):
     """Raised to stop."""
 
 
-def follow(monkeypatch: pytest.MonkeyPatch, program: str, stop_after: int = 1_000) -> object:
+def follow(monkeypatch: pytest.MonkeyPatch, program: str, stop_after: int | None = None) -> object:
     """Follow a process that runs ``program`` instead of an export; asked for the ``stop_after``-th time, it is to stop."""
-    asked = iter(range(1, stop_after))
+    asked = count(1)
 
     def stop_if_asked() -> None:
-        if next(asked, None) is None:
+        if next(asked) == stop_after:
             raise Stop
 
     monkeypatch.setattr(convert_process, "_POLL_SECONDS", 0.01)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.addresses import TIMEOUT_SECONDS
 from trainer.evaluation.predictions import load_predictions
 from trainer.recipe import Recipe
 from trainer.runs.run import Run
@@ -82,7 +83,7 @@ def test_a_run_records_its_temperature_and_predicts_with_it(studio: Studio, smal
     workspace = studio.for_owner("local")
     recipe = Recipe(encoder="tiny-bert", epochs=6, batch_size=16, learning_rate=5e-3, max_length=32, test_share=0.2, validation_share=0.2)
     view = workspace.train_files({"main": ("moods.csv", small_csv)}, recipe)
-    view = workspace.wait(view.id, 120)
+    view = workspace.wait(view.id, TIMEOUT_SECONDS)
     assert view.status == "finished"
     fitted = view.calibration
     assert fitted.rows == view.rows["validation"]

@@ -41,7 +41,7 @@ def append_and_act(self, event, **options):
         raise RuntimeError("a bug in us")
     if action == "stop":
         stop.touch()
-    for _ in range(2000):
+    for _ in range(6000):
         if stop.exists():
             break
         time.sleep(0.05)

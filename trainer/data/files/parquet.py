@@ -5,6 +5,7 @@ distinct value. Columns of images and audio are excluded.
 """
 
 import json
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from trainer.data.files.annotations import unwrap_single
@@ -35,7 +36,7 @@ _BATCH_ROWS = 16_384
 def read_parquet(data: bytes, limits: Limits) -> Cells:
     """The cells of the readable columns of a Parquet file: text, numbers, dates, booleans, plain lists of these, and structures of all as JSON.
 
-    Raises UserError ``file_damaged``, ``file_too_large``, ``not_a_table`` (no readable column), ``too_many_rows``, ``too_many_columns``,
+    Raises UserError ``file_damaged``, ``file_too_large``, ``not_a_table`` (no readable column, or several of one name), ``too_many_rows``, ``too_many_columns``,
     ``too_many_cells``.
     """
     import pyarrow as pa
@@ -50,7 +51,7 @@ def read_parquet(data: bytes, limits: Limits) -> Cells:
         if not readable:
             raise _nothing_readable("Parquet")
         if len(set(schema.names)) < len(schema.names):
-            raise ValueError("columns of equal names cannot be told apart")
+            raise _equal_names(schema.names)
         columns = _read_columns(data, [schema.field(position) for position in readable], file.metadata.num_rows, limits)
         _name_classes(schema, readable, columns, limits)
     except (pa.ArrowException, OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
@@ -111,6 +112,15 @@ def _as_cells(schema: "pa.Schema", readable: list[int], columns: list[list[str]]
 def _nothing_readable(name: str) -> FileError:
     return FileError(
         f"No column of this {name} file holds text or numbers. Export the column with the texts and the column with the labels as CSV.",
+        code="not_a_table",
+    )
+
+
+def _equal_names(names: list[str]) -> FileError:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    return FileError(
+        f"Several columns of this Parquet file have the same name ({quote_names(repeated, limit=5)}), so they cannot be told apart. "
+        "Rename them and save the file again.",
         code="not_a_table",
     )
 

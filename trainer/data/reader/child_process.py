@@ -30,6 +30,8 @@ _INHERITED_ENV = (
 ).split()
 _CHILD_ENV = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "ARROW_DEFAULT_MEMORY_POOL": "system"}
 """Fewer threads, and a memory pool that does not reserve address space, which is what is limited."""
+_EXIT_SECONDS = 10.0
+"""Between the end of what a child says and its exit status, on a starved machine."""
 _ADVICE = "Save the sheet or table with the texts and the labels as CSV (UTF-8), with nothing else in it, or upload a part of it."
 
 Answer = Table | PackedTexts | Rewritten
@@ -170,7 +172,7 @@ class ChildProcess:
     def _error_of_ended_child(self, weight: int | None, file_format: str) -> UserError:
         """The error that explains why the child ended; ``weight`` None: it had not started on the file."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(1.0)
+            self._process.wait(_EXIT_SECONDS)
         signal_number = -(self._process.poll() or 0)
         self.close()
         if weight is None and not self._timed_out:
