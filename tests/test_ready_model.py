@@ -1,5 +1,6 @@
 """The model that a public server offers: trained once, for everybody to look at and to use, and for nobody to change."""
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +12,13 @@ from tests.workspace.steps import wait_until
 from trainer.data.reader.file_reader import FileReader
 from trainer.errors import UserError
 from trainer.jobs.vectors.vectors_job import VECTORS_JOB
-from trainer.ready_model import NAME
+from trainer.presets import LEVELS
+from trainer.ready_model import NAME, train_ready_model
 from trainer.runs.view import RunView
 from trainer.settings import LOCAL, LOCAL_OWNER, PUBLIC, SERVER_OWNER, Settings
 from trainer.studio import Studio
 from trainer.switches import Switches
+from trainer.training import machine
 from trainer.training.encoders import Encoder
 from trainer.workspace import Workspace
 
@@ -122,18 +125,61 @@ def test_the_next_start_trains_none_and_one_without_its_files_trains_again(
     replaced.close()
 
 
+@pytest.mark.parametrize("step", ["load", "train"])
 @pytest.mark.parametrize("error", [OSError("the disk is gone"), RuntimeError("a bug"), UserError("No.", code="disk_full")])
 def test_a_server_without_it_serves_all_the_same(
-    tmp_path: Path, tiny_encoder: Encoder, reader: FileReader, monkeypatch: pytest.MonkeyPatch, error: Exception
+    tmp_path: Path, tiny_encoder: Encoder, reader: FileReader, monkeypatch: pytest.MonkeyPatch, error: Exception, step: str
 ) -> None:
     def fails(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("trainer.studio.prepare_ready_model", fails)
+    monkeypatch.setattr(f"trainer.studio.{step}_ready_model", fails)
     started = Studio(Settings(runs_dir=tmp_path, mode=PUBLIC), encoders=[tiny_encoder], reader=reader)
     started.recover()
     assert started.for_owner(VISITOR).library.runs(offered=True) == []
+    assert not started.model_is_on_its_way()
     started.close()
+
+
+@pytest.mark.parametrize(("seconds_an_epoch", "epochs", "level"), [(10.0, 4, LEVELS[0]), (15.0, 2, ""), (60.0, 1, "")])
+def test_a_slow_machine_trains_it_for_fewer_epochs(
+    settings: Settings,
+    tiny_encoder: Encoder,
+    reader: FileReader,
+    monkeypatch: pytest.MonkeyPatch,
+    seconds_an_epoch: float,
+    epochs: int,
+    level: str,
+) -> None:
+    monkeypatch.setattr(Workspace, "estimate_seconds", lambda self, draft_id, recipe: seconds_an_epoch * recipe.epochs)
+    studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
+    server = studio.for_owner(SERVER_OWNER)
+    train_ready_model(server, "tiny-bert")
+    [view] = server.library.runs()
+    assert (server.library.recipe(view.id).epochs, view.level) == (epochs, level)
+    server.stop(view.id)
+    studio.close()
+
+
+def test_its_training_is_planned_once_the_machine_s_speed_is_known(
+    tmp_path: Path, tiny_encoder: Encoder, reader: FileReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, detect = threading.Event(), machine.detect_hardware
+    monkeypatch.setattr(machine, "detect_hardware", lambda: looked.wait(TIMEOUT_SECONDS) and detect())
+    studio = Studio(Settings(runs_dir=tmp_path / "runs", mode=PUBLIC), encoders=[tiny_encoder], reader=reader)
+    studio.warm_up()
+    studio.recover()
+    server = studio.for_owner(SERVER_OWNER)
+    assert server.library.runs() == []
+    assert studio.model_is_on_its_way()
+    studio._look_after()
+    looked.set()
+    wait_until(studio, lambda: bool(server.library.runs()))
+    [view] = server.library.runs()
+    assert studio.hardware is not None
+    server.stop(view.id)
+    server.wait(view.id, TIMEOUT_SECONDS)
+    studio.close()
 
 
 def test_a_local_server_trains_and_offers_none(tmp_path: Path, studio: Studio, tiny_encoder: Encoder, reader: FileReader) -> None:

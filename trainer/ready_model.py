@@ -4,6 +4,7 @@ It is a run like any other, whose owner is the server itself; who may look at it
 """
 
 from contextlib import suppress
+from dataclasses import replace
 
 from trainer.errors import UserError
 from trainer.presets import LEVELS
@@ -13,11 +14,12 @@ from trainer.workspace import Workspace
 NAME = "the model of our sample"
 
 
-def prepare_ready_model(workspace: Workspace, encoder: str) -> None:
-    """Load the server's model, or queue its training, which takes half a minute on two quiet cores. ``workspace`` is that of the server itself.
+_MAX_SECONDS = 40.0
+"""Of its training: whoever comes first waits for it."""
 
-    Raises UserError if it cannot be queued now.
-    """
+
+def load_ready_model(workspace: Workspace) -> bool:
+    """Load the server's model; False if there is none yet, and none on its way. ``workspace`` is that of the server itself."""
     views = workspace.library.runs()
     ready = next((view for view in views if view.has_model and not view.live and workspace.models.is_complete(view.id)), None)
     if ready is not None:
@@ -25,15 +27,27 @@ def prepare_ready_model(workspace: Workspace, encoder: str) -> None:
         workspace.models.predict(ready.id, [NAME])
         # The training rows are read once, by the server, as visitors start no job for it.
         workspace.similar.search(ready.id, NAME)
-        return
-    if any(view.status == "queued" for view in views):
-        return
+        return True
+    return any(view.status == "queued" for view in views)
+
+
+def train_ready_model(workspace: Workspace, encoder: str) -> None:
+    """Queue the training of the server's model in place of whatever it has. Raises UserError if it cannot be queued now."""
     workspace.delete_everything()
     draft = workspace.drafts.open_sample().draft
     try:
-        recipe, _ = workspace.recipe_for_level(draft.id, LEVELS[0], Recipe(encoder=encoder))
-        run = workspace.start(draft.id, recipe, level=LEVELS[0])
+        recipe, level = _recipe(workspace, draft.id, encoder)
+        run = workspace.start(draft.id, recipe, level=level)
     finally:
         with suppress(UserError, OSError):
             workspace.drafts.remove(draft.id)
     workspace.library.rename(run.id, NAME)
+
+
+def _recipe(workspace: Workspace, draft_id: str, encoder: str) -> tuple[Recipe, str]:
+    """The quickest level's recipe and the level; with fewer epochs, and then of no level, where this machine would take too long."""
+    recipe, _ = workspace.recipe_for_level(draft_id, LEVELS[0], Recipe(encoder=encoder))
+    chosen = recipe
+    while chosen.epochs > 1 and (workspace.estimate_seconds(draft_id, chosen) or 0.0) > _MAX_SECONDS:
+        chosen = replace(chosen, epochs=chosen.epochs - 1)
+    return chosen, LEVELS[0] if chosen == recipe else ""

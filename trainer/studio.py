@@ -7,8 +7,8 @@ import logging
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from trainer.atomic import REMOVED_PREFIX
@@ -22,7 +22,7 @@ from trainer.jobs.registry import JOB_TYPES
 from trainer.jobs.runner import JobRunner
 from trainer.jobs.store import JobStore
 from trainer.open_pages import OpenPages
-from trainer.ready_model import prepare_ready_model
+from trainer.ready_model import load_ready_model, train_ready_model
 from trainer.run_library import ScoreCache
 from trainer.runs.disk_space import remove_older
 from trainer.runs.run import Run
@@ -99,6 +99,7 @@ class Studio:
         self._rounds: Rounds | None = None
         self._runs = RunStore(settings.runs_dir, offered_by=SERVER_OWNER if settings.mode.offers_model else "")
         self._machine = Machine()
+        self._model_is_planned = False
         self._job_store = JobStore(self._runs, job_types)
         job_services = JobServices(settings, self._runs, self.encoders, self._machine, self._after_training, self.reader)
         self._runner = JobRunner(self._job_store, job_services)
@@ -175,12 +176,27 @@ class Studio:
 
     def model_is_on_its_way(self) -> bool:
         """Whether the model that is offered to everybody is being trained, or waits for it."""
-        return any(view.live for view in self.for_owner(SERVER_OWNER).library.runs())
+        return self._model_is_planned or any(view.live for view in self.for_owner(SERVER_OWNER).library.runs())
 
     def _prepare_model(self) -> None:
+        """Load the model that is offered to everybody, or plan its training, for which the machine's speed must be known."""
         # Whatever is wrong with it, visitors are served.
+        with self._logging_failures():
+            if not load_ready_model(self.for_owner(SERVER_OWNER)):
+                self._model_is_planned = True
+                self._machine.when_measured(self._train_model)
+
+    def _train_model(self) -> None:
         try:
-            prepare_ready_model(self.for_owner(SERVER_OWNER), self.encoders.default.name)
+            with self._logging_failures():
+                train_ready_model(self.for_owner(SERVER_OWNER), self.encoders.default.name)
+        finally:
+            self._model_is_planned = False
+
+    @contextmanager
+    def _logging_failures(self) -> Iterator[None]:
+        try:
+            yield
         except UserError as error:
             _log.warning("No model is offered to new visitors. %s", error.message)
         except Exception as error:
@@ -188,7 +204,7 @@ class Studio:
 
     def _look_after(self) -> None:
         # It could not be queued before: the disk was nearly full, or trainings were switched off. One that failed is not tried again and again.
-        if self.settings.mode.offers_model and not self.for_owner(SERVER_OWNER).library.runs():
+        if self.settings.mode.offers_model and not self._model_is_planned and not self.for_owner(SERVER_OWNER).library.runs():
             self._prepare_model()
         if Switches(self.settings.runs_dir).is_on("stop-all"):
             for job in self._job_store.list_live():

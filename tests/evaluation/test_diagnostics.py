@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.addresses import TIMEOUT_SECONDS
 from tests.conftest import small_rows, write_rows
 from trainer.check import CheckResult, found
 from trainer.evaluation.diagnostics import check_training
@@ -608,7 +609,7 @@ def test_real_trainings(
     workspace = studio.for_owner("local")
     file = write_rows(tmp_path / "moods.csv", rows)
     recipe = Recipe(encoder=studio.encoders.default.name, max_length=32, seed=7, **asked)
-    view = workspace.wait(workspace.train_files({"main": ("moods.csv", file)}, recipe).id, 300)
+    view = workspace.wait(workspace.train_files({"main": ("moods.csv", file)}, recipe).id, TIMEOUT_SECONDS)
     assert view.status == "finished", view.message
     diagnoses = found(workspace.library.training_checks(view.id))
     diagnosed = {d.code for d in diagnoses}

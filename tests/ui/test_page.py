@@ -100,7 +100,7 @@ def test_a_choice_above_the_matrix_leaves_headline_and_classes_and_waits_its_tur
     assert named["open_run"].concurrency_limit == 1
 
 
-@pytest.mark.parametrize("component", ["found-rows", "runs-list", "footer-runs", "runs-dialog", "labels-table", "footer-labels"])
+@pytest.mark.parametrize("component", ["found-rows", "runs-list", "footer-runs", "labels-table", "footer-labels"])
 def test_no_earlier_answer_takes_the_place_of_a_later_one(studio: Studio, component: str) -> None:
     blocks = page.build(studio, storage_notice="Here.", is_local=True)
     writers = [

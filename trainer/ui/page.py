@@ -40,6 +40,7 @@ from trainer.ui.event_handling import (
     current_page,
     current_workspace,
     event_number,
+    in_turn,
     user_errors,
     user_errors_as_warning,
 )
@@ -304,7 +305,7 @@ def _wire_navigation(studio: Studio, page: Page, refresh_event: dict[str, Any]) 
         shown = results_tab.show_rows_of(page.results, studio, run, shown_rows.value_of(event.code))
         return {tabs: gr.Tabs(selected="results"), **shown}
 
-    page.tryit.file.click(open_evaluation, model, [tabs, *page.results.row_outputs], **PRIVATE_EVENT_MULTIPLE)
+    page.tryit.file.click(open_evaluation, model, [tabs, *page.results.row_outputs], **in_turn("results"), **PRIVATE_EVENT_MULTIPLE)
     page.data.footer.click(open_train_tab, None, [tabs, train.watched], **PRIVATE_EVENT).then(**refresh_event)
     for footer in (page.results.footer, page.tryit.footer):
         footer.click(open_next_tab, [model, page.tryit.text], [tabs, page.tryit.text, page.data.reopened], **PRIVATE_EVENT)

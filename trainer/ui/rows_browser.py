@@ -101,7 +101,7 @@ def wire(studio: Studio, browser: RowsBrowser, run: gr.Textbox, matrix: gr.HTML,
         return reset_rows(studio, browser, run_id, shown_rows.TEST if shown_rows.evaluation_of(split) else split)
 
     outputs, found = [*browser.filters, *browser.found], browser.found
-    one_by_one = in_turn("rows")
+    one_by_one = in_turn("results")
     choices = (browser.split, browser.label, browser.predicted, browser.confidence, browser.order, browser.shown)
     gr.on([choice.input for choice in choices], search, inputs, found, **one_by_one, **PRIVATE_EVENT_MULTIPLE)
     browser.word.change(search, inputs, found, trigger_mode="always_last", **one_by_one, **PRIVATE_EVENT)
