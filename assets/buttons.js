@@ -1,5 +1,5 @@
-// HTML with buttons and lists: renders props.value, and a press of a button with data-action, or a choice from a list with one, triggers a click
-// event with {action, code}; the code of a choice is its value, behind the list's data-prefix if it has one. A press anywhere on a row with
+// HTML with buttons, lists and fields: renders props.value, and a press of a button with data-action, a choice from a list with one, or another value
+// in a field with one, triggers a click event with {action, code}; the code of a choice is its value, behind the list's data-prefix if it has one. A press anywhere on a row with
 // data-open presses the button of that name in it. Fetched once for all components; gradio's component variables are the arguments of mount. Template: <div class="em-with-buttons"></div>.
 
 const CHOSEN_AFTER = 300; // milliseconds after which an option counts as chosen: the arrow keys pass over others on their way
@@ -25,7 +25,11 @@ function patch(target, source) {
     if (node.nodeName === "DETAILS" && detailsKey(node) !== detailsKey(newNode)) return node.replaceWith(newNode);
     // The user may have opened or hidden something.
     for (const { name } of [...node.attributes]) if (!newNode.hasAttribute(name) && !["open", "hidden"].includes(name)) node.removeAttribute(name);
-    for (const { name, value } of newNode.attributes) if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+    const changed = [...newNode.attributes].filter(({ name, value }) => node.getAttribute(name) !== value);
+    for (const { name, value } of changed) node.setAttribute(name, value);
+    // What was typed hides the attribute; what is being typed stays.
+    if (node.matches("input[data-action]") && changed.length && (node !== document.activeElement || node.value === node.sent))
+      node.value = node.getAttribute("value");
     patch(node, newNode);
   });
 }
@@ -83,6 +87,11 @@ export function mount({ element, props, trigger, watch }) {
   });
 
   box.addEventListener("change", (event) => {
+    const field = event.target.closest("input[data-action]");
+    if (field) {
+      field.sent = field.value;
+      return trigger("click", { action: field.dataset.action, code: field.value });
+    }
     const list = event.target.closest("select[data-action]");
     if (!list) return;
     clearTimeout(chosen);

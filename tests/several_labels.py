@@ -34,3 +34,19 @@ def write_several_labels(path: Path, *, n_wrong: int = 0, n_rows: int = 240) -> 
     labels[:n_wrong, 0] = 1 - labels[:n_wrong, 0]
     rows = [(text, *map(str, of_row)) for text, of_row in zip(corpus.texts, labels.tolist(), strict=True)]
     return write_rows(path, rows, ("text", *corpus.label_names))
+
+
+SCORES = [tuple(step * n % 11 / 10 for step in (1, 3, 7)) for n in range(66)]
+"""Of 66 texts for the labels anger, joy and sadness, from 0 to 1."""
+
+
+def write_scores(path: Path) -> Path:
+    """As many of the texts as there are ``SCORES``, with a column of scores for each mood."""
+    corpus = several_labels_corpus()
+    rows = [(text, *map(str, of_row)) for text, of_row in zip(corpus.texts, SCORES, strict=False)]
+    return write_rows(path, rows, ("text", *corpus.label_names))
+
+
+def labels_from(cut: float) -> list[tuple[str, ...]]:
+    """The labels of these texts if a text has those with a score from ``cut`` on."""
+    return [tuple(name for name, score in zip(sorted(MOODS), scores, strict=True) if score >= cut) for scores in SCORES]

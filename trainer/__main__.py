@@ -133,6 +133,11 @@ def _add_task(parser: Any) -> None:
         default="",
         help="whether a text has one label or may have several (default: as the file looks)",
     )
+    _add_cut(parser, "default: 0.5, or half of the highest")
+
+
+def _add_cut(parser: Any, default: str) -> None:
+    parser.add_argument("--cut", metavar="SCORE", help=f"in columns of scores: a text has the labels from this score on ({default})")
 
 
 def _add_label_options(parser: Any) -> None:
@@ -212,6 +217,7 @@ def _add_evaluate(commands: Any) -> None:
         help="the label column, likewise; guessed by the labels of the model; named twice, the labels of a text together",
     )
     parser.add_argument("--part", metavar="NAME", help="the sheet, file or list to read, as for train")
+    _add_cut(parser, "default: that of the run's own file")
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line: the report, and what was left out")
     parser.set_defaults(command=evaluate.evaluate)
 

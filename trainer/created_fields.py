@@ -39,6 +39,7 @@ def created_fields(
         "task": corpus.task.key,
         "labels_way": None if form is None else form.way,
         "labels_between": None if form is None else form.between,
+        "labels_cut": None if prepared.columns is None else prepared.columns.cut,
         "forecast_seconds": advice.seconds,
     }
 

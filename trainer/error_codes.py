@@ -82,6 +82,7 @@ _ERRORS: Mapping[type[UserError], Mapping[str, tuple[str, str]]] = {
         ),
         "no_row": ("The file has no such row, or it has no text.", "Choose a row that has a text."),
         "no_rows": ("No row of the file can be used.", "Choose a file with one row a text."),
+        "no_scores": ("A cut is given, but no columns hold scores of labels.", "Leave the cut out, or name the columns of scores."),
         "no_text_column": ("No column looks like texts.", "Name the text column."),
         "not_a_decision": ("A decision on a label was not understood.", "Use the buttons of the page."),
         "not_a_file": ("The path is not that of a file.", "Give the path of one file."),

@@ -44,16 +44,17 @@ class FileEvaluations:
         text_columns: Sequence[str | int] = (),
         label_column: str | int | tuple[str, ...] | None = None,
         part: str | None = None,
+        cut: float | None = None,
     ) -> Job:
         """Start to judge the model of a run on the rows of a file, and return at once. Pressed twice for the same, there is one job.
 
-        ``name``: of the file for people. Raises UserError ``no_model``, ``queue_full`` and what ``find_rows`` raises.
+        ``name``: of the file for people; ``cut`` as for ``find_rows``. Raises UserError ``no_model``, ``queue_full`` and what ``find_rows`` raises.
         """
         refuse_lone_surrogates(list(text_columns), label_column, part)
         run = self._models.run(run_id, to_read=False)
         table = read_file(path, self._services.reader, part=part, **self._settings.file_limits)
         shown = (name or path.name)[:200]
-        judged = find_rows(run, table, shown, text_columns=text_columns, label_column=label_column)
+        judged = find_rows(run, table, shown, text_columns=text_columns, label_column=label_column, cut=cut)
         parameters = {
             "run": run.id,
             "file": shown,
@@ -61,6 +62,7 @@ class FileEvaluations:
             "text_columns": list(judged.text_columns),
             "label_column": judged.label_column,
             "part": part,
+            "cut": cut,
         }
         return self._jobs.start(EVALUATE.name, name=f"scores on {shown}", parameters=parameters, fill=judged.save)
 

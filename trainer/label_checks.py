@@ -52,14 +52,16 @@ class LabelChecks:
         label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
         task: TaskChoice = "",
+        cut: float | None = None,
         deep: bool = False,
         seed: int = 0,
     ) -> Job:
-        """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind. ``task``: "single" or "several".
+        """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind. ``task``: "single" or "several";
+        ``cut``: the score from which on a text has a label.
 
         All rows say something about others but those that the file itself gives for a test.
         """
-        prepared = self._drafts.open_files(sources, text_columns=text_columns, label_column=label_column, part=part, task=task)
+        prepared = self._drafts.open_files(sources, text_columns=text_columns, label_column=label_column, part=part, task=task, cut=cut)
         try:
             return self._start(prepared, seed, splits_of=None, deep=Recipe() if deep else None)
         finally:

@@ -116,6 +116,7 @@ class Workspace:
         label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
         task: TaskChoice = "",
+        cut: float | None = None,
     ) -> Inspection:
         """Read one file, or a part of it, guess the columns that are not named, and check it also for the first encoder. Makes no draft."""
         self._check_memory()
@@ -128,6 +129,7 @@ class Workspace:
             label_column=label_column,
             part=part,
             task=task,
+            cut=cut,
             encoder=encoder,
             max_classes=self._settings.max_classes,
             **limits,
@@ -213,6 +215,7 @@ class Workspace:
         label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
         task: TaskChoice = "",
+        cut: float | None = None,
         class_names: Mapping[str, str] | None = None,
         ignore_findings: bool = False,
     ) -> RunView:
@@ -229,6 +232,7 @@ class Workspace:
             part=part,
             repair_codes=recipe.repairs,
             task=task,
+            cut=cut,
             class_names=class_names,
         ).draft
         try:

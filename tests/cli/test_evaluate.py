@@ -55,6 +55,7 @@ def test_what_cannot_be_judged_is_a_sentence(
         ((run, "--file", no_labels), "No column of this file holds the labels of the model (“anger”, “joy”, “sadness”)"),
         ((run, "--file", other_file, "--label", "mood"), "mood"),
         ((run, "--file", other_file, "--label", "comment", "--text", "comment"), "cannot be the same column"),
+        ((run, "--file", other_file, "--cut", "0.3"), "A cut is for columns with a score for each label"),
         (("0" * 32, "--file", other_file), "neither a run with a model"),
         ((run, "--file", tmp_path / "none.csv"), "There is no file"),
     ):

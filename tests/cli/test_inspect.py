@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from tests.cli.commands import ROOT, InProcessCommand
 from tests.conftest import small_rows, write_rows
 from tests.data.files.samples import make_workbook
+from tests.several_labels import labels_from, write_scores
 
 
 def test_inspect_prints_one_object_per_file(run_command: InProcessCommand, small_csv: Path, tmp_path: Path) -> None:
@@ -128,3 +130,17 @@ def test_inspect_says_that_texts_have_several_labels_and_takes_another_word_for_
     clean = tmp_path / "clean.csv"
     run_command("inspect", path, "--repair", "all", "--out", clean)
     assert json.loads(run_command("inspect", clean, "--json").out)["labels"] == {"0": 30, "1": 30, "2": 30}
+
+
+def test_inspect_says_from_which_score_on_a_text_has_a_label_and_takes_another(run_command: InProcessCommand, tmp_path: Path) -> None:
+    path = write_scores(tmp_path / "scores.csv")
+    for arguments, cut in (((), 0.5), (("--cut", "0.3"), 0.3)):
+        values = run_command("inspect", path, *arguments, "--json").last
+        counts = Counter(name for labels in labels_from(cut) for name in labels)
+        assert (values["task"]["cut"], values["labels"]) == (cut, counts)
+        said = run_command("inspect", path, *arguments).out
+        assert f"a text has the labels from {cut} on; " in said
+        assert "(choose with --task single or several, another score with --cut)" in said
+    for cut, words in (("many", "not “many”"), ("1.5", "No label reaches a cut of 1.5")):
+        result = run_command("inspect", path, "--cut", cut)
+        assert (result.status, words in result.out + result.err) == (2, True)

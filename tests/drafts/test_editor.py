@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.several_labels import labels_from, write_scores
 from trainer.audit.decisions import Decision, Decisions
 from trainer.data.reader.file_reader import FileReader
 from trainer.drafts.preparation import GivenFile, read_tables
@@ -419,3 +420,27 @@ def test_columns_of_labels_that_are_confirmed_stay_together(studio: Studio, tmp_
     assert workspace.editor.set_columns(draft, label_column="fear").columns.label_columns == (1, 2, 3)
     one = workspace.editor.choose_task(draft, "single")
     assert (one.columns.label_columns, one.corpus.label_names) == ((2,), ("0", "1"))
+
+
+def test_the_cut_of_scores_is_chosen_and_kept(studio: Studio, tmp_path: Path) -> None:
+    draft, editor = opened(studio, write_scores(tmp_path / "scores.csv")), studio.for_owner(ME).editor
+
+    def labels_now(again: Studio = studio) -> tuple[float | None, list[tuple[str, ...]]]:
+        prepared = again.for_owner(ME).drafts.get(draft)
+        return prepared.columns.cut, list(prepared.corpus.label_sets)
+
+    assert labels_now() == (0.5, labels_from(0.5))
+    changed = editor.choose_cut(draft, "0,3")
+    assert (changed.draft.cut, labels_now()) == (0.3, (0.3, labels_from(0.3)))
+    assert labels_now(Studio(studio.settings, reader=studio.reader)) == labels_now()
+    for wrong in ("many", "1.5", 0):
+        with refused("setting_out_of_range"):
+            editor.choose_cut(draft, wrong)
+    assert studio.for_owner(ME).drafts.get(draft) == changed
+    assert editor.choose_cut(draft, "").columns.cut == 0.5
+    editor.choose_cut(draft, 0.3)
+    assert editor.set_columns(draft, label_column=("joy", "anger")).draft.cut is None
+    editor.choose_cut(draft, 0.3)
+    assert editor.choose_task(draft, "single").draft.cut is None
+    with refused("settings_disagree"):
+        editor.choose_cut(draft, 0.3)

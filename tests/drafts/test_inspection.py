@@ -39,7 +39,7 @@ def test_a_good_file(tmp_path, reader):
         "text": {"name": "text", "index": 0},
         "label": {"name": "label", "index": 1},
         "labels": {"fear": 10, "joy": 10},
-        "task": {"key": "single_label_classification", "name": "one label a text", "reason": None, "columns": ["label"]},
+        "task": {"key": "single_label_classification", "name": "one label a text", "reason": None, "columns": ["label"], "cut": None},
     }
     assert {finding["code"] for finding in findings if finding["severity"] != "ok"} == {"rows_dropped", "empty_texts", "few_rows"}
     assert all(set(finding) == {"code", "severity", "count", "message"} for finding in findings)

@@ -15,6 +15,7 @@ from gradio_client.exceptions import AppError
 from tests.docs.endpoints import ALL_OF_PROGRESS, endpoints
 from tests.docs.pages import ROOT, code_blocks
 from tests.exports import convert_in_this_process
+from tests.several_labels import write_scores
 from tests.ui.conftest import RECIPE, TIMEOUT_SECONDS, Server
 from trainer import workspace
 from trainer.drafts.inspection import Inspection
@@ -56,21 +57,21 @@ def test_eighteen_endpoints_and_nothing_else(server: Server) -> None:
     assert endpoints["unnamed_endpoints"] == {}
     parameters = {name: [p["parameter_name"] for p in e["parameters"]] for name, e in endpoints["named_endpoints"].items()}
     assert parameters == {
-        "/inspect": ["file", "text", "label", "part", "task"],
-        "/start": ["file", "text", "label", "recipe", "part", "task"],
+        "/inspect": ["file", "text", "label", "part", "task", "cut"],
+        "/start": ["file", "text", "label", "recipe", "part", "task", "cut"],
         "/progress": ["run"],
         "/stop": ["run"],
         "/report": ["run"],
         "/resume": ["run", "more_epochs"],
         "/predict": ["run", "texts", "engine"],
         "/explain": ["run", "text", "label"],
-        "/audit": ["file", "text", "label", "part", "task"],
+        "/audit": ["file", "text", "label", "part", "task", "cut"],
         "/audit_result": ["job", "all_rows"],
         "/audit_stop": ["job"],
         "/predict_file": ["file", "run", "text", "part", "probabilities"],
         "/predict_file_result": ["job"],
         "/predict_file_stop": ["job"],
-        "/evaluate_file": ["file", "run", "text", "label", "part"],
+        "/evaluate_file": ["file", "run", "text", "label", "part", "cut"],
         "/evaluate_file_result": ["job"],
         "/export": ["run"],
         "/export_result": ["run"],
@@ -150,6 +151,14 @@ def test_whether_a_text_may_have_several_labels_can_be_said(server: Server, smal
     assert several["task"]["key"] == "multi_label_classification"
     with pytest.raises(AppError, match=r"one label \(single\) or may have several"):
         server.client.predict(handle_file(small_csv), None, None, None, "many", api_name="/inspect")
+
+
+def test_from_which_score_on_a_text_has_a_label_can_be_said(server: Server, tmp_path: Path) -> None:
+    file = handle_file(write_scores(tmp_path / "scores.csv"))
+    assert server.client.predict(file, cut=0.3, api_name="/inspect")["task"]["cut"] == 0.3
+    for endpoint in ("/inspect", "/start", "/audit"):
+        with pytest.raises(AppError, match=r"a number such as 0\.5, not “many”"):
+            server.client.predict(file, cut="many", api_name=endpoint)
 
 
 def test_a_small_file_is_inspected_beside_a_big_one(server: Server, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:

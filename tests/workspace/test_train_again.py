@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import small_rows, write_rows
+from tests.several_labels import write_scores
 from tests.workspace.steps import (
     ME,
     OTHER,
@@ -73,6 +74,13 @@ def test_a_file_that_was_trained_without_a_draft_can_be_prepared_too(idle: Studi
     assert workspace.drafts.summaries() == ()
     prepared, recipe = workspace.prepare_again(view.id)
     assert (recipe, prepared.ready, prepared.draft.main.label_column) == (RECIPE, True, "mood")
+
+
+def test_the_cut_of_scores_stays_with_the_run_and_its_file(idle: Studio, tmp_path: Path) -> None:
+    workspace = idle.for_owner(ME)
+    view = workspace.train_files({"main": ("scores.csv", write_scores(tmp_path / "scores.csv"))}, RECIPE, cut=0.3, ignore_findings=True)
+    prepared, _ = workspace.prepare_again(view.id)
+    assert (view.labels_cut, prepared.draft.cut, prepared.columns.cut) == (0.3, 0.3, 0.3)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def apply_decisions(options: argparse.Namespace) -> int:
-    """Write the corrected file and print what was applied. Uses ``file``, ``text``, ``label``, ``part``, ``apply``, ``to`` and ``json`` of the options."""
+    """Write the corrected file and print what was applied. Uses ``file``, ``text``, ``label``, ``part``, ``task``, ``cut``, ``apply``, ``to`` and ``json`` of the options."""
     from trainer.data.reader.file_reader import FileReader
 
     if not options.apply or not options.to:
@@ -41,16 +41,21 @@ def _corrected(options: argparse.Namespace, reader: "FileReader") -> "tuple[Appl
     from trainer.audit.corrected_edits import label_edits
     from trainer.audit.logged_changes import apply_change_log, read_change_log
     from trainer.cli.recipe import chosen_label
+    from trainer.data.columns.label_form import cut_choice
     from trainer.data.files.file_bytes import read_bytes
     from trainer.data.reader.file_reader import read_file, rewrite_in_turn
     from trainer.studio import Studio
 
     settings = Settings.from_environment()
     log = read_change_log(read_file(options.apply, reader, header=True, **settings.file_limits))
-    inspection = (
-        Studio(settings, reader=reader)
-        .for_owner(LOCAL_OWNER)
-        .inspect(options.file, text_columns=options.text, label_column=chosen_label(options.label), part=options.part, task=options.task)
+    workspace = Studio(settings, reader=reader).for_owner(LOCAL_OWNER)
+    inspection = workspace.inspect(
+        options.file,
+        text_columns=options.text,
+        label_column=chosen_label(options.label),
+        part=options.part,
+        task=options.task,
+        cut=cut_choice(options.cut),
     )
     prepared = inspection.prepared
     if prepared is None or prepared.columns is None or prepared.corpus is None:

@@ -27,6 +27,7 @@ class _Stopped(Exception):
 
 def evaluate(options: argparse.Namespace) -> int:
     """Judge the model of a run on a file, print the report and keep it beside the run."""
+    from trainer.data.columns.label_form import cut_choice
     from trainer.data.reader.file_reader import FileReader, read_file
     from trainer.evaluation.predictions import load_predictions
     from trainer.evaluation.report import split_report
@@ -41,7 +42,14 @@ def evaluate(options: argparse.Namespace) -> int:
     with FileReader(replaces=False) as reader:
         table = read_file(options.file, reader, part=options.part, **settings.file_limits)
     run.check(MODEL)
-    judged = find_rows(run, table, options.file.name, text_columns=options.text, label_column=chosen_label(options.label))
+    judged = find_rows(
+        run,
+        table,
+        options.file.name,
+        text_columns=options.text,
+        label_column=chosen_label(options.label),
+        cut=cut_choice(options.cut),
+    )
     with stop_signals() as stop_requested:
 
         def stop_if_asked(done: int, total: int) -> None:

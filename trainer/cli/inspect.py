@@ -37,6 +37,7 @@ def inspect(options: argparse.Namespace) -> int:
 
 
 def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:
+    from trainer.data.columns.label_form import cut_choice
     from trainer.data.numbered_names import read_numbered_names
     from trainer.drafts.inspection import inspect_file
     from trainer.training.encoder_catalogue import EncoderCatalogue
@@ -53,6 +54,7 @@ def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:
             label_column=chosen_label(options.label),
             part=options.part,
             task=options.task,
+            cut=cut_choice(options.cut),
             class_names=class_names,
             encoder=encoders.info(encoders.default.name),
             max_classes=settings.max_classes,
@@ -106,7 +108,8 @@ def _label_lines(values: dict[str, Any]) -> list[str]:
         line = f"  labels: {', '.join(map(terminal_line, task['columns'][:_MAX_PARTS]))}{more}"
     if task["reason"] is None:
         return [line]
-    return [line, f"  {task['name']}: {terminal_line(task['reason'])} (choose with --task single or several)"]
+    other_cut = "" if task["cut"] is None else ", another score with --cut"
+    return [line, f"  {task['name']}: {terminal_line(task['reason'])} (choose with --task single or several{other_cut})"]
 
 
 def _part_lines(values: dict[str, Any]) -> list[str]:

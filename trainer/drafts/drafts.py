@@ -49,13 +49,14 @@ class Drafts:
         part: str | None = None,
         repair_codes: Iterable[str] = (),
         task: TaskChoice = "",
+        cut: float | None = None,
         class_names: Mapping[str, str] | None = None,
     ) -> PreparedDraft:
         """Open files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes). The owner's newest 20 drafts are kept.
 
         Several text columns are joined; columns that are not named are guessed, and so is the ``part`` of the main file (a sheet, a file of a
-        zip, a list of a JSON file). ``repair_codes`` are the repairs to do, ``task`` says whether a text has one label or several, and ``class_names``
-        gives labels as written ("0") a name.
+        zip, a list of a JSON file). ``repair_codes`` are the repairs to do, ``task`` says whether a text has one label or several, ``cut`` from which
+        score on it has one, and ``class_names`` gives labels as written ("0") a name.
         Raises UserError if a file is no table; if only its columns are unclear, ``problem`` says so.
         """
         self._admit()
@@ -72,6 +73,7 @@ class Drafts:
                 part=part,
                 repair_codes=sorted_codes,
                 task=task,
+                cut=cut,
                 class_names=class_names,
             )
         return self._prepare_new(draft)

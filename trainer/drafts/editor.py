@@ -11,7 +11,7 @@ from typing import Any, get_args
 from trainer.audit.corrected_edits import decision_edits
 from trainer.audit.decisions import DecisionLog, Decisions
 from trainer.data.checks.repairs import sort_repairs
-from trainer.data.columns.label_form import TaskChoice, task_choice
+from trainer.data.columns.label_form import TaskChoice, cut_choice, task_choice
 from trainer.data.columns.resolve import resolve_columns
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.files.file_bytes import read_bytes
@@ -73,7 +73,7 @@ class DraftEditor:
     ) -> PreparedDraft:
         """Choose other columns: several text columns are joined; what is not named stays.
 
-        Repairs, dismissed findings and class names of other columns are not carried over.
+        Repairs, dismissed findings, class names and the cut of other columns are not carried over.
         """
         refuse_lone_surrogates(list(text_columns), label_column)
         tables = self._cache.tables(self._store.get(draft_id, self._owner))
@@ -85,8 +85,8 @@ class DraftEditor:
                 label_column=draft.main.label_column if label_column is None else label_column,
             )
             changed = replace(draft, main=main)
-            if _positions(tables["main"], main, draft.task) != _positions(tables["main"], draft.main, draft.task):
-                changed = replace(changed, repairs=(), dismissed=(), class_names={})
+            if _positions(tables["main"], changed) != _positions(tables["main"], draft):
+                changed = replace(changed, repairs=(), dismissed=(), class_names={}, cut=None)
             return changed
 
         return self._update(draft_id, change)
@@ -134,12 +134,30 @@ class DraftEditor:
     def choose_task(self, draft_id: str, task: TaskChoice) -> PreparedDraft:
         """Say whether a text has one label or several; "" for what the file looks like.
 
-        Repairs and dismissed findings are not carried over, as they are about other labels. Raises UserError ``unknown_setting`` for another word.
+        Repairs, dismissed findings and a cut are not carried over, as they are about other labels. Raises UserError ``unknown_setting`` for another
+        word.
         """
         chosen = task_choice(task)
         return self._update(
-            draft_id, lambda draft: draft if draft.task == chosen else replace(draft, task=chosen, repairs=(), dismissed=())
+            draft_id, lambda draft: draft if draft.task == chosen else replace(draft, task=chosen, cut=None, repairs=(), dismissed=())
         )
+
+    def choose_cut(self, draft_id: str, cut: object) -> PreparedDraft:
+        """Say from which score on a text has a label, as a number or as it was typed; "" or None for the cut that the file suggests.
+
+        Dismissed findings are not carried over, as other labels may be rare. Raises UserError ``settings_disagree``, ``no_scores`` and
+        ``setting_out_of_range``; the draft is unchanged then.
+        """
+        chosen = cut_choice(cut)
+        draft = self._store.get(draft_id, self._owner)
+        resolve_columns(self._cache.tables(draft)["main"], draft.main.text_columns, draft.main.label_column, draft.task, chosen)
+
+        def change(draft: Draft) -> Draft:
+            if draft.cut == chosen:
+                return draft
+            return replace(draft, cut=chosen, task=draft.task if chosen is None else "several", dismissed=())
+
+        return self._update(draft_id, change)
 
     def name_classes(self, draft_id: str, names: Mapping[str, str]) -> PreparedDraft:
         """Give labels as written ("0") a name ("sadness")."""
@@ -229,20 +247,20 @@ def _check_role(role: str) -> None:
 
 
 def _with_main(draft: Draft, main: SourceFile, *, is_same: bool) -> Draft:
-    """The draft with another part of its main file; what was chosen for its columns is kept only if they are the same ones."""
+    """The draft with another part of its main file; what was chosen for its columns is kept only if they are the same ones. A cut is of the scores."""
     if is_same:
-        return replace(draft, main=main)
-    return replace(draft, main=replace(main, text_columns=(), label_column=None), repairs=(), dismissed=(), class_names={})
+        return replace(draft, main=main, cut=None)
+    return replace(draft, main=replace(main, text_columns=(), label_column=None), repairs=(), dismissed=(), class_names={}, cut=None)
 
 
 def _with_file(draft: Draft, role: GivenRole, source: SourceFile | None) -> Draft:
     return replace(draft, test=source) if role == "test" else replace(draft, validation=source)
 
 
-def _positions(table: Table, source: SourceFile, task: TaskChoice) -> tuple[int, ...] | None:
-    """The positions of the chosen columns; None if the choice does not resolve."""
+def _positions(table: Table, draft: Draft) -> tuple[int, ...] | None:
+    """The positions of the chosen columns of the main file; None if the choice does not resolve."""
     try:
-        columns = resolve_columns(table, source.text_columns, source.label_column, task)
+        columns = resolve_columns(table, draft.main.text_columns, draft.main.label_column, draft.task, draft.cut)
     except UserError:
         return None
     return (*columns.label_columns, columns.text, *columns.extra_text_columns)

@@ -62,6 +62,7 @@ def inspect_file(
     label_column: str | tuple[str, ...] | None = None,
     part: str | None = None,
     task: TaskChoice = "",
+    cut: float | None = None,
     class_names: Mapping[str, str] | None = None,
     encoder: EncoderInfo | None = None,
     max_classes: int = 500,
@@ -71,14 +72,14 @@ def inspect_file(
 
     ``text_columns`` (several are joined) and ``label_column`` are names or positions from 0; without them they are guessed. ``part``: the
     sheet of a workbook, the file of a zip or the list of a JSON file to read, by name. ``task``: whether a text has one label or several; "" as it
-    looks. ``class_names`` gives labels as written ("0") a name. ``limits`` are those of ``read_table``.
+    looks. ``cut``: the score from which on a text has a label. ``class_names`` gives labels as written ("0") a name. ``limits`` are those of ``read_table``.
     """
     try:
         table = read_file(path, reader, part=part, **limits)
     except UserError as error:
         return Inspection(str(path), None, error)
     source = SourceFile(Path(path).name, "", tuple(text_columns), label_column, part)
-    draft = Draft("", "", source, class_names=class_names or {}, task=task)
+    draft = Draft("", "", source, class_names=class_names or {}, task=task, cut=cut)
     prepared = prepare(draft, {"main": table}, max_classes=max_classes)
     if prepared.problem is not None:
         return Inspection(str(path), prepared, prepared.problem)
@@ -107,6 +108,7 @@ def _describe_content(table: Table, columns: Columns, corpus: Corpus, checks: Se
             "name": corpus.task.name,
             "reason": None if form is None else form.reason,
             "columns": [table.columns[position] for position in columns.label_columns],
+            "cut": columns.cut,
         },
         "findings": [finding.to_dict() for finding in findings(checks)],
         "checks": checks_to_dict(checks),

@@ -180,7 +180,7 @@ def prepare(
     main = tables["main"]
     columns = None
     try:
-        columns = resolve_columns(main, draft.main.text_columns, draft.main.label_column, draft.task)
+        columns = resolve_columns(main, draft.main.text_columns, draft.main.label_column, draft.task, draft.cut)
         corpus, of_given_files = _build_corpus(draft, tables, columns)
         repaired = apply_repairs(corpus, draft.repairs)
     except UserError as error:

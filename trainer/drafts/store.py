@@ -56,6 +56,8 @@ class Draft:
     """Codes of findings that the user leaves unrepaired, though they should be fixed."""
     task: TaskChoice = ""
     """Whether a text has one label or several; "": as the file looks."""
+    cut: float | None = None
+    """The score from which on a text has a label, in columns of scores; None: as the file looks."""
     form: Mapping[str, Any] = field(default_factory=dict)
     """The last values of the training form (split, encoder, settings); the page chooses the names."""
 
@@ -87,6 +89,7 @@ class DraftStore:
         part: str | None = None,
         repair_codes: tuple[str, ...] = (),
         task: TaskChoice = "",
+        cut: float | None = None,
         class_names: Mapping[str, str] | None = None,
     ) -> Draft:
         """A new draft with these files. ``sources`` maps "main", "validation", "test" to (name, content); ``part`` is that of the main file."""
@@ -105,6 +108,7 @@ class DraftStore:
                 class_names=dict(class_names or {}),
                 repairs=repair_codes,
                 task=task,
+                cut=cut,
             )
             write_json_with_checksum(folder / DRAFT, asdict(draft))
         return draft

@@ -66,6 +66,7 @@ def created_event(name: str, parent: RunView, last: Checkpoint, more_epochs: int
         task=parent.task or None,
         labels_way=parent.labels_way or None,
         labels_between=parent.labels_between or None,
+        labels_cut=parent.labels_cut,
         decisions=parent.decisions or None,
         class_names=parent.class_names or None,
         definitions=parent.definitions or None,

@@ -55,7 +55,7 @@ class Created(Event, type="created"):
 
     ``decisions`` counts the labels of training and validation rows that were changed by hand, the rows that were dropped and the texts that were added; and those of
     test rows, which the training did not use. ``class_names`` are the present names of classes that were renamed or merged, ``definitions`` say what labels mean, and ``compared_with`` is
-    the run that shows whether the decisions helped. ``labels_way`` and ``labels_between`` say how the file writes the labels of a text that has several (LabelForm). ``folds``: so many models are tested, each on rows that it has not seen, before one learns from
+    the run that shows whether the decisions helped. ``labels_way`` and ``labels_between`` say how the file writes the labels of a text that has several (LabelForm), ``labels_cut`` from which score on a text has one, in columns of scores. ``folds``: so many models are tested, each on rows that it has not seen, before one learns from
     all rows."""
 
     run: Name | None = None
@@ -80,6 +80,7 @@ class Created(Event, type="created"):
     task: Name | None = None
     labels_way: Literal["cells", "lists", "columns"] | None = None
     labels_between: Text | None = None
+    labels_cut: Number | None = None
     forecast_seconds: Seconds | None = None
     decisions: Mapping[Literal["changed", "dropped", "test_changed", "test_dropped", "added"], Count] | None = None
     class_names: Mapping[Text, Text] | None = None

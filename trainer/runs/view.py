@@ -133,6 +133,8 @@ class RunView:
     labels_way: str = ""
     labels_between: str = ""
     """How its file writes the labels of a text that has several: see LabelForm (data/columns/label_form.py)."""
+    labels_cut: float | None = None
+    """The score from which on a text of its file has a label; None if labels are not read from scores."""
     draft: str = ""
     """The draft it was started from."""
     parent: str = ""

@@ -13,10 +13,10 @@ from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import FileError, UserError
 from trainer.studio import Studio
 from trainer.text_format import split_first_sentence
-from trainer.ui import html_pieces, no_file_view, part_picker
-from trainer.ui.data_tab import DataTab, current_draft, show_draft, show_empty, show_split
+from trainer.ui import data_view, html_pieces, no_file_view, part_picker
+from trainer.ui.data_tab import DataTab, current_draft, show_draft, show_empty, show_split, split_fractions
 from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
-from trainer.ui.readiness import repairable_findings
+from trainer.ui.readiness import assess_readiness, repairable_findings
 from trainer.ui.uploads import column_of
 
 _SCROLL_TO_TOP = "() => scrollTo({ top: 0, behavior: 'instant' })"
@@ -173,6 +173,8 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 
     @handler
     def choose_task(event: gr.EventData, draft: str | None, *split: Any) -> dict:
+        if event.action == "cut":
+            return _choose_cut(studio, tab, current_draft(studio, draft), event.code, *split)
         if event.action != "task":
             return gr.skip()
         return show_draft(tab, current_workspace(studio).editor.choose_task(current_draft(studio, draft), event.code), *split)
@@ -196,6 +198,18 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     p["readiness"].click(choose_task, draft_and_form, tab.outputs, **PRIVATE_EVENT_MULTIPLE)
     for component in tab.form:
         component.input(resplit, draft_and_form, [p["notice"], *tab.split_outputs], **PRIVATE_EVENT_MULTIPLE)
+
+
+def _choose_cut(studio: Studio, tab: DataTab, draft: str, cut: str, *split: Any) -> dict:
+    """Updates after another cut of scores was typed; after a refusal its field shows again what is read."""
+    workspace = current_workspace(studio)
+    try:
+        return show_draft(tab, workspace.editor.choose_cut(draft, cut), *split)
+    except UserError as error:
+        prepared = workspace.drafts.get(draft)
+        readiness = assess_readiness(prepared, split_fractions(*split))
+        shown = data_view.readiness_html(prepared, readiness, is_refused=True)
+        return {tab.parts["readiness"]: shown, tab.parts["notice"]: html_pieces.notice(error.message, "error")}
 
 
 def _wire_names(studio: Studio, tab: DataTab) -> None:

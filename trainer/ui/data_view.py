@@ -1,5 +1,6 @@
 """What the Data tab shows of a file as HTML: its badge, readiness, classes, first rows, details and downloads."""
 
+import secrets
 from collections import Counter
 from collections.abc import Sequence
 
@@ -39,13 +40,16 @@ def file_badge(prepared: PreparedDraft) -> str:
     return f'<span class="em-badge em-file" data-draft="{prepared.draft.id}"><b>{shorten_middle(prepared.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{extra_files}'
 
 
-def readiness_html(prepared: PreparedDraft, readiness: Readiness) -> str:
-    """The heading of an open file, what to do, and the chosen columns, which can be changed."""
+def readiness_html(prepared: PreparedDraft, readiness: Readiness, *, is_refused: bool = False) -> str:
+    """The heading of an open file, what to do, and the chosen columns, which can be changed.
+
+    ``is_refused``: a cut was refused; its field then shows again what is read.
+    """
     advice = f'<p dir="auto">{html_pieces.text(readiness.advice, max_length=1200)}</p>' if readiness.advice else ""
-    return f'<h2 tabindex="-1" dir="auto">{html_pieces.text(readiness.title, max_length=300)}</h2>{advice}{_columns(prepared)}'
+    return f'<h2 tabindex="-1" dir="auto">{html_pieces.text(readiness.title, max_length=300)}</h2>{advice}{_columns(prepared, is_refused=is_refused)}'
 
 
-def _columns(prepared: PreparedDraft) -> str:
+def _columns(prepared: PreparedDraft, *, is_refused: bool) -> str:
     columns, names = prepared.columns, prepared.table.columns
     if columns is None:
         chosen, reasons = "No columns are chosen yet.", ""
@@ -62,7 +66,7 @@ def _columns(prepared: PreparedDraft) -> str:
     key = f"<span hidden>{prepared.draft.id}</span>"
     # Of a file that shows no sign of several labels nobody has to be asked.
     asked = columns is not None and (columns.label_form is not None or prepared.draft.task)
-    task = "" if columns is None else _task_choice(prepared.draft.task, columns)
+    task = "" if columns is None else _task_choice(prepared, columns, is_refused=is_refused)
     return (
         f'<div class="em-chosen-columns"><span>{chosen}</span>'
         f'<details class="em-change"{" open" if unsure else ""}><summary>change{key}</summary>{reasons}{"" if asked else task}</details></div>'
@@ -70,16 +74,35 @@ def _columns(prepared: PreparedDraft) -> str:
     )
 
 
-def _task_choice(said: str, columns: Columns) -> str:
+def _task_choice(prepared: PreparedDraft, columns: Columns, *, is_refused: bool) -> str:
     """Whether a text has one label or may have several, why, and the choice; its click event carries "task" and "single" or "several"."""
-    reason = "as you chose" if said else "" if columns.label_form is None else columns.label_form.reason
+    # The sentence with the cut is the reason that scores are read so.
+    told = columns.label_form is None or columns.cut is not None
+    reason = "as you chose" if prepared.draft.task else "" if told else columns.label_form.reason
     buttons = "".join(
         f'<button type="button" class="em-button" data-action="task" data-code="{code}" aria-pressed="{str(columns.several == several).lower()}">'
         f"{task.name[:1].upper()}{task.name[1:]}</button>"
         for code, several, task in (("single", False, SINGLE_LABEL), ("several", True, SEVERAL_LABELS))
     )
     why = f'<span class="em-small" dir="auto">{html_pieces.text(reason[:1].upper() + reason[1:], max_length=300)}.</span>' if reason else ""
-    return f'<div class="em-task-choice"><span class="em-segments" role="group" aria-label="Labels of a text">{buttons}</span>{why}</div>'
+    return f'<div class="em-task-choice"><span class="em-segments" role="group" aria-label="Labels of a text">{buttons}</span>{why}{_cut_field(prepared, columns.cut, is_refused=is_refused)}</div>'
+
+
+def _cut_field(prepared: PreparedDraft, cut: float | None, *, is_refused: bool) -> str:
+    """From which score on a text has a label, to be changed, and what follows; its event carries "cut" and what was typed. Empty without scores."""
+    if cut is None:
+        return ""
+    of_texts = Counter(map(len, prepared.corpus.label_sets)) if prepared.corpus is not None else Counter()
+    n_several = of_texts.total() - of_texts[0] - of_texts[1]
+    several = f"{pluralize(n_several, 'text')} {'has' if n_several == 1 else 'have'} several, {of_texts[0]:,} {'has' if of_texts[0] == 1 else 'have'} none"
+    field = (
+        f'<input type="text" inputmode="decimal" autocomplete="off" id="score-cut" data-action="cut" value="{cut:.12g}" '
+        f'data-shown="{secrets.token_hex(4) if is_refused else ""}">'
+    )
+    return (
+        f'<span class="em-small em-score-cut"><label>A text has the labels with a score from {field} on</label>'
+        f"{f'; {several}' if of_texts else ''}.</span>"
+    )
 
 
 def _reasons(columns: Columns) -> str:

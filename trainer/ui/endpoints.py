@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.data.columns.label_form import task_choice
+from trainer.data.columns.label_form import cut_choice, task_choice
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.errors import ModelError, MustFixError, RecipeError, UserError
 from trainer.recipe import Recipe
@@ -58,7 +58,13 @@ class _Endpoints:
         self._studio = studio
 
     def inspect(
-        self, file: gr.FileData, text: str | None = None, label: str | None = None, part: str | None = None, task: str | None = None
+        self,
+        file: gr.FileData,
+        text: str | None = None,
+        label: str | None = None,
+        part: str | None = None,
+        task: str | None = None,
+        cut: float | None = None,
     ) -> dict:
         """What a file holds: encoding, columns, classes, findings.
 
@@ -68,6 +74,7 @@ class _Endpoints:
             label: The label column, likewise.
             part: The sheet of a workbook, the file of a zip or the list of a JSON file to read, by its name. Guessed without it.
             task: Whether a text has one label (single) or may have several (several). As the file looks without it.
+            cut: In columns of scores: a text has the labels from this score on. 0.5, or half of the highest score, without it.
 
         Returns:
             file: The name of the file.
@@ -84,13 +91,18 @@ class _Endpoints:
             text: The text column, with "name" and "index".
             label: The label column, likewise.
             labels: The number of rows of each class, by its name.
-            task: Whether a text may have several labels: the "key" of transformers, its "name", the "reason" for several or null, and all "columns" of labels.
+            task: Whether a text may have several labels: the "key" of transformers, its "name", the "reason" for several or null, all "columns" of labels, and the "cut" of their scores or null.
             findings: What is notable, each with "code", "severity" (ok, info, warning, error), "count" and "message".
             checks: A "summary", the numbers "passed", "found" and "not_applicable", and all "results", each with "title" and "outcome" too.
         """
-        refuse_lone_surrogates(text, label, part, task)
+        refuse_lone_surrogates(text, label, part, task, cut)
         inspection = current_workspace(self._studio).inspect(
-            uploaded_path(file), text_columns=text_columns_of(text), label_column=label, part=part, task=task_choice(task)
+            uploaded_path(file),
+            text_columns=text_columns_of(text),
+            label_column=label,
+            part=part,
+            task=task_choice(task),
+            cut=cut_choice(cut),
         )
         return inspection.to_dict() | {"file": Path(inspection.file).name}
 
@@ -102,6 +114,7 @@ class _Endpoints:
         recipe: dict | None = None,
         part: str | None = None,
         task: str | None = None,
+        cut: float | None = None,
     ) -> dict:
         """Train on a file. Returns the run's id at once, with the findings in the file.
 
@@ -114,12 +127,13 @@ class _Endpoints:
             recipe: Settings by name, such as {"epochs": 3, "repairs": ["label_variants"]}; what is not named has its default.
             part: The sheet of a workbook, the file of a zip or the list of a JSON file to read, by its name. Guessed without it.
             task: Whether a text has one label (single) or may have several (several). As the file looks without it.
+            cut: In columns of scores: a text has the labels from this score on. 0.5, or half of the highest score, without it.
 
         Returns:
             findings: What is notable in the file, each with "code", "severity", "count" and "message".
             ...: All that /progress returns; "run" is the id that the other endpoints take.
         """
-        refuse_lone_surrogates(text, label, recipe, part, task)
+        refuse_lone_surrogates(text, label, recipe, part, task, cut)
         settings, ignore_findings = _parse_recipe(recipe)
         path = uploaded_path(file)
         sources = {"main": (path.name, path)}
@@ -131,6 +145,7 @@ class _Endpoints:
                 label_column=label,
                 part=part,
                 task=task_choice(task),
+                cut=cut_choice(cut),
                 ignore_findings=ignore_findings,
             )
         except MustFixError as error:

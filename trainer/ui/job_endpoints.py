@@ -5,7 +5,7 @@ Docstrings as in ``endpoints``, which adds these to the page.
 
 import gradio as gr
 
-from trainer.data.columns.label_form import task_choice
+from trainer.data.columns.label_form import cut_choice, task_choice
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.errors import RecipeError
 from trainer.jobs.export.forms import FORMS
@@ -23,7 +23,13 @@ class JobEndpoints:
         self._studio = studio
 
     def audit(
-        self, file: gr.FileData, text: str | None = None, label: str | None = None, part: str | None = None, task: str | None = None
+        self,
+        file: gr.FileData,
+        text: str | None = None,
+        label: str | None = None,
+        part: str | None = None,
+        task: str | None = None,
+        cut: float | None = None,
     ) -> dict:
         """Check the labels of a file: which look wrong, and why. Returns the id of a job at once, whose result /audit_result gives.
 
@@ -33,6 +39,7 @@ class JobEndpoints:
             label: The label column, likewise.
             part: The sheet of a workbook, the file of a zip or the list of a JSON file to read. Guessed without it.
             task: Whether a text has one label (single) or may have several (several). As the file looks without it.
+            cut: In columns of scores: a text has the labels from this score on. 0.5, or half of the highest score, without it.
 
         Returns:
             job: The id of the job.
@@ -41,12 +48,17 @@ class JobEndpoints:
             done: The fraction of the check that is done, 0 to 1, while it runs.
             message: Why it failed, or what became of it.
         """
-        refuse_lone_surrogates(text, label, part, task)
+        refuse_lone_surrogates(text, label, part, task, cut)
         path = uploaded_path(file)
         checks = current_workspace(self._studio).label_checks
         return _job_state(
             checks.start_files(
-                {"main": (path.name, path)}, text_columns=text_columns_of(text), label_column=label, part=part, task=task_choice(task)
+                {"main": (path.name, path)},
+                text_columns=text_columns_of(text),
+                label_column=label,
+                part=part,
+                task=task_choice(task),
+                cut=cut_choice(cut),
             )
         )
 
@@ -141,7 +153,13 @@ class JobEndpoints:
         return _job_state(workspace.jobs.stop(workspace.files.get(job).id))
 
     def evaluate_file(
-        self, file: gr.FileData, run: str, text: str | None = None, label: str | None = None, part: str | None = None
+        self,
+        file: gr.FileData,
+        run: str,
+        text: str | None = None,
+        label: str | None = None,
+        part: str | None = None,
+        cut: float | None = None,
     ) -> dict:
         """Judge a model on the labelled rows of another file. Returns the id of a job at once, whose result /evaluate_file_result gives.
 
@@ -151,13 +169,17 @@ class JobEndpoints:
             text: The text column: its name, or its position from 0. Guessed without it.
             label: The column of the labels, likewise.
             part: The sheet of a workbook, the file of a zip or the list of a JSON file to read. Guessed without it.
+            cut: In columns of scores: a text has the labels from this score on. Without it, the score of the file that the model learnt from.
 
         Returns:
             ...: All that /audit returns.
         """
         path = uploaded_path(file)
         evaluations = current_workspace(self._studio).evaluations
-        return _job_state(evaluations.start(run, path, text_columns=text_columns_of(text), label_column=label, part=part))
+        refuse_lone_surrogates(cut)
+        return _job_state(
+            evaluations.start(run, path, text_columns=text_columns_of(text), label_column=label, part=part, cut=cut_choice(cut))
+        )
 
     def evaluate_file_result(self, job: str) -> dict:
         """The scores of a model on another file, or how far they are. These are not its test rows.

@@ -14,7 +14,8 @@ from tests.data.columns.test_guess import SENTENCES
 from tests.property_examples import examples
 from trainer.data.checks.repairs import several_labels_mask
 from trainer.data.columns.guess import guess_columns
-from trainer.data.columns.label_form import TaskChoice, read_label_sets
+from trainer.data.columns.label_form import TaskChoice, cut_choice, read_label_sets
+from trainer.data.columns.resolve import resolve_columns
 from trainer.data.corpus import build_corpus, join_repeated_texts
 from trainer.data.csv_text import csv_bytes
 from trainer.data.files.read_table import read_table
@@ -288,6 +289,52 @@ def test_measures_of_a_text_are_not_read_as_labels():
         guess_columns(table)
     assert raised.value.code == "label_is_measurement"
     assert guess_columns(table, task="several").label_columns == (1, 2, 3)
+
+
+TWENTIETHS = [(20, 7, 0), (0, 20, 7), (7, 0, 20)]  # of each column its highest, its lowest, and one that is no mark
+
+
+@examples(20)
+@given(drawn=st.lists(st.tuples(*[st.integers(0, 20)] * 3), max_size=20), cut=st.integers(1, 20), comma=st.booleans())
+def test_a_text_has_the_labels_from_the_cut_on_that_somebody_gives(drawn, cut, comma):
+    rows = [*TWENTIETHS * 2, *drawn]
+    table = read_table(with_texts(WORDS[:3], [[str(score / 20) for score in scores] for scores in rows]))
+    typed = str(cut / 20).replace(".", "," if comma else ".")
+    columns = resolve_columns(table, cut=cut_choice(typed))
+    expected = [tuple(name for name, score in zip(WORDS, scores, strict=False) if score >= cut) for scores in rows]
+    assert read_label_sets(table, columns.label_form) == expected
+    assert (columns.several, columns.cut) == (True, cut / 20)
+    n_several = sum(len(labels) > 1 for labels in expected)
+    assert f"from {cut / 20:g} on; {n_several} row{' has' if n_several == 1 else 's have'} several" in columns.label_form.reason
+
+
+def test_votes_have_a_cut_of_half_the_highest_or_another_one():
+    rows = [(6, 0, 2), (1, 5, 3), (2, 4, 0), (0, 1, 6)] * 5
+    table = read_table(with_texts(WORDS[:3], [list(map(str, votes)) for votes in rows]))
+    for cut in (None, 1.0, 2.0, 6.0):
+        columns = resolve_columns(table, label_column=("joy", "anger", "love"), cut=cut)
+        expected = [tuple(name for name, votes in zip(WORDS, of_row, strict=False) if votes >= (cut or 3)) for of_row in rows]
+        assert (columns.cut, read_label_sets(table, columns.label_form)) == (cut or 3, expected)
+
+
+@pytest.mark.parametrize(
+    ("write", "task", "typed", "code", "said"),
+    [
+        (scored, "", "many", "setting_out_of_range", "a number such as 0.5, not “many”"),
+        (scored, "", "-0.5", "setting_out_of_range", "from 0 on"),
+        (scored, "", "inf", "setting_out_of_range", "not “inf”"),
+        (scored, "", "1.5", "setting_out_of_range", "No label reaches a cut of 1.5: the highest score in the file is 0.9"),
+        (scored, "", "0", "setting_out_of_range", "each text has all labels"),
+        (scored, "single", "0.5", "settings_disagree", "one label a text is chosen"),
+        (in_columns(WORDS, "1", "0"), "", "0.5", "no_scores", "name the columns of scores"),
+        (in_cells("; ".join), "", "0.5", "no_scores", "Leave the cut out"),
+    ],
+)
+def test_a_cut_that_says_nothing_is_a_sentence(write, task, typed, code, said):
+    table = read_table(write(rows_of(WORDS, [], last=(0,))))
+    with pytest.raises(UserError) as raised:
+        resolve_columns(table, task=task, cut=cut_choice(typed))
+    assert (raised.value.code, said in raised.value.message) == (code, True)
 
 
 def test_scores_without_another_label_are_labels_that_somebody_should_look_at():

@@ -212,8 +212,10 @@ def test_it_says_what_the_labels_mean_and_what_was_changed_by_hand(tmp_path: Pat
         definitions={"joy": "the writer is *glad*"},
         decisions={"changed": 34, "dropped": 1, "test_changed": 0, "test_dropped": 0},
         class_names={"love": "joy"},
+        labels_cut=0.3,
     )[1]
     assert "- joy: the writer is \\*glad\\*\n" in text
     assert "34 labels changed and 1 row dropped by hand in the rows it learned from" in text
     assert "love is called joy here." in text
+    assert "a text has the labels from 0.3 on." in text
     assert "## The labels" not in card_of(tmp_path / "other")[1]

@@ -43,7 +43,12 @@ def done(root: Path, encoder: Encoder, *, emoji: bool = False, **settings: objec
         resolved=recipe,
         fill=lambda f: save_rows(f / "data.parquet", corpus, splits),
         created=Created(
-            name="brisk otter", owner="local", source_name="moods.csv", rows={"train": len(splits.train)}, task=corpus.task.key
+            name="brisk otter",
+            owner="local",
+            source_name="moods.csv",
+            rows={"train": len(splits.train)},
+            task=corpus.task.key,
+            labels_cut=0.3,
         ),
     )
     assert pipeline.run_job(run, EncoderCatalogue([encoder]))
@@ -112,13 +117,19 @@ def test_the_linear_model_is_scored_with_cuts_that_its_validation_rows_have_chos
 def test_it_is_judged_on_another_file_in_whatever_form_that_has(tmp_path: Path, tiny_encoder: Encoder) -> None:
     run, _ = done(tmp_path, tiny_encoder, method="frozen")
     learnt, splits = load_rows(run.rows)
-    # Its test rows alone, which no model has learned: as columns of marks, and as cells.
+    # Its test rows alone, which no model has learned: as columns of marks, as cells, and as scores with the cut of its own file.
     tested = [(learnt.texts[row], learnt.label_ids[row].tolist(), learnt.label_sets[row]) for row in splits.test.tolist()]
     seen = [(learnt.texts[row], learnt.label_ids[row].tolist(), learnt.label_sets[row]) for row in splits.train[:3].tolist()]
     marks = ["text,anger,joy,sadness", *(f"{text},{','.join(map(str, ids))}" for text, ids, _ in [*tested, *seen])]
     cells = ["text,moods", *(f"{text},{'; '.join(names) or '[]'}" for text, _, names in [*tested, *seen]), "an odd text,JOY; zeal"]
+    scores = [
+        "text,anger,joy,sadness",
+        *(f"{text},{','.join('0.35' if has else '0.1' for has in ids)}" for text, ids, _ in [*tested, *seen]),
+    ]
+    with pytest.raises(RecipeError, match=r"No label reaches a cut of 0\.9"):
+        find_rows(run, read_table("\n".join(scores).encode()), "other.csv", cut=0.9)
     expected = pipeline.load_report(run, "test")
-    for lines, columns in ((marks, "anger, joy, sadness"), (cells, "moods")):
+    for lines, columns in ((marks, "anger, joy, sadness"), (scores, "anger, joy, sadness"), (cells, "moods")):
         judged = find_rows(run, read_table("\n".join(lines).encode()), "other.csv")
         assert (judged.label_column, judged.left_out.learnt, judged.corpus.task) == (columns, 3, SEVERAL_LABELS)
         about = evaluate(

@@ -41,6 +41,11 @@ class Columns:
         """The positions of all columns that labels are read from."""
         return self.label_form.columns if self.several and self.label_form is not None else (self.label,)
 
+    @property
+    def cut(self) -> float | None:
+        """The score from which on a text has a label; None if labels are not read from scores."""
+        return self.label_form.cut if self.several and self.label_form is not None and self.label_form.kind == "scored" else None
+
 
 def guess_columns(table: Table, *, text: int | None = None, label: int | None = None, task: TaskChoice = "") -> Columns:
     """The text and the label column; one that is given is kept. ``task``: whether a text has one label or several; if nobody says it, the file does.

@@ -12,6 +12,7 @@ from trainer.data.columns.evidence import ColumnEvidence
 from trainer.data.columns.label_form import LabelForm, parse_score, read_label_sets
 from trainer.data.files.cross_marked_labels import CROSSES, NO_CROSSES, PURE_CROSSES
 from trainer.data.files.table import Table
+from trainer.errors import FileError, RecipeError
 from trainer.text_format import pluralize, quote_names
 
 _MIN_COLUMNS = 3
@@ -58,6 +59,32 @@ def form_of_columns(table: Table, columns: Sequence[ColumnEvidence], positions: 
     else:
         form = _form("numbered", table, positions, "hold one label each", is_clear=True)
     return _with_count(table, form)
+
+
+def with_cut(table: Table, form: LabelForm | None, cut: float) -> LabelForm:
+    """The form of columns with scores, read with a cut that somebody has given.
+
+    Raises UserError ``no_scores`` for any other form, ``setting_out_of_range`` for a cut that no score reaches, or with which each text has each label.
+    """
+    if form is None or form.kind != "scored":
+        raise FileError(
+            "A cut is for columns with a score for each label, and the labels of this file are not written so. "
+            "Leave the cut out, or name the columns of scores as the labels.",
+            code="no_scores",
+        )
+    highest = _highest_score(table, form.columns)
+    if cut > highest:
+        raise RecipeError(
+            f"No label reaches a cut of {cut:.12g}: the highest score in the file is {highest:.12g}. Choose a cut up to {highest:.12g}.",
+            code="setting_out_of_range",
+        )
+    changed = _with_count(table, _form_of_scores(table, form.columns, cut))
+    if all(labels is None or len(labels) == len(form.names) for labels in read_label_sets(table, changed)):
+        raise RecipeError(
+            f"With a cut of {cut:.12g} each text has all labels, so that there is nothing to learn. Choose a higher one, up to {highest:.12g}.",
+            code="setting_out_of_range",
+        )
+    return changed
 
 
 def name_stem(name: str) -> str:
@@ -108,14 +135,21 @@ def _scored(table: Table, columns: Sequence[ColumnEvidence], label: int | None, 
     return _if_several(table, replace(form, is_clear=is_clear), wanted)
 
 
-def _form_of_scores(table: Table, positions: tuple[int, ...]) -> LabelForm:
+def _form_of_scores(table: Table, positions: tuple[int, ...], cut: float | None = None) -> LabelForm:
     rows = [[parse_score(row[position]) for position in positions] for row in table.rows]
-    highest = max(score for scores in rows for score in scores if score is not None)
-    cut = 0.5 if highest <= 1 else highest / 2
+    highest = _highest_score(table, positions)
+    if cut is None:
+        cut = 0.5 if highest <= 1 else highest / 2
     low, high = _MAX_SUM_OF_ONE
     sums = [sum(scores) for scores in rows if None not in scores]
     of_one = sum(low <= total <= high for total in sums) > 0.9 * len(sums) if highest <= 1 else False
-    return _form("scored", table, positions, f"hold a score each, and a text has the labels from {cut:g} on", is_clear=not of_one, cut=cut)
+    return _form(
+        "scored", table, positions, f"hold a score each, and a text has the labels from {cut:.12g} on", is_clear=not of_one, cut=cut
+    )
+
+
+def _highest_score(table: Table, positions: tuple[int, ...]) -> float:
+    return max(score for row in table.rows for position in positions if (score := parse_score(row[position])) is not None)
 
 
 def _score_style(column: ColumnEvidence, *, wanted: bool) -> str | None:

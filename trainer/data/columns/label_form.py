@@ -70,6 +70,19 @@ def task_choice(name: object) -> TaskChoice:
     return name or ""
 
 
+def cut_choice(value: object) -> float | None:
+    """The cut that somebody gave, as a number or as it was typed ("0.3", "0,3"); nothing said is None. Raises UserError ``setting_out_of_range``."""
+    typed = "" if value is None else str(value).strip()
+    if not typed:
+        return None
+    if (cut := parse_score(typed)) is None:
+        raise RecipeError(
+            f"A cut is the score from which on a text has a label: a number such as 0.5, not “{typed[:60]}”. Give a number from 0 on.",
+            code="setting_out_of_range",
+        )
+    return cut
+
+
 def find_form_of_cells(table: Table, column: int, *, wanted: bool) -> LabelForm | None:
     """The form of a column with several labels in some cells; None if all have one. ``wanted``: a single such cell is enough."""
     counts = Counter(cell for row in table.rows if (cell := row[column].strip()))

@@ -7,6 +7,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,7 @@ from trainer.data.columns.evidence import gather_evidence
 from trainer.data.columns.guess import Columns
 from trainer.data.columns.label_form import form_of_rows
 from trainer.data.columns.read_corpus import read_corpus
-from trainer.data.columns.resolve import find_position, resolve_columns
+from trainer.data.columns.resolve import find_position, read_with_cut, resolve_columns
 from trainer.data.columns.text_column import guess_text_column
 from trainer.data.corpus import Corpus
 from trainer.data.duplicates.normalize import duplicate_key
@@ -72,15 +73,18 @@ def find_rows(
     *,
     text_columns: Sequence[str | int] = (),
     label_column: str | int | tuple[str, ...] | None = None,
+    cut: float | None = None,
 ) -> JudgedFile:
     """The rows of a table that the model of a run can be judged on; columns by name or position, guessed if not named.
 
-    Texts that the model learnt from, or that chose it, are left out. Several columns of labels hold those of a text together.
-    Raises UserError ``no_rows``, ``unknown_column``, ``no_text_column``, ``no_label_column``, ``same_column``, ``no_known_label``, ``not_for_this_task``
-    and ``run_damaged``.
+    Texts that the model learnt from, or that chose it, are left out. Several columns of labels hold those of a text together. ``cut``: the score from
+    which on a text has a label, in columns of scores; by default that of the run's own file, where a score of this one reaches it.
+    Raises UserError ``no_rows``, ``unknown_column``, ``no_text_column``, ``no_label_column``, ``same_column``, ``no_known_label``, ``not_for_this_task``,
+    ``no_scores``, ``setting_out_of_range`` and ``run_damaged``.
     """
     learnt, splits = load_rows(run.rows)
     columns = _COLUMNS[learnt.task.key](table, text_columns, label_column, learnt)
+    columns = _with_cut(table, columns, cut, run.read_view().labels_cut)
     # The file may write the labels as the one that was learnt from did: as numbers.
     corpus = read_corpus(table, columns, _class_names(run))
     repairs = text_repairs_of(run)
@@ -123,6 +127,18 @@ def _only(label_column: str | int | tuple[str, ...]) -> str | int:
 
 _COLUMNS: Mapping[str, Callable[..., Columns]] = {SINGLE_LABEL.key: _columns_of_one, SEVERAL_LABELS.key: _columns_of_several}
 """By ``Task.key``: (table, text columns, label column, rows that were learnt from) -> the columns to be judged on."""
+
+
+def _with_cut(table: Table, columns: Columns, cut: float | None, learnt_cut: float | None) -> Columns:
+    """The columns with the cut that was given, else with that of the run's file."""
+    if cut is not None:
+        return read_with_cut(table, columns, cut)
+    if learnt_cut is None or columns.cut is None:
+        return columns
+    # Scores of another scale (votes of fewer people) keep the cut that they suggest.
+    with suppress(RecipeError):
+        return read_with_cut(table, columns, learnt_cut)
+    return columns
 
 
 def _class_names(run: Run) -> dict[str, str]:

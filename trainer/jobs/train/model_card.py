@@ -272,10 +272,12 @@ def _repairs_section(view: RunView) -> str:
 
 
 def _labels_section(view: RunView) -> str:
-    """What the labels mean, and what was changed of them by hand; "" if nothing is known of either."""
+    """What the labels mean, from which score on a text has them, and what was changed of them by hand; "" if nothing is known of these."""
     decisions = view.decisions
     lines = [f"- {_escape(label)}: {_escape(definition)}" for label, definition in view.definitions.items()]
     done = []
+    if view.labels_cut is not None:
+        done.append(f"The file has a score for each label; a text has the labels from {view.labels_cut:.12g} on.")
     if decisions.get("changed") or decisions.get("dropped"):
         changed, dropped = pluralize(decisions["changed"], "label"), pluralize(decisions["dropped"], "row")
         done.append(

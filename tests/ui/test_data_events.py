@@ -1,0 +1,37 @@
+"""What the Data tab answers to a choice, without a browser."""
+
+import re
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.several_labels import labels_from, write_scores
+from tests.ui.test_recipe_form_events import load
+from trainer.settings import LOCAL_OWNER
+from trainer.studio import Studio
+
+
+def test_another_cut_of_scores_is_read_and_a_wrong_one_is_said_beside_what_is_read(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    laid, handlers = load(studio, monkeypatch, lambda page: [page.data.draft, *page.data.form])
+    path = write_scores(tmp_path / "scores.csv")
+    draft = studio.for_owner(LOCAL_OWNER).drafts.open_files({"main": (path.name, path)}).draft.id
+    form = [component.value for component in laid.data.form]
+    readiness, notice = laid.data.parts["readiness"], laid.data.parts["notice"]
+
+    def chosen(action: str, code: str) -> dict:
+        return handlers["choose_task"](SimpleNamespace(action=action, code=code), draft, *form)
+
+    updates = chosen("cut", "0.3")
+    n_labels = Counter(min(len(labels), 2) for labels in labels_from(0.3))
+    assert re.search(r'data-action="cut" value="0.3" data-shown="">', updates[readiness])
+    assert f"{n_labels[2]} texts have several, {n_labels[0]} have none." in updates[readiness]
+    assert updates[notice] == ""
+    refused = chosen("cut", "1.5")
+    assert "No label reaches a cut of 1.5" in refused[notice]
+    # The field forgets what was typed.
+    assert re.search(r'data-action="cut" value="0.3" data-shown="\w+">', refused[readiness])
+    assert 'data-action="cut"' not in chosen("task", "single")[readiness]
