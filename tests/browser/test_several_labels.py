@@ -98,6 +98,46 @@ def test_from_a_file_to_several_labels_or_none(visit: Open, fresh_server: Server
     assert {state: nodes for state, nodes in problems.items() if nodes} == {}
 
 
+def test_columns_of_labels_are_chosen_by_hand(visit: Open, fresh_server: Server, several_csv: Path) -> None:
+    page = visit(fresh_server).page
+    stop_motion(page)
+    upload(page, several_csv, rows="240")
+    expect_task(page, "several")
+    # Nobody is sure of these columns, so the lists are shown.
+    picker = page.locator("#label-columns")
+    expect(picker.locator(".token")).to_have_text(["anger", "joy", "sadness"])
+    # One after the other, whether the first one is answered or not.
+    picker.locator(".token", has_text="anger").locator(".token-remove").click()
+    picker.locator(".token", has_text="joy").locator(".token-remove").click()
+    expect_labels(page, ["sadness"])
+    picker.locator("input").click()
+    page.get_by_role("option", name="joy").click()
+    expect_labels(page, ["sadness", "joy"])
+    # What the list does with keys is no input: it is seen when it is left.
+    picker.locator("input").press("Backspace")
+    expect(picker.locator(".token")).to_have_count(1)
+    picker.locator("input").press("Tab")
+    expect_labels(page, ["sadness"])
+    page.reload()
+    expect_labels(page, ["sadness"])
+    # They are chosen by now, so the lists are shown on demand.
+    page.locator(".em-change:not([open]) summary").click()
+    expect(picker).to_be_visible()
+    page.locator("#readiness [data-action=task][data-code=single]").click()
+    expect_task(page, "single")
+    expect(page.locator("#label-column")).to_be_visible()
+    expect(picker).to_be_hidden()
+
+
+def expect_labels(page: Page, columns: list[str]) -> None:
+    """The server has read these columns of labels, and the list shows them."""
+    names = ", ".join(f"“{name}”" for name in columns)
+    expect(page.locator("#readiness .em-chosen-columns > span")).to_have_text(
+        re.compile(f"{'label' if len(columns) == 1 else 'labels'} = {names}$")
+    )
+    expect(page.locator("#label-columns .token")).to_have_text(columns)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not GO_EMOTIONS.exists(), reason="needs ../shared")
 def test_three_thousand_comments_from_upload_to_a_mended_label_and_a_labelled_file(

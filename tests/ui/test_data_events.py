@@ -5,12 +5,14 @@ from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio as gr
 import pytest
 
-from tests.several_labels import labels_from, write_scores
+from tests.several_labels import labels_from, write_scores, write_several_labels
 from tests.ui.test_recipe_form_events import load
 from trainer.settings import LOCAL_OWNER
 from trainer.studio import Studio
+from trainer.ui.data_tab import show_draft
 
 
 def test_another_cut_of_scores_is_read_and_a_wrong_one_is_said_beside_what_is_read(
@@ -35,3 +37,34 @@ def test_another_cut_of_scores_is_read_and_a_wrong_one_is_said_beside_what_is_re
     # The field forgets what was typed.
     assert re.search(r'data-action="cut" value="0.3" data-shown="\w+">', refused[readiness])
     assert 'data-action="cut"' not in chosen("task", "single")[readiness]
+
+
+def test_the_columns_of_labels_that_are_chosen_are_read_and_no_others(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    laid, handlers = load(studio, monkeypatch, lambda page: [page.data.draft, page.data.parts["labels"], *page.data.form])
+    path, workspace = write_several_labels(tmp_path / "marks.csv"), studio.for_owner(LOCAL_OWNER)
+    draft = workspace.drafts.open_files({"main": (path.name, path)}).draft.id
+    form = [component.value for component in laid.data.form]
+    picker, single, notice = (laid.data.parts[name] for name in ("labels", "label", "notice"))
+
+    def choose(*columns: str) -> dict:
+        return handlers["set_label_columns"](draft, list(columns), *form)
+
+    def read() -> tuple[tuple[int, ...], tuple[str, ...]]:
+        prepared = workspace.drafts.get(draft)
+        return prepared.columns.label_columns, prepared.corpus.label_names
+
+    assert choose("#1", "#2", "#3") == gr.skip()
+    # What was chosen since is not taken away by the answer.
+    updates = choose("#3", "#1")
+    assert (picker in updates, updates[single].visible, read()) == (False, "hidden", ((3, 1), ("anger", "sadness")))
+    choose("#2")
+    assert read() == ((2,), ("joy",))
+    assert choose("#2", "anger")[picker].value == ["#2", "#1"]
+    refused = choose()
+    assert refused[picker] == ["#2", "#1"]
+    assert "those that were read stay" in refused[notice]
+    assert read() == ((2, 1), ("anger", "joy"))
+    again = show_draft(laid.data, workspace.editor.choose_task(draft, "single"), *form)
+    assert (again[picker].visible, again[single].visible, again[single].value) == ("hidden", True, "#2")

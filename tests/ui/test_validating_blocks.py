@@ -37,9 +37,11 @@ def page() -> ValidatingBlocks:
     with ValidatingBlocks() as made:
         text, count, often = gr.Textbox(), gr.Number(), gr.Checkbox()
         color = gr.Radio(["red", "green"])
+        columns = gr.Dropdown([], multiselect=True, allow_custom_value=True)
         text.change(shout, [text, count, often], text)
         text.submit(pressed, None, text)
         color.change(lambda chosen: chosen, color, color)
+        columns.input(lambda chosen: ", ".join(chosen), columns, text)
         gr.api(repeat, api_name="repeat")
         gr.api(describe, api_name="describe")
     return made
@@ -58,10 +60,10 @@ def test_a_call_that_fits_is_done(page: ValidatingBlocks) -> None:
 @pytest.mark.parametrize(
     ("which", "inputs", "answer"),
     [
-        (3, ["ab"], "ababNone"),
-        (3, ["ab", 1], "abNone"),
-        (3, ["ab", 1, "!"], "ab!"),
-        (4, [], "None"),
+        (4, ["ab"], "ababNone"),
+        (4, ["ab", 1], "abNone"),
+        (4, ["ab", 1, "!"], "ab!"),
+        (5, [], "None"),
     ],
 )
 def test_the_last_values_of_an_endpoint_have_defaults(page: ValidatingBlocks, which: int, inputs: list, answer: str) -> None:
@@ -71,7 +73,7 @@ def test_the_last_values_of_an_endpoint_have_defaults(page: ValidatingBlocks, wh
 @pytest.mark.parametrize("inputs", [[], ["ab", 1, "!", 4]])
 def test_values_without_a_default_are_missed(page: ValidatingBlocks, inputs: list) -> None:
     with pytest.raises(gr.Error, match=f"takes 1 to 3 values; {len(inputs)} were sent"):
-        call(page, 3, inputs)
+        call(page, 4, inputs)
 
 
 @pytest.mark.parametrize(
@@ -114,6 +116,14 @@ def test_a_choice_that_there_is_not_is_refused_without_a_traceback(page: Validat
     with pytest.raises(gr.Error) as refused:
         call(page, 2, ["blue"])
     assert refused.value.print_exception is False
+
+
+def test_several_choices_are_a_list_of_texts(page: ValidatingBlocks) -> None:
+    """Every list was refused as if it had to be one choice: what was chosen did not arrive."""
+    assert call(page, 3, [["#1", "joy"]]) == ["#1, joy"]
+    for wrong in ("#1", 1, [1], [["#1"]], ["\ud800"]):
+        with pytest.raises(gr.Error, match="Value 0 of this call must be a list of choices"):
+            call(page, 3, [wrong])
 
 
 @pytest.mark.parametrize("path", ["http://127.0.0.1:1/x", "https://example.org/x", "/etc/passwd", None, 7, "a\0b"])

@@ -98,10 +98,11 @@ class DraftEditor:
             raise FileError("Choose the columns from the lists above.", code="no_columns")
 
         def change(draft: Draft) -> Draft:
+            are_named = len(columns.label_columns) > 1 or isinstance(draft.main.label_column, tuple)
             main = replace(
                 draft.main,
                 text_columns=(columns.text, *columns.extra_text_columns),
-                label_column=columns.label_columns if len(columns.label_columns) > 1 else columns.label,
+                label_column=columns.label_columns if are_named else columns.label,
             )
             return replace(draft, main=main, task="several" if columns.several else draft.task)
 

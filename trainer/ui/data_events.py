@@ -14,7 +14,7 @@ from trainer.errors import FileError, UserError
 from trainer.studio import Studio
 from trainer.text_format import split_first_sentence
 from trainer.ui import data_view, html_pieces, no_file_view, part_picker
-from trainer.ui.data_tab import DataTab, current_draft, show_draft, show_empty, show_split, split_fractions
+from trainer.ui.data_tab import DataTab, current_draft, label_choices, show_draft, show_empty, show_split, split_fractions
 from trainer.ui.event_handling import PRIVATE_EVENT, PRIVATE_EVENT_MULTIPLE, current_workspace, user_errors
 from trainer.ui.readiness import assess_readiness, repairable_findings
 from trainer.ui.uploads import column_of
@@ -172,6 +172,10 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
         )
 
     @handler
+    def set_label_columns(draft: str | None, labels: list[str] | None, *split: Any) -> dict:
+        return _set_label_columns(studio, tab, current_draft(studio, draft), labels or [], *split)
+
+    @handler
     def choose_task(event: gr.EventData, draft: str | None, *split: Any) -> dict:
         if event.action == "cut":
             return _choose_cut(studio, tab, current_draft(studio, draft), event.code, *split)
@@ -195,9 +199,29 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
     for column in (p["text"], p["extra_text_columns"]):
         column.input(set_text_columns, [tab.draft, p["text"], p["extra_text_columns"], *tab.form], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
     p["label"].input(set_label_column, [tab.draft, p["label"], *tab.form], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
+    # Of the list of several, the key that takes the last one away, and a name that is typed, are no input: they are seen when it is left.
+    chosen = [p["labels"].input, p["labels"].blur]
+    gr.on(chosen, set_label_columns, [tab.draft, p["labels"], *tab.form], tab.outputs, **PRIVATE_EVENT_MULTIPLE)
     p["readiness"].click(choose_task, draft_and_form, tab.outputs, **PRIVATE_EVENT_MULTIPLE)
     for component in tab.form:
         component.input(resplit, draft_and_form, [p["notice"], *tab.split_outputs], **PRIVATE_EVENT_MULTIPLE)
+
+
+def _set_label_columns(studio: Studio, tab: DataTab, draft: str, labels: list[str], *split: Any) -> dict:
+    """Updates after other label columns were chosen, all of which hold the labels of a text together."""
+    workspace, component = current_workspace(studio), tab.parts["labels"]
+    read = label_choices(workspace.drafts.get(draft))
+    if labels == read:
+        return gr.skip()
+    if not labels:
+        said = "No label column is chosen, so those that were read stay. Choose at least one from the list."
+        return {component: read, tab.parts["notice"]: html_pieces.notice(said, "error")}
+    prepared = workspace.editor.set_columns(draft, label_column=tuple(map(column_of, labels)))
+    updates = show_draft(tab, prepared, *split)
+    if label_choices(prepared) == labels:
+        # The list shows it, or what was chosen since: that must not be taken away.
+        del updates[component]
+    return updates
 
 
 def _choose_cut(studio: Studio, tab: DataTab, draft: str, cut: str, *split: Any) -> dict:

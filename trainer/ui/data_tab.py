@@ -165,6 +165,16 @@ def _build_body(p: dict[str, Any]) -> None:
                 [], label="Joined with", elem_id="more-text-column", min_width=160, allow_custom_value=True
             )
             p["label"] = gr.Dropdown([], label="Label column", elem_id="label-column", min_width=160, allow_custom_value=True)
+            p["labels"] = gr.Dropdown(
+                [],
+                value=[],
+                multiselect=True,
+                label="Label columns",
+                elem_id="label-columns",
+                min_width=240,
+                allow_custom_value=True,
+                visible="hidden",
+            )
         p["findings"] = findings_view.build(elem_id="findings")
     with gr.Column(elem_classes=["em-card", "em-classes"]) as p["of_classes"]:
         p["classes"] = gr.HTML(elem_id="classes")
@@ -274,6 +284,9 @@ def show_draft(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
     names = [(name, f"#{i}") for i, name in enumerate(table.columns)]
     numbers, class_names = numeric_labels(prepared), prepared.draft.class_names
     trainable = corpus is not None and prepared.problem is None
+    chosen = prepared.draft.task == "several" or isinstance(prepared.draft.main.label_column, tuple)
+    several = chosen if columns is None else columns.several
+    texts = () if columns is None else (columns.text, *columns.extra_text_columns)
     return {
         tab.draft: prepared.draft.id,
         # A new value each time: what depends on the encoder is then computed again, even if nothing has changed.
@@ -283,7 +296,14 @@ def show_draft(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
         p["summary"]: data_view.file_badge(prepared),
         p["parts"]: part_picker.picker_html(prepared),
         p["text"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.text}"),
-        p["label"]: gr.Dropdown(choices=names, value=None if columns is None else f"#{columns.label}"),
+        p["label"]: gr.Dropdown(
+            choices=names, value=None if columns is None else f"#{columns.label}", visible="hidden" if several else True
+        ),
+        p["labels"]: gr.Dropdown(
+            choices=[choice for i, choice in enumerate(names) if i not in texts],
+            value=label_choices(prepared),
+            visible=True if several else "hidden",
+        ),
         p["extra_text_columns"]: gr.Dropdown(
             choices=[(_NO_SECOND_COLUMN, ""), *names],
             value=f"#{columns.extra_text_columns[0]}" if columns is not None and columns.extra_text_columns else "",
@@ -301,6 +321,11 @@ def show_draft(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
         p["repaired"]: data_view.downloads(prepared),
         **show_split(tab, prepared, *split),
     }
+
+
+def label_choices(prepared: PreparedDraft) -> list[str]:
+    """What the list of label columns shows as chosen."""
+    return [] if prepared.columns is None else [f"#{position}" for position in prepared.columns.label_columns]
 
 
 def show_split(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:

@@ -95,9 +95,11 @@ def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None, is_
         # Before anything reads it: gradio would fetch a URL that is given instead of a file.
         if not contains_only_uploads(value, is_upload):
             raise _call_error(NO_UPLOAD, "not_uploaded")
-        for component_type, types, description in _EXPECTED:
-            if isinstance(component, component_type) and not (value is None or _is_one_of(value, types)):
+        for types, description in _expected(component):
+            if not (value is None or _is_one_of(value, types)):
                 raise _call_error(f"Value {index} of this call must be {description}.")
+        if isinstance(component, gr.Dropdown) and isinstance(value, list) and not all(map(_is_text, value)):
+            raise _call_error(f"Value {index} of this call must be a list of choices.")
         if isinstance(value, str) and not is_valid_utf8(value):
             raise _call_error("A text holds half a character (a lone surrogate), which cannot be encoded. Send it again without it.")
     if block_fn.collects_event_data:
@@ -110,6 +112,13 @@ def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None, is_
         "" if value is None and isinstance(component, (gr.Textbox, gr.HTML)) else value
         for component, value in zip(block_fn.inputs, inputs, strict=True)
     ]
+
+
+def _expected(component: Any) -> list[tuple[tuple[type, ...], str]]:
+    """The types that a component may send, and a word for them; empty for a component that checks its values itself."""
+    if isinstance(component, gr.Dropdown) and component.multiselect:
+        return [((list,), "a list of choices")]
+    return [(types, description) for component_type, types, description in _EXPECTED if isinstance(component, component_type)]
 
 
 def _defaults(block_fn: Any) -> list[Any]:
@@ -130,6 +139,10 @@ def _is_one_of(value: Any, types: tuple[type, ...]) -> bool:
     if isinstance(value, bool):
         return bool in types
     return isinstance(value, types) and not (isinstance(value, float) and not math.isfinite(value))
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and is_valid_utf8(value)
 
 
 def _is_event_data(data: Any) -> bool:

@@ -291,6 +291,19 @@ def test_measures_of_a_text_are_not_read_as_labels():
     assert guess_columns(table, task="several").label_columns == (1, 2, 3)
 
 
+def test_of_columns_that_are_named_together_no_others_are_read():
+    """A single one that was left of three was read as all three again."""
+    marks = read_table(with_texts(["joy", "anger", "love"], marks_of(["joy", "anger", "love"])))
+    for named in (("anger",), ("love", "joy"), ("joy", "anger", "love")):
+        columns = resolve_columns(marks, label_column=named, task="several")
+        assert [marks.columns[position] for position in columns.label_columns] == list(named)
+        assert columns.label_form.kind == "marked"
+    numbers = read_table(numbered(rows_of(WORDS, [], last=(0, 1))))
+    assert resolve_columns(numbers, label_column=("label_2",)).label_columns == (2,)
+    cells = read_table(in_cells("; ".join)(rows_of(WORDS, [], last=(0, 1))))
+    assert resolve_columns(cells, label_column=("label",)).label_form.kind == "cells"
+
+
 TWENTIETHS = [(20, 7, 0), (0, 20, 7), (7, 0, 20)]  # of each column its highest, its lowest, and one that is no mark
 
 

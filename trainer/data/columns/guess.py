@@ -10,7 +10,7 @@ from trainer.data.column_name_words import SPLIT_NAMES
 from trainer.data.columns.evidence import ColumnEvidence, are_split_names, gather_evidence, list_columns, quote_column
 from trainer.data.columns.label_column import LabelGuess, guess_label_column
 from trainer.data.columns.label_columns import find_label_columns
-from trainer.data.columns.label_form import LabelForm, TaskChoice, count_repeated_texts, find_form_of_cells, form_of_rows
+from trainer.data.columns.label_form import LabelForm, TaskChoice, cells_or_rows, find_form_of_cells, form_of_rows
 from trainer.data.columns.text_column import TextGuess, guess_text_column
 from trainer.data.files.table import Table, explain_dropped
 from trainer.errors import FileError
@@ -103,9 +103,8 @@ def _with_form(table: Table, columns: Columns, evidence: list[ColumnEvidence] | 
     # The profile of a column knows its separator already.
     if evidence is None or wanted or evidence[columns.label].profile.separator is not None:
         form = find_form_of_cells(table, columns.label, wanted=wanted)
-    # A few cells such as "joy/love" are names in a file with a row for each label.
-    if wanted and form is not None and not form.is_clear and count_repeated_texts(table, columns.text, columns.label) > form.n_several:
-        form = form_of_rows(table, columns.text, columns.label)
+    if wanted and form is not None:
+        form = cells_or_rows(table, columns.text, columns.label, form)
     if form is None and evidence is not None:
         form = find_label_columns(table, evidence, columns.text, columns.label, wanted=wanted)
     if form is None and wanted:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from trainer.data.columns.evidence import ColumnEvidence
-from trainer.data.columns.label_form import LabelForm, parse_score, read_label_sets
+from trainer.data.columns.label_form import LabelForm, cells_or_rows, find_form_of_cells, parse_score, read_label_sets
 from trainer.data.files.cross_marked_labels import CROSSES, NO_CROSSES, PURE_CROSSES
 from trainer.data.files.table import Table
 from trainer.errors import FileError, RecipeError
@@ -49,13 +49,18 @@ def find_label_columns(table: Table, columns: Sequence[ColumnEvidence], text: in
     return next((form for form in forms if wanted or form.is_clear), forms[0] if forms else None)
 
 
-def form_of_columns(table: Table, columns: Sequence[ColumnEvidence], positions: tuple[int, ...]) -> LabelForm:
-    """The form of columns that somebody has named: marks or scores if all hold those, else one label in each."""
+def form_of_columns(table: Table, columns: Sequence[ColumnEvidence], positions: tuple[int, ...], text: int) -> LabelForm:
+    """The form of columns that somebody has named: marks or scores if all hold those, else one label in each; a single other one may hold several.
+
+    ``text``: the column of the texts.
+    """
     chosen = [columns[position] for position in positions]
     if all(map(_mark_style, chosen)):
         form = _form("marked", table, positions, "mark one label each", is_clear=True)
     elif all(_score_style(column, wanted=True) for column in chosen):
         form = _form_of_scores(table, positions)
+    elif len(positions) == 1:
+        return cells_or_rows(table, text, positions[0], find_form_of_cells(table, positions[0], wanted=True))
     else:
         form = _form("numbered", table, positions, "hold one label each", is_clear=True)
     return _with_count(table, form)

@@ -131,6 +131,14 @@ def form_of_rows(table: Table, text: int, label: int) -> LabelForm:
     return LabelForm("rows", (label,), reason, is_clear=False)
 
 
+def cells_or_rows(table: Table, text: int, label: int, form: LabelForm | None) -> LabelForm:
+    """``form``, of several labels in cells of one column, or that of a row for each label if cells have none, or if a few only look so."""
+    # A few cells such as "joy/love" are names in a file with a row for each label.
+    if form is None or (not form.is_clear and count_repeated_texts(table, text, label) > form.n_several):
+        return form_of_rows(table, text, label)
+    return form
+
+
 def read_label_sets(table: Table, form: LabelForm) -> list[tuple[str, ...] | None]:
     """The labels of each row of a table, as written; () for a row that has none of them, None for a row that is not labelled yet."""
     return _READERS[form.kind](table, form)

@@ -20,7 +20,7 @@ def resolve_columns(
 ) -> Columns:
     """The columns of a table: the text columns (several are joined in this order) and the label column by name or position, guessed if not named.
 
-    A string may be a name or a position from 0; a number is a position. Several label columns hold the labels of a text together. ``task``: whether a text has one label or several, if somebody said it.
+    A string may be a name or a position from 0; a number is a position. Label columns in a tuple, and no others, hold the labels of a text together; a single one may be one of several. ``task``: whether a text has one label or several, if somebody said it.
     ``cut``: the score from which on a text has a label, for columns of scores, which hold several labels a text.
     Raises UserError ``unknown_column``, ``same_column``, ``settings_disagree`` and what ``guess_columns`` and ``with_cut`` raise.
     """
@@ -40,9 +40,9 @@ def resolve_columns(
             code="same_column",
         )
     text, label = (positions[0] if positions else None for positions in (text_positions, label_positions))
-    if len(label_positions) > 1 and task != "single":
-        form = form_of_columns(table, gather_evidence(table), label_positions)
-        columns = replace(guess_columns(table, text=text, label=label, task="single"), label_form=form, several=True)
+    if label_positions and isinstance(label_column, tuple) and task != "single":
+        found = guess_columns(table, text=text, label=label, task="single")
+        columns = replace(found, label_form=form_of_columns(table, gather_evidence(table), label_positions, found.text), several=True)
     else:
         columns = guess_columns(table, text=text, label=label, task=task)
     # A guessed label may be one of the columns that the user joined to the text.
