@@ -441,6 +441,7 @@ def test_the_cut_of_scores_is_chosen_and_kept(studio: Studio, tmp_path: Path) ->
     editor.choose_cut(draft, 0.3)
     assert editor.set_columns(draft, label_column=("joy", "anger")).draft.cut is None
     editor.choose_cut(draft, 0.3)
+    assert editor.choose_task(draft, "several").columns.cut == 0.3
     assert editor.choose_task(draft, "single").draft.cut is None
     with refused("settings_disagree"):
         editor.choose_cut(draft, 0.3)

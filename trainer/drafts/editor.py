@@ -135,13 +135,19 @@ class DraftEditor:
     def choose_task(self, draft_id: str, task: TaskChoice) -> PreparedDraft:
         """Say whether a text has one label or several; "" for what the file looks like.
 
-        Repairs, dismissed findings and a cut are not carried over, as they are about other labels. Raises UserError ``unknown_setting`` for another
-        word.
+        Repairs and dismissed findings are not carried over, as they are about other labels, nor is a cut that is of no use then. Raises UserError
+        ``unknown_setting`` for another word.
         """
         chosen = task_choice(task)
-        return self._update(
-            draft_id, lambda draft: draft if draft.task == chosen else replace(draft, task=chosen, cut=None, repairs=(), dismissed=())
-        )
+        tables = self._cache.tables(self._store.get(draft_id, self._owner))
+
+        def change(draft: Draft) -> Draft:
+            if draft.task == chosen:
+                return draft
+            changed = replace(draft, task=chosen, repairs=(), dismissed=())
+            return changed if _positions(tables["main"], changed) is not None else replace(changed, cut=None)
+
+        return self._update(draft_id, change)
 
     def choose_cut(self, draft_id: str, cut: object) -> PreparedDraft:
         """Say from which score on a text has a label, as a number or as it was typed; "" or None for the cut that the file suggests.
@@ -156,7 +162,7 @@ class DraftEditor:
         def change(draft: Draft) -> Draft:
             if draft.cut == chosen:
                 return draft
-            return replace(draft, cut=chosen, task=draft.task if chosen is None else "several", dismissed=())
+            return replace(draft, cut=chosen, dismissed=())
 
         return self._update(draft_id, change)
 

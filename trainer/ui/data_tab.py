@@ -302,6 +302,8 @@ def show_draft(tab: DataTab, prepared: PreparedDraft, *split: Any) -> dict:
         p["labels"]: gr.Dropdown(
             choices=[choice for i, choice in enumerate(names) if i not in texts],
             value=label_choices(prepared),
+            multiselect=True,
+            allow_custom_value=True,
             visible=True if several else "hidden",
         ),
         p["extra_text_columns"]: gr.Dropdown(

@@ -321,6 +321,13 @@ def test_a_text_has_the_labels_from_the_cut_on_that_somebody_gives(drawn, cut, c
     assert f"from {cut / 20:g} on; {n_several} row{' has' if n_several == 1 else 's have'} several" in columns.label_form.reason
 
 
+def test_a_cut_adds_no_columns_to_those_that_are_read_anyway():
+    rows = [[*map(str, scores), "north", str(scores[0])] for scores in [(1.0, 0.7, 0.0), (0.0, 1.0, 0.7), (0.7, 0.0, 1.0)] * 10]
+    table = read_table(with_texts([*WORDS[:3], "place", "certainty"], rows))
+    assert [resolve_columns(table, cut=cut).label_columns for cut in (None, 0.3)] == [(1, 2, 3)] * 2
+    assert resolve_columns(table, task="several").label_columns == (1, 2, 3, 5)
+
+
 def test_votes_have_a_cut_of_half_the_highest_or_another_one():
     rows = [(6, 0, 2), (1, 5, 3), (2, 4, 0), (0, 1, 6)] * 5
     table = read_table(with_texts(WORDS[:3], [list(map(str, votes)) for votes in rows]))
