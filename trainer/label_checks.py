@@ -13,7 +13,7 @@ import numpy as np
 
 from trainer.audit.quick_check import require_checkable
 from trainer.audit.suspects import AuditResult
-from trainer.data.columns.label_form import TaskChoice
+from trainer.data.columns.label_form import AS_IT_LOOKS, LabelReading
 from trainer.drafts.drafts import Drafts
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import FileError, UserError
@@ -51,17 +51,15 @@ class LabelChecks:
         text_columns: Sequence[str] = (),
         label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
-        task: TaskChoice = "",
-        cut: float | None = None,
+        reading: LabelReading = AS_IT_LOOKS,
         deep: bool = False,
         seed: int = 0,
     ) -> Job:
-        """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind. ``task``: "single" or "several";
-        ``cut``: the score from which on a text has a label.
+        """``drafts.open_files`` and ``start`` in one, for callers that prepare nothing by hand; leaves no draft behind.
 
         All rows say something about others but those that the file itself gives for a test.
         """
-        prepared = self._drafts.open_files(sources, text_columns=text_columns, label_column=label_column, part=part, task=task, cut=cut)
+        prepared = self._drafts.open_files(sources, text_columns=text_columns, label_column=label_column, part=part, reading=reading)
         try:
             return self._start(prepared, seed, splits_of=None, deep=Recipe() if deep else None)
         finally:

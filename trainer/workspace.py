@@ -13,7 +13,7 @@ from trainer.atomic import remove_folder
 from trainer.audit.apply_decisions import apply_decisions, require_unchanged_rows
 from trainer.audit.decisions import Decisions
 from trainer.created_fields import created_fields, decision_fields
-from trainer.data.columns.label_form import TaskChoice
+from trainer.data.columns.label_form import AS_IT_LOOKS, LabelReading
 from trainer.data.corpus import Corpus
 from trainer.data.kept_columns import find_kept_columns
 from trainer.data.rows import save_rows
@@ -115,8 +115,7 @@ class Workspace:
         text_columns: Sequence[str] = (),
         label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
-        task: TaskChoice = "",
-        cut: float | None = None,
+        reading: LabelReading = AS_IT_LOOKS,
     ) -> Inspection:
         """Read one file, or a part of it, guess the columns that are not named, and check it also for the first encoder. Makes no draft."""
         self._check_memory()
@@ -128,8 +127,7 @@ class Workspace:
             text_columns=text_columns,
             label_column=label_column,
             part=part,
-            task=task,
-            cut=cut,
+            reading=reading,
             encoder=encoder,
             max_classes=self._settings.max_classes,
             **limits,
@@ -214,8 +212,7 @@ class Workspace:
         text_columns: Sequence[str] = (),
         label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
-        task: TaskChoice = "",
-        cut: float | None = None,
+        reading: LabelReading = AS_IT_LOOKS,
         class_names: Mapping[str, str] | None = None,
         ignore_findings: bool = False,
     ) -> RunView:
@@ -231,8 +228,7 @@ class Workspace:
             label_column=label_column,
             part=part,
             repair_codes=recipe.repairs,
-            task=task,
-            cut=cut,
+            reading=reading,
             class_names=class_names,
         ).draft
         try:

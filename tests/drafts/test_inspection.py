@@ -4,6 +4,7 @@ import json
 
 from trainer.data.checks.registry import FILE_CHECKS
 from trainer.data.checks.repairs import REPAIRS, apply_repairs
+from trainer.data.columns.label_form import LabelReading
 from trainer.drafts.inspection import inspect_file
 
 ROWS = "".join(f"this is text number {n},{'joy' if n % 2 else 'fear'}\n" for n in range(20))
@@ -72,7 +73,7 @@ def test_several_labels_in_a_cell_are_read_as_such_unless_somebody_says_otherwis
     assert len(values["labels"]) == 18
     assert values["task"]["reason"] == "133 rows of 200 have several labels in “label”, with “,” between them"
     assert {"several_labels": "info"}.items() <= {finding["code"]: finding["severity"] for finding in values["findings"]}.items()
-    single = inspect(reader, tmp_path, "text,label\n" + rows, task="single")
+    single = inspect(reader, tmp_path, "text,label\n" + rows, reading=LabelReading("single"))
     assert single["ok"]
     assert [finding["code"] for finding in single["findings"] if finding["severity"] == "error"] == ["several_labels"]
 

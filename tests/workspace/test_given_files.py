@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import small_rows, write_rows
 from tests.workspace.steps import ME, QUICK, refused
+from trainer.data.columns.label_form import LabelReading
 from trainer.drafts.inspection import inspect_file
 from trainer.errors import UserError
 from trainer.studio import Studio
@@ -41,11 +42,11 @@ def test_cells_of_several_labels_are_explained_before_their_number_is_refused(st
     rows = list(zip([text for text, _ in small_rows(len(labels))], labels, strict=True))
     path = write_rows(tmp_path / "several.csv", rows)
     small = Studio(dataclasses.replace(studio.settings, max_classes=10), encoders=studio.encoders, reader=studio.reader)
-    opened = small.for_owner(ME).drafts.open_files({"main": (path.name, path)}, task="single")
+    opened = small.for_owner(ME).drafts.open_files({"main": (path.name, path)}, reading=LabelReading("single"))
     assert opened.problem is None
     assert "several_labels" in {f.code for f in opened.blocking_findings}
-    assert inspect_file(path, studio.reader, max_classes=10, task="single").ok
+    assert inspect_file(path, studio.reader, max_classes=10, reading=LabelReading("single")).ok
     assert small.for_owner(ME).editor.dismiss(opened.draft.id, "several_labels").problem.code == "too_many_classes"
     with refused("too_many_classes"):
-        again = small.for_owner(ME).drafts.open_files({"main": (path.name, path)}, task="single")
+        again = small.for_owner(ME).drafts.open_files({"main": (path.name, path)}, reading=LabelReading("single"))
         small.for_owner(ME).start(again.draft.id, QUICK, ignore_findings=True)

@@ -12,6 +12,7 @@ from tests.workspace.steps import (
     OTHER,
     refused,
 )
+from trainer.data.columns.label_form import LabelReading
 from trainer.errors import UserError
 from trainer.recipe import Recipe
 from trainer.runs.view import RunView
@@ -78,7 +79,9 @@ def test_a_file_that_was_trained_without_a_draft_can_be_prepared_too(idle: Studi
 
 def test_the_cut_of_scores_stays_with_the_run_and_its_file(idle: Studio, tmp_path: Path) -> None:
     workspace = idle.for_owner(ME)
-    view = workspace.train_files({"main": ("scores.csv", write_scores(tmp_path / "scores.csv"))}, RECIPE, cut=0.3, ignore_findings=True)
+    view = workspace.train_files(
+        {"main": ("scores.csv", write_scores(tmp_path / "scores.csv"))}, RECIPE, reading=LabelReading(cut=0.3), ignore_findings=True
+    )
     prepared, _ = workspace.prepare_again(view.id)
     assert (view.labels_cut, prepared.draft.cut, prepared.columns.cut) == (0.3, 0.3, 0.3)
 

@@ -41,7 +41,7 @@ def _corrected(options: argparse.Namespace, reader: "FileReader") -> "tuple[Appl
     from trainer.audit.corrected_edits import label_edits
     from trainer.audit.logged_changes import apply_change_log, read_change_log
     from trainer.cli.recipe import chosen_label
-    from trainer.data.columns.label_form import cut_choice
+    from trainer.data.columns.label_form import LabelReading
     from trainer.data.files.file_bytes import read_bytes
     from trainer.data.reader.file_reader import read_file, rewrite_in_turn
     from trainer.studio import Studio
@@ -54,8 +54,7 @@ def _corrected(options: argparse.Namespace, reader: "FileReader") -> "tuple[Appl
         text_columns=options.text,
         label_column=chosen_label(options.label),
         part=options.part,
-        task=options.task,
-        cut=cut_choice(options.cut),
+        reading=LabelReading.of(options.task, options.cut),
     )
     prepared = inspection.prepared
     if prepared is None or prepared.columns is None or prepared.corpus is None:

@@ -48,7 +48,7 @@ def audit(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> "AuditResult | None":
     """Run the check as a job and follow it; None if it was stopped."""
     from trainer.cli.recipe import chosen_label
-    from trainer.data.columns.label_form import cut_choice
+    from trainer.data.columns.label_form import LabelReading
     from trainer.data.reader.file_reader import FileReader
     from trainer.runs.permissions import restrict_umask
     from trainer.studio import Studio
@@ -63,8 +63,7 @@ def _check(options: argparse.Namespace) -> "AuditResult | None":
             text_columns=options.text,
             label_column=chosen_label(options.label),
             part=options.part,
-            task=options.task,
-            cut=cut_choice(options.cut),
+            reading=LabelReading.of(options.task, options.cut),
             deep=options.deep,
         )
     job = _follow(workspace, job)

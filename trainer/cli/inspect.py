@@ -37,7 +37,7 @@ def inspect(options: argparse.Namespace) -> int:
 
 
 def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:
-    from trainer.data.columns.label_form import cut_choice
+    from trainer.data.columns.label_form import LabelReading
     from trainer.data.numbered_names import read_numbered_names
     from trainer.drafts.inspection import inspect_file
     from trainer.training.encoder_catalogue import EncoderCatalogue
@@ -53,8 +53,7 @@ def _inspect_all(options: argparse.Namespace, reader: "FileReader") -> int:
             text_columns=options.text,
             label_column=chosen_label(options.label),
             part=options.part,
-            task=options.task,
-            cut=cut_choice(options.cut),
+            reading=LabelReading.of(options.task, options.cut),
             class_names=class_names,
             encoder=encoders.info(encoders.default.name),
             max_classes=settings.max_classes,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def train(options: argparse.Namespace) -> int:
     """Train on a file, show the progress and print the report."""
     from trainer.data.checks.repairs import describe_repair
-    from trainer.data.columns.label_form import cut_choice
+    from trainer.data.columns.label_form import LabelReading
     from trainer.data.numbered_names import read_numbered_names
     from trainer.data.reader.file_reader import FileReader
     from trainer.training.distributed import ProcessGroup
@@ -51,8 +51,7 @@ def train(options: argparse.Namespace) -> int:
             text_columns=options.text,
             label_column=chosen_label(options.label),
             part=options.part,
-            task=options.task,
-            cut=cut_choice(options.cut),
+            reading=LabelReading.of(options.task, options.cut),
             class_names=None if options.label_names is None else read_numbered_names(options.label_names),
             ignore_findings=options.as_it_is,
         )

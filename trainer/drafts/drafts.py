@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from trainer.data.checks.repairs import sort_repairs
-from trainer.data.columns.label_form import TaskChoice
+from trainer.data.columns.label_form import AS_IT_LOOKS, LabelReading
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.data.hub_datasets import HubDataset, fetch_dataset
 from trainer.data.hub_tables import fetch_tables
@@ -48,15 +48,14 @@ class Drafts:
         label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
         repair_codes: Iterable[str] = (),
-        task: TaskChoice = "",
-        cut: float | None = None,
+        reading: LabelReading = AS_IT_LOOKS,
         class_names: Mapping[str, str] | None = None,
     ) -> PreparedDraft:
         """Open files: ``sources`` maps "main" (and "validation", "test") to (name, path or bytes). The owner's newest 20 drafts are kept.
 
         Several text columns are joined; columns that are not named are guessed, and so is the ``part`` of the main file (a sheet, a file of a
-        zip, a list of a JSON file). ``repair_codes`` are the repairs to do, ``task`` says whether a text has one label or several, ``cut`` from which
-        score on it has one, and ``class_names`` gives labels as written ("0") a name.
+        zip, a list of a JSON file). ``repair_codes`` are the repairs to do, ``reading`` says how labels are read, and ``class_names`` gives
+        labels as written ("0") a name.
         Raises UserError if a file is no table; if only its columns are unclear, ``problem`` says so.
         """
         self._admit()
@@ -72,8 +71,7 @@ class Drafts:
                 label_column=label_column,
                 part=part,
                 repair_codes=sorted_codes,
-                task=task,
-                cut=cut,
+                reading=reading,
                 class_names=class_names,
             )
         return self._prepare_new(draft)

@@ -12,7 +12,7 @@ from trainer.check import CheckResult, checks_to_dict, findings, run_checks, sor
 from trainer.data.checks.encoder import ENCODER_CHECKS, EncoderInfo, TextsAndEncoder, measure_lengths
 from trainer.data.checks.repairs import rows_outside_given_splits
 from trainer.data.columns.guess import Columns
-from trainer.data.columns.label_form import TaskChoice
+from trainer.data.columns.label_form import AS_IT_LOOKS, LabelReading
 from trainer.data.corpus import Corpus
 from trainer.data.files.table import Table
 from trainer.data.reader.file_reader import TableReader, read_file
@@ -61,8 +61,7 @@ def inspect_file(
     text_columns: Sequence[str] = (),
     label_column: str | tuple[str, ...] | None = None,
     part: str | None = None,
-    task: TaskChoice = "",
-    cut: float | None = None,
+    reading: LabelReading = AS_IT_LOOKS,
     class_names: Mapping[str, str] | None = None,
     encoder: EncoderInfo | None = None,
     max_classes: int = 500,
@@ -71,15 +70,15 @@ def inspect_file(
     """Read a file, find its columns and check it.
 
     ``text_columns`` (several are joined) and ``label_column`` are names or positions from 0; without them they are guessed. ``part``: the
-    sheet of a workbook, the file of a zip or the list of a JSON file to read, by name. ``task``: whether a text has one label or several; "" as it
-    looks. ``cut``: the score from which on a text has a label. ``class_names`` gives labels as written ("0") a name. ``limits`` are those of ``read_table``.
+    sheet of a workbook, the file of a zip or the list of a JSON file to read, by name. ``reading``: how labels are
+    read. ``class_names`` gives labels as written ("0") a name. ``limits`` are those of ``read_table``.
     """
     try:
         table = read_file(path, reader, part=part, **limits)
     except UserError as error:
         return Inspection(str(path), None, error)
     source = SourceFile(Path(path).name, "", tuple(text_columns), label_column, part)
-    draft = Draft("", "", source, class_names=class_names or {}, task=task, cut=cut)
+    draft = Draft("", "", source, class_names=class_names or {}, task=reading.task, cut=reading.cut)
     prepared = prepare(draft, {"main": table}, max_classes=max_classes)
     if prepared.problem is not None:
         return Inspection(str(path), prepared, prepared.problem)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from trainer.atomic import REMOVED_PREFIX, link_file, make_folder, move, remove_file, remove_folder, sync_tree, write_file
-from trainer.data.columns.label_form import TaskChoice
+from trainer.data.columns.label_form import AS_IT_LOOKS, LabelReading, TaskChoice
 from trainer.data.task import SINGLE_LABEL, Task
 from trainer.errors import NotFoundError, UserError
 from trainer.runs.checksums import read_json_with_checksum, write_json_with_checksum
@@ -88,8 +88,7 @@ class DraftStore:
         label_column: str | tuple[str, ...] | None = None,
         part: str | None = None,
         repair_codes: tuple[str, ...] = (),
-        task: TaskChoice = "",
-        cut: float | None = None,
+        reading: LabelReading = AS_IT_LOOKS,
         class_names: Mapping[str, str] | None = None,
     ) -> Draft:
         """A new draft with these files. ``sources`` maps "main", "validation", "test" to (name, content); ``part`` is that of the main file."""
@@ -107,8 +106,8 @@ class DraftStore:
                 files.get("test"),
                 class_names=dict(class_names or {}),
                 repairs=repair_codes,
-                task=task,
-                cut=cut,
+                task=reading.task,
+                cut=reading.cut,
             )
             write_json_with_checksum(folder / DRAFT, asdict(draft))
         return draft

@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-from trainer.data.columns.label_form import cut_choice, task_choice
+from trainer.data.columns.label_form import LabelReading
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.errors import ModelError, MustFixError, RecipeError, UserError
 from trainer.recipe import Recipe
@@ -101,8 +101,7 @@ class _Endpoints:
             text_columns=text_columns_of(text),
             label_column=label,
             part=part,
-            task=task_choice(task),
-            cut=cut_choice(cut),
+            reading=LabelReading.of(task, cut),
         )
         return inspection.to_dict() | {"file": Path(inspection.file).name}
 
@@ -144,8 +143,7 @@ class _Endpoints:
                 text_columns=text_columns_of(text),
                 label_column=label,
                 part=part,
-                task=task_choice(task),
-                cut=cut_choice(cut),
+                reading=LabelReading.of(task, cut),
                 ignore_findings=ignore_findings,
             )
         except MustFixError as error:

@@ -5,7 +5,7 @@ Docstrings as in ``endpoints``, which adds these to the page.
 
 import gradio as gr
 
-from trainer.data.columns.label_form import cut_choice, task_choice
+from trainer.data.columns.label_form import LabelReading, cut_choice
 from trainer.data.files.decoding import refuse_lone_surrogates
 from trainer.errors import RecipeError
 from trainer.jobs.export.forms import FORMS
@@ -57,8 +57,7 @@ class JobEndpoints:
                 text_columns=text_columns_of(text),
                 label_column=label,
                 part=part,
-                task=task_choice(task),
-                cut=cut_choice(cut),
+                reading=LabelReading.of(task, cut),
             )
         )
 

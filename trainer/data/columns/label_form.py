@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, Self, get_args
 
 from trainer.data.columns.evidence import quote_column
 from trainer.data.files.cross_marked_labels import CROSSES, NO_CROSSES
@@ -81,6 +81,22 @@ def cut_choice(value: object) -> float | None:
             code="setting_out_of_range",
         )
     return cut
+
+
+@dataclass(frozen=True)
+class LabelReading:
+    """What somebody said about how labels are read: ``task``, and in columns of scores ``cut``, from which on a text has a label; None: as the file looks."""
+
+    task: TaskChoice = ""
+    cut: float | None = None
+
+    @classmethod
+    def of(cls, task: object, cut: object) -> Self:
+        """From values that were typed or sent. Raises UserError as ``task_choice`` and ``cut_choice``."""
+        return cls(task_choice(task), cut_choice(cut))
+
+
+AS_IT_LOOKS = LabelReading()
 
 
 def find_form_of_cells(table: Table, column: int, *, wanted: bool) -> LabelForm | None:
