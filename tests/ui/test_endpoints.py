@@ -12,13 +12,16 @@ import pytest
 from gradio_client import handle_file
 from gradio_client.exceptions import AppError
 
+from tests.cli.commands import InProcessCommand
+from tests.conftest import FILLERS
 from tests.docs.endpoints import ALL_OF_PROGRESS, endpoints
 from tests.docs.pages import ROOT, code_blocks
 from tests.exports import convert_in_this_process
-from tests.several_labels import write_scores
+from tests.several_labels import several_labels_corpus, write_scores, write_several_labels
 from tests.ui.conftest import RECIPE, TIMEOUT_SECONDS, Server
 from trainer import workspace
 from trainer.drafts.inspection import Inspection
+from trainer.recipe import Recipe
 from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.settings import LOCAL_OWNER
 from trainer.ui.endpoints import _progress
@@ -159,6 +162,34 @@ def test_from_which_score_on_a_text_has_a_label_can_be_said(server: Server, tmp_
     for endpoint in ("/inspect", "/start", "/audit"):
         with pytest.raises(AppError, match=r"a number such as 0\.5, not “many”"):
             server.client.predict(file, cut="many", api_name=endpoint)
+
+
+def test_a_saved_promise_of_several_labels_is_kept_over_http_and_in_the_terminal(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    mine, path = server.studio.for_owner(LOCAL_OWNER), write_several_labels(tmp_path / "several.csv", n_rows=400)
+    recipe = Recipe.from_dict(RECIPE | {"epochs": 24, "validation_share": 0.3})
+    run = mine.wait(mine.train_files({"main": (path.name, path)}, recipe).id, TIMEOUT_SECONDS).id
+    promises = [promise for promise in mine.library.reports(run).confidence.promises if promise.threshold]
+    strictest = max(promises, key=lambda promise: promise.threshold)
+    # Of the moods, and of words that say little beside one that says something.
+    texts = [*several_labels_corpus(40).texts, *(" ".join([*FILLERS[n:], "happy"]) for n in range(16))]
+
+    def over_http() -> list[dict]:
+        return server.client.predict(run, texts, api_name="/predict")["results"]
+
+    plain = over_http()
+    mine.models.keep_promise(run, strictest)
+    kept = over_http()
+    for before, after in zip(plain, kept, strict=True):
+        sure = [name for name in before["labels"] if before["probabilities"][name] >= strictest.threshold]
+        unsure = max(before["probabilities"].values()) < strictest.threshold
+        assert (after["probabilities"], after.get("unsure", False)) == (before["probabilities"], unsure)
+        assert after["label"] is None if unsure else after["labels"] == sure
+    assert [after["label"] for after in kept] != [before["label"] for before in plain]
+    monkeypatch.setenv("EMOTUNE_RUNS", str(server.studio.settings.runs_dir))
+    told = InProcessCommand(capsys)("predict", run, *texts, "--json").last["results"]
+    assert [(answer["label"], answer.get("unsure")) for answer in told] == [(answer["label"], answer.get("unsure")) for answer in kept]
 
 
 def test_a_small_file_is_inspected_beside_a_big_one(server: Server, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:

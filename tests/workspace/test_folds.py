@@ -38,11 +38,13 @@ def few_csv(tmp_path: Path) -> Path:
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.parametrize("several", [False, True], ids=["one label", "several labels"])
 def test_a_run_in_folds_that_died_in_its_second_fold_ends_with_the_same_bytes(
-    studio: Studio, few_csv: Path, monkeypatch: pytest.MonkeyPatch
+    studio: Studio, few_csv: Path, monkeypatch: pytest.MonkeyPatch, *, several: bool
 ) -> None:
+    path = write_several_labels(few_csv.with_name("several.csv"), n_rows=120) if several else few_csv
     workspace = studio.for_owner(ME)
-    whole = wait_for_end(studio, start_run(studio, few_csv, RECIPE))
+    whole = wait_for_end(studio, start_run(studio, path, RECIPE))
     assert whole.status == "finished", whole.message
 
     trained: list[set[int]] = []
@@ -65,7 +67,7 @@ def test_a_run_in_folds_that_died_in_its_second_fold_ends_with_the_same_bytes(
     monkeypatch.setattr(cross_validation, "train_run", train_and_note)
     with monkeypatch.context() as patched:
         patched.setattr(cross_validation._FoldReporter, "emit", die_in_the_second)
-        view = start_run(studio, few_csv, dataclasses.replace(RECIPE, log_every=2))
+        view = start_run(studio, path, dataclasses.replace(RECIPE, log_every=2))
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while workspace.library.view(view.id).status != "interrupted":
             assert time.monotonic() < deadline
@@ -86,7 +88,8 @@ def test_a_run_in_folds_that_died_in_its_second_fold_ends_with_the_same_bytes(
     assert set.union(*trained) == set(range(120))
     runs = [Run(studio.settings.runs_dir / each.id) for each in (whole, resumed)]
     assert not (runs[1].path / FOLDS).exists()
-    for name in ("predictions.parquet", "model/model.safetensors"):
+    # The config holds the cuts of several labels.
+    for name in ("predictions.parquet", "model/model.safetensors", "model/config.json"):
         assert len({(run.path / name).read_bytes() for run in runs}) == 1, name
 
 
