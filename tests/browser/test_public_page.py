@@ -30,7 +30,7 @@ def space(
     tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, warm_interpreter: WarmInterpreter, chromium: Chromium
 ) -> Iterator[Server]:
     """A Space: in public mode, and in a frame of the Hub."""
-    settings = {"SPACE_ID": "somebody/something", "EMOTUNE_FREE_GB": "0", "EMOTUNE_PAGES": str(MAX_PAGES), "EMOTUNE_IDLE_SECONDS": "2"}
+    settings = {"SPACE_ID": "somebody/something", "EMOTUNE_FREE_GB": "0", "EMOTUNE_PAGES": str(MAX_PAGES), "EMOTUNE_IDLE_SECONDS": "5"}
     server = Server(tmp_path_factory.mktemp("space"), tiny_encoder, warm_interpreter, settings)
     server.start()
     yield server

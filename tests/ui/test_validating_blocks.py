@@ -44,6 +44,10 @@ def page() -> ValidatingBlocks:
         columns.input(lambda chosen: ", ".join(chosen), columns, text)
         gr.api(repeat, api_name="repeat")
         gr.api(describe, api_name="describe")
+        size = gr.Radio(["small", "large"], value="small")
+        size.change(lambda chosen: chosen, size, size)
+        encoder = gr.Dropdown(["tiny", "base"], value="tiny", allow_custom_value=True)
+        encoder.change(lambda chosen: str(chosen), encoder, text)
     return made
 
 
@@ -124,6 +128,16 @@ def test_several_choices_are_a_list_of_texts(page: ValidatingBlocks) -> None:
     for wrong in ("#1", 1, [1], [["#1"]], ["\ud800"]):
         with pytest.raises(gr.Error, match="Value 0 of this call must be a list of choices"):
             call(page, 3, [wrong])
+
+
+def test_a_choice_that_the_page_cannot_clear_is_there(page: ValidatingBlocks) -> None:
+    assert call(page, 6, [None]) == ["small"]
+
+
+def test_where_choices_are_texts_none_is_a_number(page: ValidatingBlocks) -> None:
+    assert call(page, 7, ["somebody/encoder"]) == ["somebody/encoder"]
+    with pytest.raises(gr.Error, match="must be one choice"):
+        call(page, 7, [7])
 
 
 @pytest.mark.parametrize("path", ["http://127.0.0.1:1/x", "https://example.org/x", "/etc/passwd", None, 7, "a\0b"])

@@ -107,17 +107,22 @@ def _validated(block_fn: Any, inputs: list[Any], event: gr.EventData | None, is_
             raise _call_error("This event is unknown.")
         # A handler of one event may be called with the data of another.
         event._data = {"action": "", "code": "", "run": "", **event._data}
-    # The page sends a string for each text, possibly empty; handlers rely on that.
-    return [
-        "" if value is None and isinstance(component, (gr.Textbox, gr.HTML)) else value
-        for component, value in zip(block_fn.inputs, inputs, strict=True)
-    ]
+    return [_without_none(component, value) for component, value in zip(block_fn.inputs, inputs, strict=True)]
+
+
+def _without_none(component: Any, value: Any) -> Any:
+    """The page sends a string for each text, possibly empty, and one of the choices that nobody can clear; handlers rely on that."""
+    if value is None and isinstance(component, (gr.Textbox, gr.HTML)):
+        return ""
+    return component.value if value is None and isinstance(component, gr.Radio) else value
 
 
 def _expected(component: Any) -> list[tuple[tuple[type, ...], str]]:
     """The types that a component may send, and a word for them; empty for a component that checks its values itself."""
     if isinstance(component, gr.Dropdown) and component.multiselect:
         return [((list,), "a list of choices")]
+    if isinstance(component, gr.Dropdown) and component.choices and all(isinstance(value, str) for _, value in component.choices):
+        return [((str,), "one choice")]
     return [(types, description) for component_type, types, description in _EXPECTED if isinstance(component, component_type)]
 
 
