@@ -141,22 +141,22 @@ def test_a_server_without_it_serves_all_the_same(
     started.close()
 
 
-@pytest.mark.parametrize(("seconds_an_epoch", "epochs", "level"), [(10.0, 4, LEVELS[0]), (15.0, 2, ""), (60.0, 1, "")])
-def test_a_slow_machine_trains_it_for_fewer_epochs(
+@pytest.mark.parametrize(("seconds", "method", "level"), [(None, "auto", LEVELS[0]), (40.0, "auto", LEVELS[0]), (41.0, "frozen", "")])
+def test_on_a_slow_machine_it_is_a_linear_model(
     settings: Settings,
     tiny_encoder: Encoder,
     reader: FileReader,
     monkeypatch: pytest.MonkeyPatch,
-    seconds_an_epoch: float,
-    epochs: int,
+    seconds: float | None,
+    method: str,
     level: str,
 ) -> None:
-    monkeypatch.setattr(Workspace, "estimate_seconds", lambda self, draft_id, recipe: seconds_an_epoch * recipe.epochs)
+    monkeypatch.setattr(Workspace, "estimate_seconds", lambda *_: seconds)
     studio = Studio(settings, encoders=[tiny_encoder], reader=reader)
     server = studio.for_owner(SERVER_OWNER)
     train_ready_model(server, "tiny-bert")
     [view] = server.library.runs()
-    assert (server.library.recipe(view.id).epochs, view.level) == (epochs, level)
+    assert (server.library.recipe(view.id).method, view.level) == (method, level)
     server.stop(view.id)
     studio.close()
 

@@ -45,9 +45,8 @@ def train_ready_model(workspace: Workspace, encoder: str) -> None:
 
 
 def _recipe(workspace: Workspace, draft_id: str, encoder: str) -> tuple[Recipe, str]:
-    """The quickest level's recipe and the level; with fewer epochs, and then of no level, where this machine would take too long."""
+    """The quickest level's recipe and the level; where that would take too long, a linear model on the unchanged encoder, which is of no level."""
     recipe, _ = workspace.recipe_for_level(draft_id, LEVELS[0], Recipe(encoder=encoder))
-    chosen = recipe
-    while chosen.epochs > 1 and (workspace.estimate_seconds(draft_id, chosen) or 0.0) > _MAX_SECONDS:
-        chosen = replace(chosen, epochs=chosen.epochs - 1)
-    return chosen, LEVELS[0] if chosen == recipe else ""
+    if (workspace.estimate_seconds(draft_id, recipe) or 0.0) <= _MAX_SECONDS:
+        return recipe, LEVELS[0]
+    return replace(recipe, method="frozen"), ""
