@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
+from tests.conftest import small_rows
 from tests.several_labels import labels_from, write_scores, write_several_labels
 from tests.ui.test_recipe_form_events import load
 from trainer.settings import LOCAL_OWNER
@@ -68,3 +69,29 @@ def test_the_columns_of_labels_that_are_chosen_are_read_and_no_others(
     assert read() == ((2, 1), ("anger", "joy"))
     again = show_draft(laid.data, workspace.editor.choose_task(draft, "single"), *form)
     assert (again[picker].visible, again[single].visible, again[single].value) == ("hidden", True, "#2")
+
+
+@pytest.mark.parametrize(
+    ("handler", "lists", "read", "chosen"),
+    [("set_text_columns", ("text", "extra_text_columns"), ("#0", ""), ("#0", "#2")), ("set_label_column", ("label",), ("#1",), ("#2",))],
+)
+def test_a_list_of_columns_that_is_left_without_a_choice_chooses_nothing(
+    studio: Studio,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    handler: str,
+    lists: tuple[str, ...],
+    read: tuple[str, ...],
+    chosen: tuple[str, ...],
+) -> None:
+    laid, handlers = load(studio, monkeypatch, lambda page: [page.data.draft, *(page.data.parts[name] for name in lists), *page.data.form])
+    workspace, path = studio.for_owner(LOCAL_OWNER), tmp_path / "moods.csv"
+    path.write_text(
+        "text,mood,note\n" + "".join(f"so {text} today,{mood},{'ab'[n % 2]}\n" for n, (text, mood) in enumerate(small_rows(60)))
+    )
+    draft = workspace.drafts.open_files({"main": (path.name, path)}).draft
+    form = [component.value for component in laid.data.form]
+    assert handlers[handler](draft.id, *read, *form) == gr.skip()
+    assert workspace.drafts.get(draft.id).draft == draft
+    handlers[handler](draft.id, *chosen, *form)
+    assert workspace.drafts.get(draft.id).draft.main != draft.main

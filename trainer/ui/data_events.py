@@ -158,18 +158,21 @@ def _wire_choices(studio: Studio, tab: DataTab) -> None:
 
     @handler
     def set_text_columns(draft: str | None, text: str, extra: str | None, *split: Any) -> dict:
-        columns = [column_of(choice) for choice in (text, extra) if choice]
-        return show_draft(
-            tab,
-            current_workspace(studio).editor.set_columns(current_draft(studio, draft), text_columns=tuple(dict.fromkeys(columns))),
-            *split,
-        )
+        workspace, draft_id = current_workspace(studio), current_draft(studio, draft)
+        chosen = tuple(dict.fromkeys(column_of(choice) for choice in (text, extra) if choice))
+        read = workspace.drafts.get(draft_id).columns
+        # A list that is left tells its value again, which is no choice.
+        if read is not None and chosen == (read.text, *read.extra_text_columns):
+            return gr.skip()
+        return show_draft(tab, workspace.editor.set_columns(draft_id, text_columns=chosen), *split)
 
     @handler
     def set_label_column(draft: str | None, label: str, *split: Any) -> dict:
-        return show_draft(
-            tab, current_workspace(studio).editor.set_columns(current_draft(studio, draft), label_column=column_of(label)), *split
-        )
+        workspace, draft_id, chosen = current_workspace(studio), current_draft(studio, draft), column_of(label)
+        read = workspace.drafts.get(draft_id).columns
+        if read is not None and read.label_columns == (chosen,):
+            return gr.skip()
+        return show_draft(tab, workspace.editor.set_columns(draft_id, label_column=chosen), *split)
 
     @handler
     def set_label_columns(draft: str | None, labels: list[str] | None, *split: Any) -> dict:
