@@ -12,8 +12,6 @@ from trainer.recipe import Recipe
 from trainer.workspace import Workspace
 
 NAME = "the model of our sample"
-
-
 _MAX_SECONDS = 40.0
 """Of its training: whoever comes first waits for it."""
 

@@ -126,12 +126,13 @@ def box(page: Page, selector: str) -> dict[str, float]:
     return page.locator(selector).locator("visible=true").first.evaluate("e => e.getBoundingClientRect().toJSON()")
 
 
-def hold_first_request(page: Page, address: str) -> list[Route]:
-    """Hold back the first request to this address and let the others pass. The returned list then has its route, to be continued by the test."""
+def hold_first_request(page: Page, address: str, content: str = "") -> list[Route]:
+    """Hold back the first request to this address whose body has this ``content``, as other parts of the page may send requests of their own, and let
+    the others pass. The returned list then has its route, to be continued by the test."""
     routes: list[Route] = []
 
     def hold(route: Route) -> None:
-        if routes:
+        if routes or content not in (route.request.post_data or ""):
             route.continue_()
         else:
             routes.append(route)
@@ -168,20 +169,6 @@ def boxes(page: Page, *selectors: str) -> list[dict[str, float]]:
         })""",
         list(selectors),
     )
-
-
-def hold_request_with(page: Page, address: str, content: str) -> list[Route]:
-    """Like ``hold_first_request``, but the first one whose body has this ``content``: other parts of the page may send requests of their own."""
-    routes: list[Route] = []
-
-    def hold(route: Route) -> None:
-        if routes or content not in (route.request.post_data or ""):
-            route.continue_()
-        else:
-            routes.append(route)
-
-    page.route(address, hold)
-    return routes
 
 
 def wait_until_run_trained(page: Page, run: str) -> None:

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.addresses import TIMEOUT_SECONDS, patient
 from tests.browser.conftest import ROOT, Server, Visit
 from tests.browser.example_runs import make_run
-from tests.browser.steps import box, boxes, hold_request_with, in_view, tab
+from tests.browser.steps import box, boxes, hold_first_request, in_view, tab
 from tests.conftest import small_rows, write_rows
 from trainer.data.reader.file_reader import FileReader
 from trainer.evaluation.report import build_report
@@ -363,7 +363,7 @@ def test_a_late_response_is_not_shown(visit: Open, moods_run: RunView) -> None:
             new MutationObserver(() => window.answered.push(box.firstElementChild.dataset.text)).observe(box, { childList: true });
         }"""
     )
-    routes = hold_request_with(page, "**/gradio_api/queue/join*", "cry lonely tears")
+    routes = hold_first_request(page, "**/gradio_api/queue/join*", "cry lonely tears")
     with page.expect_request(lambda request: "queue/join" in request.url and "cry lonely tears" in (request.post_data or "")):
         text_box.fill("cry lonely tears")
     text_box.fill("shout furious rage")

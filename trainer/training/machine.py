@@ -36,11 +36,9 @@ class Machine:
             finally:
                 if nothing_trains:
                     self.speeds.measure_all(hardware)
-                if hardware is None:
-                    self._tell()
-            # Only now: the page requests estimates as soon as the hardware is known.
-            self.hardware = hardware
-            self._tell()
+                # Only now: the page requests estimates as soon as the hardware is known.
+                self.hardware = hardware
+                self._tell()
             load_training_libraries()
             import sklearn.feature_extraction.text
             import sklearn.linear_model  # noqa: F401

@@ -106,7 +106,7 @@ def build(studio: Studio) -> TrainTab:
         watch_footer = page_frame.footer(elem_id="footer-watch")
     with_notice = user_errors(lambda message: html_pieces.notice(message, "error"))
     encoder.change(
-        with_notice(lambda name: encoder_html(studio.encoders.get(str(name or "")))), encoder, encoder_description, **PRIVATE_EVENT_MULTIPLE
+        with_notice(lambda name: encoder_html(studio.encoders.get(name or ""))), encoder, encoder_description, **PRIVATE_EVENT_MULTIPLE
     )
     return TrainTab(
         watched,

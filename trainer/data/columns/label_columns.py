@@ -77,7 +77,7 @@ def with_cut(table: Table, form: LabelForm | None, cut: float) -> LabelForm:
             "Leave the cut out, or name the columns of scores as the labels.",
             code="no_scores",
         )
-    highest = _highest_score(table, form.columns)
+    highest = _highest(_scores(table, form.columns))
     if cut > highest:
         raise RecipeError(
             f"No label reaches a cut of {cut:.12g}: the highest score in the file is {highest:.12g}. Choose a cut up to {highest:.12g}.",
@@ -141,8 +141,8 @@ def _scored(table: Table, columns: Sequence[ColumnEvidence], label: int | None, 
 
 
 def _form_of_scores(table: Table, positions: tuple[int, ...], cut: float | None = None) -> LabelForm:
-    rows = [[parse_score(row[position]) for position in positions] for row in table.rows]
-    highest = _highest_score(table, positions)
+    rows = _scores(table, positions)
+    highest = _highest(rows)
     if cut is None:
         cut = 0.5 if highest <= 1 else highest / 2
     low, high = _MAX_SUM_OF_ONE
@@ -153,8 +153,12 @@ def _form_of_scores(table: Table, positions: tuple[int, ...], cut: float | None 
     )
 
 
-def _highest_score(table: Table, positions: tuple[int, ...]) -> float:
-    return max(score for row in table.rows for position in positions if (score := parse_score(row[position])) is not None)
+def _scores(table: Table, positions: tuple[int, ...]) -> list[list[float | None]]:
+    return [[parse_score(row[position]) for position in positions] for row in table.rows]
+
+
+def _highest(rows: Sequence[Sequence[float | None]]) -> float:
+    return max(score for scores in rows for score in scores if score is not None)
 
 
 def _score_style(column: ColumnEvidence, *, wanted: bool) -> str | None:
