@@ -32,11 +32,13 @@ function isCurrent(prediction) {
   return prediction.dataset.run === model() && Number(prediction.dataset.text) === checksum(text());
 }
 
-// Typing may ask twice for the same text. The second answer must not take away the words and messages of a press in between.
+// Typing may ask twice for the same text: the second answer must not take away the words and messages of a press in between. And the answer to a
+// press is slower than others: it must not take the place of what was chosen meanwhile.
 function isBehind(coming) {
   const shown = box.firstElementChild;
-  const same = (key) => coming?.dataset[key] === shown?.dataset[key];
-  return coming?.dataset.wanted !== undefined && shown?.dataset.explained !== undefined && same("run") && same("text");
+  const isSame = ["run", "text", "choice"].every((key) => coming?.dataset[key] === shown?.dataset[key]);
+  if (coming?.dataset.explained !== undefined) return shown?.dataset.text !== undefined && !isSame;
+  return coming?.dataset.wanted !== undefined && shown?.dataset.explained !== undefined && isSame;
 }
 
 // Keyboard users keep the focus on the same button.
@@ -52,12 +54,13 @@ function render() {
   template.innerHTML = props.value ?? "";
   const coming = template.content.firstElementChild;
   const current = isCurrent(coming);
-  if (current && isBehind(coming)) return;
   clearTimeout(wanted);
-  if (current) {
+  if (current && !isBehind(coming)) {
     replace(template.content);
     clearTimeout(announcement);
     announcement = setTimeout(() => (status.textContent = box.querySelector(".em-prediction")?.textContent ?? ""), ANNOUNCE_DELAY);
+  }
+  if (current) {
     if (box.querySelector("[data-wanted]")) wanted = setTimeout(askForWords, WORDS_DELAY);
   } else if (!box.firstElementChild) {
     // A model takes a second or two to load.

@@ -21,6 +21,7 @@ from hypothesis import settings as hypothesis_settings  # noqa: E402
 
 import trainer.ui  # noqa: E402, F401  (before a test imports gradio: trainer/ui/stub_files.py)
 from tests.child_processes import script  # noqa: E402
+from tests.late_threads import make_threads_late  # noqa: E402
 from tests.warm_interpreter import WarmInterpreter, start_warm_interpreter  # noqa: E402
 from trainer.data.reader.file_reader import FileReader  # noqa: E402
 from trainer.settings import Settings  # noqa: E402
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 hypothesis_settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.register_profile("explore", derandomize=False, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("steady")
+
+if late_seconds := float(os.environ.get("LATE_THREADS_SECONDS", 0)):
+    make_threads_late(late_seconds)
+
+SLOW_STEPS_SECONDS = float(os.environ.get("SLOW_STEPS_SECONDS", 0))
+"""How long Playwright waits before each of its steps, as a test does on a busy machine: what a page does by itself meanwhile has come then."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -100,7 +107,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Chromium"]:
 @pytest.fixture(scope="session")
 def browser(chromium: "Chromium") -> Iterator["Browser"]:
     """Chromium whose contexts share nothing."""
-    launched = chromium.type.launch(executable_path=chromium.program, args=CHROMIUM)
+    launched = chromium.type.launch(executable_path=chromium.program, args=CHROMIUM, slow_mo=1000 * SLOW_STEPS_SECONDS)
     yield launched
     launched.close()
 
@@ -108,7 +115,9 @@ def browser(chromium: "Chromium") -> Iterator["Browser"]:
 @pytest.fixture(scope="session")
 def shared_context(chromium: "Chromium") -> Iterator["BrowserContext"]:
     """One browser with a profile for most pages: there Chromium keeps what it has compiled of their scripts, a third of a page's load."""
-    context = chromium.type.launch_persistent_context(chromium.profile, executable_path=chromium.program, args=CHROMIUM)
+    context = chromium.type.launch_persistent_context(
+        chromium.profile, executable_path=chromium.program, args=CHROMIUM, slow_mo=1000 * SLOW_STEPS_SECONDS
+    )
     yield context
     context.close()
 

@@ -299,7 +299,7 @@ class Workspace:
         return not self.has_work
 
     def wait(self, run_id: str, seconds: float) -> RunView:
-        """Sleep until the run has ended, ``seconds`` at most, and return its view."""
+        """Sleep until the run has ended, as OwnerJobs.wait does, and return its view."""
         return self._view_after(run_id, partial(self.jobs.wait, seconds=seconds))
 
     def change_token(self) -> str:

@@ -29,6 +29,7 @@ WITHOUT_A_PAGE_SECONDS = 3.0
 def main(encoder: Path, brake: Path, *, short_timeouts: bool = False, short_rounds: bool = False) -> None:
     prepare_environment()
     from tests.browser.late_responses import LateResponses
+    from tests.late_threads import make_threads_late
     from trainer import studio
     from trainer.runs.event_schema import Event
     from trainer.runs.event_types import Logged
@@ -64,6 +65,8 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False, short_roun
             time.sleep(PAUSE_SECONDS)
 
     EventLog.append = append_slowly
+    if late_seconds := float(os.environ.get("LATE_THREADS_SECONDS", 0)):
+        make_threads_late(late_seconds)
     page.refresh = refresh_and_tell
     if short_timeouts:
         LimitedH11Protocol.header_seconds = 2.0

@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Locator, Page, Route, expect
@@ -126,9 +127,9 @@ def box(page: Page, selector: str) -> dict[str, float]:
     return page.locator(selector).locator("visible=true").first.evaluate("e => e.getBoundingClientRect().toJSON()")
 
 
-def hold_first_request(page: Page, address: str, content: str = "") -> list[Route]:
+def hold_first_request(page: Page, address: str, content: str = "") -> Callable[[], Route]:
     """Hold back the first request to this address whose body has this ``content``, as other parts of the page may send requests of their own, and let
-    the others pass. The returned list then has its route, to be continued by the test."""
+    the others pass. The returned function waits for it and returns its route, to be continued by the test."""
     routes: list[Route] = []
 
     def hold(route: Route) -> None:
@@ -137,8 +138,13 @@ def hold_first_request(page: Page, address: str, content: str = "") -> list[Rout
         else:
             routes.append(route)
 
+    def wait_for_route() -> Route:
+        while not routes:
+            page.wait_for_timeout(20)
+        return routes[0]
+
     page.route(address, hold)
-    return routes
+    return wait_for_route
 
 
 def in_view(page: Page, selector: str) -> bool:

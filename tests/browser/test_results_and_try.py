@@ -363,12 +363,12 @@ def test_a_late_response_is_not_shown(visit: Open, moods_run: RunView) -> None:
             new MutationObserver(() => window.answered.push(box.firstElementChild.dataset.text)).observe(box, { childList: true });
         }"""
     )
-    routes = hold_first_request(page, "**/gradio_api/queue/join*", "cry lonely tears")
-    with page.expect_request(lambda request: "queue/join" in request.url and "cry lonely tears" in (request.post_data or "")):
-        text_box.fill("cry lonely tears")
+    held_back = hold_first_request(page, "**/gradio_api/queue/join*", "cry lonely tears")
+    text_box.fill("cry lonely tears")
+    earlier = held_back()
     text_box.fill("shout furious rage")
     expect(page.locator("#prediction .em-prediction-card")).to_have_class("em-prediction-card em-card em-outdated")
-    routes[0].continue_()
+    earlier.continue_()
     expect(page.locator(f"#prediction [data-text='{try_tab.checksum('shout furious rage')}']")).to_be_visible()
     expect(page.locator("#prediction .em-prediction-card")).to_have_class("em-prediction-card em-card")
     # Its words may be there already, which are one more answer for the same text.

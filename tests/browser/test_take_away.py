@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Server, Visit
-from tests.browser.steps import tab
+from tests.browser.steps import hold_first_request, tab
 from tests.browser.test_results_and_try import train_run
 from tests.browser.test_whole_file import shot
 from trainer.data.reader.file_reader import FileReader
@@ -45,9 +45,27 @@ def test_a_model_is_exported_and_taken_away(server: Server, run: RunView, visit:
         assert {Path(name).name for name in archive.namelist()} >= {"model.onnx", "predict.py", "tokenizer.json", "labels.json"}
     page.locator("#try-text textarea").fill("so happy and glad")
     expect(page.locator("#prediction")).to_contain_text("Computed by ONNX Runtime, 32 bits")
-    page.get_by_label("Answers computed by").click()
+    prediction, engines = page.locator("#prediction"), page.get_by_label("Answers computed by")
+    expect(prediction.locator("[data-explained]")).to_be_visible()
+    # Another answer for the same text, whose words are there.
+    engines.click()
     page.get_by_role("option", name="ONNX Runtime, 8 bits").click()
-    expect(page.locator("#prediction")).to_contain_text("Computed by ONNX Runtime, 8 bits")
+    expect(prediction).to_contain_text("Computed by ONNX Runtime, 8 bits")
+    # With its words, which would be held back otherwise.
+    expect(prediction.locator("[data-choice='onnx-int8'][data-explained]")).to_be_visible()
+    # And one that comes before the words that were asked for at the choice before it; its own words are held back, so that these are told apart.
+    held_back = hold_first_request(page, "**/gradio_api/queue/join*", '"words"')
+    page.locator("#try-text textarea").fill("sad and lonely")
+    late = held_back()
+    held_back = hold_first_request(page, "**/gradio_api/queue/join*", '"words"')
+    engines.click()
+    page.get_by_role("option", name="PyTorch").click()
+    own = held_back()
+    late.continue_()
+    expect(page.locator("#tried")).to_contain_text("sad and lonely")
+    expect(prediction.locator("[data-choice=torch][data-wanted]")).to_be_visible()
+    own.continue_()
+    expect(prediction.locator("[data-choice=torch][data-explained]")).to_be_visible()
     for width, scheme in ((390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")) if os.environ.get("EMOTUNE_SHOTS") else ():
         page.set_viewport_size({"width": width, "height": 860})
         page.emulate_media(color_scheme=scheme)

@@ -176,15 +176,14 @@ def test_a_late_response_does_not_bring_another_run_back(visit: Open, server: Se
     wait_until_trained(page)
 
     # One timer request for the old run is held back while Start is pressed.
-    routes = hold_first_request(page, "**/gradio_api/run/predict*")
-    page.wait_for_event("request", lambda request: "run/predict" in request.url)
+    held_back = hold_first_request(page, "**/gradio_api/run/predict*")()
     new_run = start_training(page, seed="11", epochs="1")
     assert new_run != old_run
     # It arrives after the new run has ended, so that no later update would correct the page.
     while any(view.live for view in RunStore(server.folder / "runs").list("local")):
         page.wait_for_timeout(100)
     with page.expect_response("**/gradio_api/run/predict*"):
-        routes[0].continue_()
+        held_back.continue_()
     for _ in range(3):
         page.wait_for_event("response", lambda response: "run/predict" in response.url)
     wait_until_trained(page)

@@ -128,13 +128,13 @@ class OwnerJobs:
         return self.get(next_id)
 
     def wait(self, job_id: str, seconds: float) -> Job:
-        """Sleep until a job has ended, ``seconds`` at most, and return its state."""
+        """Sleep until a job has ended, also what this process does after its end, ``seconds`` at most, and return its state."""
         record, deadline = self._record(job_id), time.monotonic() + seconds
         while True:
             changes = self._queue.changes
             job = self._store.view(record)
             left = deadline - time.monotonic()
-            if not job.live or left <= 0:
+            if left <= 0 or not (job.live or self._queue.has(record.id)):
                 return job
             self._queue.wait(changes, min(left, _POLL_SECONDS))
 

@@ -191,13 +191,13 @@ def _marked(
 ) -> str:
     """The prediction, with the words in ``explanation`` of the text or of the ``opened`` line."""
     workspace = current_workspace(studio)
-    wanted = explained = False
+    wanted, texts = False, _texts(text, each_line=each_line)
     if not run_id:
         html = _no_model(studio)
     elif not text.strip():
         html = try_view.no_text(run_names.title_of(run_id, workspace.library.runs(offered=True)))
     else:
-        title, texts = run_names.title_of(run_id, workspace.library.runs(offered=True)), _texts(text, each_line=each_line)
+        title = run_names.title_of(run_id, workspace.library.runs(offered=True))
         used, exported = engine_choice.used_engine(workspace, run_id, engine), workspace.models.exports(run_id)
         is_exact = used == "torch" or exported is None or exported.measured(used).is_exact
         if explanation is not None and len(texts) == 1 and is_exact:
@@ -207,13 +207,14 @@ def _marked(
             names, predictions = workspace.models.predict(run_id, texts, engine=used)
         said = {"explanation": explanation, "notice": notice, "computed": engine_choice.computed_by(exported, used)}
         if len(texts) == 1 and predictions[0].probabilities is not None:
-            wanted, explained = explanation is None, explanation is not None
+            wanted = explanation is None
         if len(texts) > 1:
             html = try_view.lines_html(names, predictions, title, opened=opened, **said)
         else:
             label = next((row.label for row in _examples(studio, run_id) if row.text == text.strip()), None)
             html = try_view.prediction_html(names, predictions[0], title, label=label, **said)
-    return try_view.marked_prediction(run_id, checksum(text), html, wanted=wanted, explained=explained)
+    choice = f"{engine}, each line" if len(texts) > 1 else f"{engine}"
+    return try_view.marked_prediction(run_id, checksum(text), html, choice=choice, wanted=wanted, explained=explanation is not None)
 
 
 def _texts(text: str, *, each_line: bool) -> list[str]:

@@ -17,11 +17,11 @@ _MAX_SHOWN_CHARS = 4_000
 """Of a text whose words are not marked yet."""
 
 
-def marked_prediction(run_id: str, checksum: int, html: str, *, wanted: bool = False, explained: bool = False) -> str:
-    """A prediction marked with its run and the checksum of its text, so that the page recognises an outdated one. ``wanted``: the page is to ask
-    for its words once nobody types any more; ``explained``: it has them."""
+def marked_prediction(run_id: str, checksum: int, html: str, *, choice: str, wanted: bool = False, explained: bool = False) -> str:
+    """A prediction marked with its run, the checksum of its text and the ``choice`` of how to read and compute it, so that the page recognises an
+    outdated one. ``wanted``: the page is to ask for its words once nobody types any more; ``explained``: it answers a press and has them."""
     state = " data-wanted" if wanted else " data-explained" if explained else ""
-    return f'<div data-run="{html_pieces.text(run_id)}" data-text="{checksum}"{state}>{html}</div>'
+    return f'<div data-run="{html_pieces.text(run_id)}" data-text="{checksum}" data-choice="{html_pieces.text(choice)}"{state}>{html}</div>'
 
 
 def prediction_html(
