@@ -66,12 +66,17 @@ class Server:
                 self.process.wait()
             self.process = None
 
-    def brake(self, on: bool) -> None:
-        """With the brake on, a training takes about an eighth of a second per logged point and waits halfway until the brake is off."""
+    def brake(self, on: bool, *, points: int | None = None) -> None:
+        """With the brake on, a training takes about an eighth of a second per logged point and waits halfway until the brake is off; with ``points``
+        once it has logged so many, in the middle of the last one."""
+        brake = self.folder / "brake"
         if on:
-            (self.folder / "brake").touch()
+            # At once, since the server may read it at any moment.
+            new = brake.with_name("brake.new")
+            new.write_text("" if points is None else f"{points}")
+            new.replace(brake)
         else:
-            (self.folder / "brake").unlink(missing_ok=True)
+            brake.unlink(missing_ok=True)
 
     def close_file(self) -> None:
         """Close the open file, so that a page opened now shows an empty Data tab and the default form."""

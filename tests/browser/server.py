@@ -3,9 +3,11 @@
     python tests/browser/server.py ENCODER_FOLDER BRAKE_FILE [short-timeouts] [short-rounds]
 
 With ``short-timeouts``, slow senders get two seconds. With ``short-rounds``, the server looks several times a second for visitors who left, and those whose
-owners are in the file ``gone`` beside BRAKE_FILE count as such. With LATE_RESPONSES_SECONDS in the environment, it answers late. While BRAKE_FILE exists, the training pauses after each logged point, lets a page catch up with it, however slow that is, and waits after POINTS of them until the file is removed or a stop is requested. EMOTUNE_RUNS and GRADIO_SERVER_PORT work as in app.py.
+owners are in the file ``gone`` beside BRAKE_FILE count as such. With LATE_RESPONSES_SECONDS in the environment, it answers late. While BRAKE_FILE exists, the training pauses after each logged point, lets a page catch up with it, however slow that is, and waits after as many as the file says, POINTS if
+it is empty, until it says more, is removed, or a stop is requested. EMOTUNE_RUNS and GRADIO_SERVER_PORT work as in app.py.
 """
 
+import math
 import os
 import sys
 import threading
@@ -61,7 +63,7 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False, short_roun
             with refreshed:
                 ahead[self.path] += 1
                 refreshed.wait_for(lambda: ahead[self.path] < POINTS_A_REFRESH or not brake.exists(), WITHOUT_A_PAGE_SECONDS)
-        while log_counts[self.path] >= POINTS and brake.exists() and not (self.path.parent / "stop").exists():
+        while log_counts[self.path] >= points_allowed(brake) and not (self.path.parent / "stop").exists():
             time.sleep(PAUSE_SECONDS)
 
     EventLog.append = append_slowly
@@ -80,6 +82,14 @@ def main(encoder: Path, brake: Path, *, short_timeouts: bool = False, short_roun
         launch.add_middleware = lambda *args, **options: LateResponses(add_middleware(*args, **options), late_seconds)
     launch.Studio = partial(studio.Studio, encoders=[local_encoder(encoder)])
     launch.serve(Settings.from_environment())
+
+
+def points_allowed(brake: Path) -> float:
+    """The points after which a training waits."""
+    try:
+        return int(brake.read_text() or POINTS)
+    except FileNotFoundError:
+        return math.inf
 
 
 if __name__ == "__main__":

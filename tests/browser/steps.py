@@ -1,7 +1,6 @@
 """What a user does on the page and sees there: steps that the browser tests share."""
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -113,10 +112,9 @@ def end_training(page: Page, server: Server) -> None:
 
 
 def remove_checkpoint_folder(server: Server, run: str) -> None:
-    """Replace a training's checkpoint folder with a file, so that it fails at its next checkpoint."""
+    """Replace a training's checkpoint folder with a file, so that it fails at its next checkpoint. The brake holds it at one of its next points:
+    while it saves one it would make the folder again."""
     folder = server.folder / "runs" / run / "checkpoints"
-    while not folder.is_dir():  # made with the first checkpoint, which comes after the first points
-        time.sleep(0.05)
     folder.rename(folder.with_name("elsewhere"))
     folder.write_text("in the way")
     server.brake(False)

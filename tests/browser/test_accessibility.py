@@ -129,7 +129,7 @@ def test_axe_finds_nothing(visit: Open, fresh_server: Server, moods_csv: Path) -
     expect(page.locator("#prediction .em-row-detail .em-for").first).to_be_visible()
     check("several texts", "Try it")
     tab(page, "Train")
-    server.brake(True)
+    server.brake(True, points=4)
     failed = start_training(page, seed="2")
     wait_for_points(page, 3)
     remove_checkpoint_folder(server, failed)

@@ -17,6 +17,10 @@ from trainer.runs.view import RunView
 from trainer.training.encoders import Encoder
 
 Open = Callable[..., Visit]
+NOTE_PROGRESS = """() => {
+    const look = () => (window.progressShown ||= document.querySelector("#take-away [role=progressbar]")?.checkVisibility());
+    new MutationObserver(look).observe(document.body, { subtree: true, childList: true, attributes: true });
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -31,9 +35,10 @@ def test_a_model_is_exported_and_taken_away(server: Server, run: RunView, visit:
     expect(section.locator("li")).to_have_count(1)
     section.scroll_into_view_if_needed()
     shot(page, "take 1 before")
+    # Looked for after each change from now on: it may be shown for a second, before this test goes on.
+    page.evaluate(NOTE_PROGRESS)
     section.get_by_role("button", name="Export the model").click()
-    # Looked for in each frame: it may be shown for a second.
-    page.wait_for_function("() => document.querySelector('#take-away [role=progressbar]')?.checkVisibility()")
+    page.wait_for_function("() => window.progressShown")
     shot(page, "take 2 at work")
     expect(section.locator("li")).to_have_count(4)
     expect(section).to_contain_text("8 bits: ")

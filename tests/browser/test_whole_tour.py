@@ -51,6 +51,8 @@ class Walker:
 def test_three_clicks_from_the_first_page_to_a_prediction(visit: Open, fresh_server: Server, width: int, height: int) -> None:
     page = visit(fresh_server, width=width, height=height).page
     walker = Walker(page)
+    # What is in view while it trains is looked at while it trains.
+    fresh_server.brake(True)
     walker.click("#try-sample")
     expect(headline(page)).to_be_visible()
     walker.expect_in_view("#watch-head h2", "#loss-chart .chart", "#accuracy-chart .chart", "#status-bar")
@@ -59,6 +61,7 @@ def test_three_clicks_from_the_first_page_to_a_prediction(visit: Open, fresh_ser
         assert accuracy["y"] < loss["y"]
     wait_for_points(page, 2)
     assert walker.clicks == 1
+    fresh_server.brake(False)
 
     wait_until_trained(page)
     walker.expect_in_view("#footer-watch .em-footer-message", "#to-results")
