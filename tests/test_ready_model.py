@@ -33,9 +33,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Encoder, read
     studio.recover()
     server = studio.for_owner(SERVER_OWNER)
     run = server.library.runs()[0].id
+    # Also until the model is ready for the first visitors.
     server.wait(run, TIMEOUT_SECONDS)
-    # After its end the training makes the model ready for the first visitors.
-    wait_until(studio, lambda: not studio._queue.has(run))
     yield studio
     studio.close()
 

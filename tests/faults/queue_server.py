@@ -116,11 +116,14 @@ def serve(studio: Studio, target: str, *, resume: bool) -> dict[str, int]:
                 stop_pressed.clear()
                 workspace.stop(target)
                 continue
-            to_resume = [view for view in unfinished(views) if not view.live and resumed.get(view.id, 0) < 2] if resume else []
+            # One that has just ended keeps its thread for a moment, and its lock.
+            under_way = {view.id for view in views if view.live or studio._queue.has(view.id)}
+            ended = [view for view in unfinished(views) if view.id not in under_way]
+            to_resume = [view for view in ended if resumed.get(view.id, 0) < 2] if resume else []
             for view in to_resume:
                 resumed[view.id] = resumed.get(view.id, 0) + 1
                 workspace.resume(view.id)
-            if not to_resume and not any(view.live for view in views):
+            if not to_resume and not under_way:
                 break
             # Short, since a signal does not interrupt this wait.
             studio._queue.wait(seen, 0.05)

@@ -95,6 +95,24 @@ def test_first_in_first_out_and_each_once(queue: JobQueue, work: Work) -> None:
     wait_until(queue, lambda: work.done == ["a", "b", "c"] and not queue.has("c"))
 
 
+def test_one_that_is_put_in_the_last_moment_of_its_work_is_worked_at_again() -> None:
+    """It has said that it is over and is resumed, before the queue knows of its end."""
+    done: list[str] = []
+
+    def work(item: str) -> str:
+        if not done:
+            queue.put(item)
+        done.append(item)
+        return ""
+
+    queue = JobQueue(work, still_waits=lambda item: True)
+    queue.put("a")
+    wait_until(queue, lambda: done == ["a", "a"] and not queue.has("a"))
+    queue.close()
+    queue.join()
+    assert done == ["a", "a"]
+
+
 def test_one_that_is_taken_out_is_not_worked_at(queue: JobQueue, work: Work) -> None:
     go = work.block("a")
     for item in "abc":

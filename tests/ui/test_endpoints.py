@@ -22,6 +22,10 @@ from tests.ui.conftest import RECIPE, TIMEOUT_SECONDS, Server
 from trainer import workspace
 from trainer.drafts.inspection import Inspection
 from trainer.recipe import Recipe
+from trainer.runs.event_schema import Event
+from trainer.runs.event_types import Logged
+from trainer.runs.events import EventLog
+from trainer.runs.run import Run
 from trainer.runs.view import Evaluation, LogPoint, RunView
 from trainer.settings import LOCAL_OWNER
 from trainer.ui.endpoints import _progress
@@ -110,7 +114,9 @@ def test_results_have_the_documented_keys_and_no_others(server: Server, run: str
         results[f"{name}_result"] = server.client.predict(job, api_name=f"{name}_result")
         if name != "/evaluate_file":
             results[f"{name}_stop"] = server.client.predict(job, api_name=f"{name}_stop")
-    server.studio.for_owner(LOCAL_OWNER).jobs.wait(results["/export"]["job"], TIMEOUT_SECONDS)
+    # The trainings too: what goes on longer would draw from the same generators as those of other tests.
+    for job in (results["/export"]["job"], started["run"], results["/resume"]["run"]):
+        server.studio.for_owner(LOCAL_OWNER).jobs.wait(job, TIMEOUT_SECONDS)
     results["/export_result"] = exported = server.client.predict(run, api_name="/export_result")
     with urllib.request.urlopen(f"{server.address}{exported['files']['onnx-int8']}", timeout=TIMEOUT_SECONDS) as response:
         assert "-onnx-int8.zip" in response.headers["content-disposition"]
@@ -314,7 +320,17 @@ def test_a_file_is_labelled_and_downloaded(server: Server, run: str, small_csv: 
         server.client.predict(handle_file(small_csv), run, "body", api_name="/predict_file")
 
 
-def test_stop_ends_a_run_and_keeps_a_model(server: Server, tmp_path: Path, small_csv: Path) -> None:
+def test_stop_ends_a_run_and_keeps_a_model(server: Server, small_csv: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    append = EventLog.append
+
+    def append_and_wait_for_a_stop(log: EventLog, event: Event, **options: bool) -> None:
+        append(log, event, **options)
+        is_far = isinstance(event, Logged) and event.step >= 3 and threading.current_thread().name == "training"
+        while is_far and not Run(log.path.parent).is_stop_requested():
+            time.sleep(0.01)
+
+    # Otherwise it might be over before it is stopped.
+    monkeypatch.setattr(EventLog, "append", append_and_wait_for_a_stop)
     begun = server.client.predict(handle_file(small_csv), "0", "1", RECIPE | {"epochs": 50, "batch_size": 1}, api_name="/start")
     deadline = time.monotonic() + TIMEOUT_SECONDS
     while server.client.predict(begun["run"], api_name="/progress")["step"] < 3:

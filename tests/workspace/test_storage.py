@@ -153,7 +153,6 @@ def test_checkpoints_are_pruned_by_size_and_announced_before(
     )
     assert checkpoints_kept(studio, finished, failed, third) == [True, True, True]
     fourth = wait_for_end(studio, start_run(studio, small_csv))
-    start_run(studio, small_csv, TWO_EPOCHS)  # so that the cleanup after the fourth has finished
     assert checkpoints_kept(studio, finished, failed, third, fourth)[:2] == [False, True]
     studio.close()
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from trainer.cli.progress import TIDYING_SECONDS
 from trainer.errors import RecipeError, RunError, UnavailableError
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.signals import stop_signals
@@ -91,7 +92,7 @@ def _follow(workspace: "Workspace", job: "Job") -> "Job":
             if job.progress is not None:
                 bar.n = round(100 * (job.progress.done or 0.0))
                 bar.set_description_str(job.progress.what)
-    return job
+        return workspace.jobs.wait(job.id, TIDYING_SECONDS)
 
 
 def _lines(result: "AuditResult") -> list[str]:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from trainer.runs.view import RunView
     from trainer.workspace import Workspace
 
+TIDYING_SECONDS = 60.0
+"""How long a command waits at most for what follows the end of its job."""
+
 
 def follow(workspace: "Workspace", view: "RunView") -> "RunView":
     """Show a progress bar until the run has ended; Ctrl-C stops the run and keeps the best model so far, however often it is pressed."""
@@ -32,7 +35,8 @@ def follow(workspace: "Workspace", view: "RunView") -> "RunView":
             bar.n = view.last_logged_step
             bar.set_description_str(view.phase or view.status)
             bar.set_postfix_str(postfix(view))
-    return view
+        # The program must not end while its thread still removes what the training needed.
+        return workspace.wait(view.id, TIDYING_SECONDS)
 
 
 def _stop(workspace: "Workspace", view: "RunView") -> "RunView":

@@ -131,10 +131,11 @@ class OwnerJobs:
         """Sleep until a job has ended, also what this process does after its end, ``seconds`` at most, and return its state."""
         record, deadline = self._record(job_id), time.monotonic() + seconds
         while True:
-            changes = self._queue.changes
+            changes, is_here = self._queue.changes, self._queue.has(record.id)
+            # Read after that: what is done after the end is part of it.
             job = self._store.view(record)
             left = deadline - time.monotonic()
-            if left <= 0 or not (job.live or self._queue.has(record.id)):
+            if left <= 0 or not (job.live or is_here):
                 return job
             self._queue.wait(changes, min(left, _POLL_SECONDS))
 

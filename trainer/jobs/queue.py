@@ -47,6 +47,8 @@ class _Pending:
 class _LaneState:
     pending: list[_Pending] = field(default_factory=list)
     current: str | None = None
+    is_put_again: bool = False
+    """Whether the current id was put since its work began."""
     turns: Counter[str] = field(default_factory=Counter)
     """How often each owner has had its turn since the lane was last empty, or in the last hour or two: nobody waits for ever behind newcomers."""
     counted_since: float = field(default_factory=time.monotonic)
@@ -64,7 +66,8 @@ class _LaneState:
 
 class JobQueue:
     """``run_job`` does the work of one id and returns "", or why it could not begin: then it is tried again. ``lane_of`` and ``owner_of`` give
-    the lane and the owner of an id that is put. None may raise."""
+    the lane and the owner of an id that is put. ``still_waits`` is asked after the work of an id that was put meanwhile, since that may have been
+    in its last moment: whether it is to be worked at again. None may raise."""
 
     def __init__(
         self,
@@ -72,12 +75,14 @@ class JobQueue:
         lane_of: Callable[[str], Lane] = lambda _: Lane.TRAINING,
         owner_of: Callable[[str], str] = lambda _: "",
         *,
+        still_waits: Callable[[str], bool] = lambda _: False,
         first_pause: float = FIRST_PAUSE,
     ) -> None:
         self.admission = threading.Lock()
         """For callers: held from the decision to queue an id until it is queued, so that a double press queues one."""
         self._run_job = run_job
         self._lane_of, self._owner_of = lane_of, owner_of
+        self._still_waits = still_waits
         self._first_pause = first_pause
         self._lanes = {lane: _LaneState() for lane in Lane}
         self._changed = threading.Condition()
@@ -85,10 +90,14 @@ class JobQueue:
         self._closed = False
 
     def put(self, item: str) -> None:
-        """Append an id to its lane; one that is pending or current already stays where it is."""
+        """Append an id to its lane; one that is pending already stays where it is, and one that is current follows itself if it still waits then."""
         lane, owner = self._lane_of(item), self._owner_of(item)
         with self._changed:
-            if item in self._current_ids() or self._find(item) is not None:
+            for state in self._lanes.values():
+                if state.current == item:
+                    state.is_put_again = True
+                    return
+            if self._find(item) is not None:
                 return
             state = self._lanes[lane]
             state.pending.append(_Pending(item, owner))
@@ -176,7 +185,8 @@ class JobQueue:
                 try:
                     reason = self._run_job(item.id)
                 finally:
-                    self._finish(state, item, reason)
+                    if self._finish(state, item, reason) and self._still_waits(item.id):
+                        self.put(item.id)
         finally:
             with self._changed:
                 state.thread = None
@@ -196,15 +206,15 @@ class JobQueue:
                         state.counted_since = now
                     state.pending.remove(item)
                     state.turns[item.owner] += 1
-                    state.current = item.id
+                    state.current, state.is_put_again = item.id, False
                     self._notify()
                     return item
                 # An id that is not due yet does not block those behind it.
                 self._changed.wait(min((pending.due - now for pending in state.pending), default=None))
             return None
 
-    def _finish(self, state: _LaneState, item: _Pending, reason: str) -> None:
-        """Clear the current id of a lane; put it back in front if it could not begin."""
+    def _finish(self, state: _LaneState, item: _Pending, reason: str) -> bool:
+        """Clear the current id of a lane; put it back in front if it could not begin. Returns whether it was put meanwhile and is gone now."""
         with self._changed:
             state.current = None
             if reason and not self._closed:
@@ -214,6 +224,7 @@ class JobQueue:
             elif not state.pending:
                 state.turns.clear()
             self._notify()
+            return state.is_put_again and not reason and not self._closed
 
     def _find(self, item: str) -> tuple[_LaneState, _Pending] | None:
         return next(((state, pending) for state, pending in self._all_pending() if pending.id == item), None)

@@ -17,7 +17,7 @@ class JobRunner:
     def __init__(self, store: JobStore, services: JobServices) -> None:
         self._store = store
         self._services = services
-        self.queue = JobQueue(self.run, store.lane_of, store.owner_of)
+        self.queue = JobQueue(self.run, store.lane_of, store.owner_of, still_waits=self._waits)
 
     def run(self, job_id: str) -> str:
         """Do a job whose turn it is. Returns "", or why it could not begin and still waits; never raises, so the next jobs are done."""
@@ -44,7 +44,10 @@ class JobRunner:
             message = f"The {job_type.words.noun} could not begin. {execution.what_to_do(job_type.words)}"
             execution.record_failure(record, error, message, "unexpected")
             reason = "it could not start, and this could not be written into its folder"
-        return reason if self._store.view(record).status == "queued" else ""
+        return reason if self._waits(job_id) else ""
+
+    def _waits(self, job_id: str) -> bool:
+        return self._store.view(self._store.record(job_id)).status == "queued"
 
     def for_owner(self, owner: str, admit: Callable[[], None] = lambda: None) -> OwnerJobs:
         """The jobs of one owner; ``admit`` raises UserError if no job may be started now."""

@@ -16,13 +16,12 @@ from tests.cli.test_resume import ARGUMENTS, ROOT, environment, has_points, wait
 from tests.conftest import small_rows, write_rows
 from tests.training.emoji_rows import emoji_rows
 from tests.warm_interpreter import WarmInterpreter
-from tests.workspace.steps import ME, RECIPE, start_run
+from tests.workspace.steps import ME, RECIPE, start_run, wait_for_end
 from trainer.data.reader.file_reader import FileReader
 from trainer.jobs.train import torchrun
 from trainer.jobs.train.torchrun import OUTPUT, train_in_processes
 from trainer.runs.run import Run
 from trainer.runs.store import RunStore
-from trainer.runs.view import RunView
 from trainer.runs.writer_lock import writer_lock
 from trainer.settings import Settings
 from trainer.studio import Studio
@@ -82,16 +81,6 @@ def two(
     studio.close()
 
 
-def wait_for_processes(studio: Studio, view: RunView) -> RunView:
-    """A run that is over, once its processes have ended too."""
-    view = studio.for_owner(ME).wait(view.id, TIMEOUT_SECONDS)
-    while studio._queue.has(view.id):
-        seen = studio._queue.changes
-        if studio._queue.has(view.id):
-            studio._queue.wait(seen, TIMEOUT_SECONDS)
-    return view
-
-
 def output(studio: Studio, run_id: str) -> str:
     path = studio.for_owner(ME).library.folder(run_id) / OUTPUT
     return path.read_text(errors="replace")[:4000] if path.exists() else "no output"
@@ -120,7 +109,7 @@ def output(studio: Studio, run_id: str) -> str:
 def test_a_stop_at_any_moment_ends_it_well(two: Studio, at: Callable[..., None], small_csv: Path, where: str, status: str) -> None:
     workspace = two.for_owner(ME)
     at(where)
-    view = wait_for_processes(two, start_run(two, small_csv, replace(RECIPE, epochs=4)))
+    view = wait_for_end(two, start_run(two, small_csv, replace(RECIPE, epochs=4)))
     assert view.status == status, output(two, view.id)
     assert view.has_model == (status != "cancelled")
     assert not (workspace.library.folder(view.id) / OUTPUT).exists()
@@ -131,7 +120,7 @@ def test_a_stop_at_any_moment_ends_it_well(two: Studio, at: Callable[..., None],
 
 @pytest.mark.slow
 def test_contrastive_learning_in_two_processes_fits_one_head(two: Studio, small_csv: Path) -> None:
-    view = wait_for_processes(two, start_run(two, small_csv, replace(RECIPE, method="contrastive", epochs=3)))
+    view = wait_for_end(two, start_run(two, small_csv, replace(RECIPE, method="contrastive", epochs=3)))
     assert view.status == "finished", output(two, view.id)
     assert (view.processes, view.evaluations[0].step) == (2, 0)
     kept = next(e for e in view.evaluations if e.step == view.best_step)
@@ -143,10 +132,10 @@ def test_contrastive_learning_in_two_processes_fits_one_head(two: Studio, small_
 def test_all_processes_and_a_child_run_have_the_same_added_tokens(two: Studio, tmp_path: Path) -> None:
     workspace = two.for_owner(ME)
     file = write_rows(tmp_path / "emoji.csv", emoji_rows(90, emoji_per_class=2))
-    parent = wait_for_processes(two, start_run(two, file, replace(RECIPE, epochs=1)))
+    parent = wait_for_end(two, start_run(two, file, replace(RECIPE, epochs=1)))
     assert parent.status == "finished", output(two, parent.id)
     assert {"😂", "😭", "🤔"} <= set(parent.added_tokens)
-    child = wait_for_processes(two, workspace.resume(parent.id, more_epochs=1))
+    child = wait_for_end(two, workspace.resume(parent.id, more_epochs=1))
     assert child.status == "finished", output(two, child.id)
     assert child.added_tokens == parent.added_tokens
     for view in (parent, child):
@@ -163,7 +152,7 @@ def test_a_stop_while_the_processes_start_is_not_lost(two: Studio, small_csv: Pa
         return run(*arguments, **how)
 
     monkeypatch.setattr(torchrun.subprocess, "run", pressed)
-    view = wait_for_processes(two, start_run(two, small_csv))
+    view = wait_for_end(two, start_run(two, small_csv))
     assert [(v.status, v.stop_requested) for v in asked] == [("queued", True)]
     assert view.status == "cancelled", output(two, view.id)
 
@@ -178,7 +167,7 @@ def test_a_run_that_another_process_writes_meanwhile_keeps_its_place(two: Studio
 
 def test_what_failed_can_be_read(two: Studio, at: Callable[..., None], small_csv: Path) -> None:
     at("started", "fail")
-    view = wait_for_processes(two, start_run(two, small_csv))
+    view = wait_for_end(two, start_run(two, small_csv))
     assert (view.status, view.code) == ("failed", "unexpected")
     folder = two.for_owner(ME).library.folder(view.id)
     log, process_output = (folder / "error.log").read_bytes(), (folder / OUTPUT).read_bytes()

@@ -24,14 +24,14 @@ _PROCESSES_FAILED = (
 def train(turn: Turn) -> None:
     """Train a queued run in this thread, or in a process for each GPU."""
     services, run = turn.services, Run(turn.record.path)
-    settings = services.settings
+    settings, queued = services.settings, run.read_view().queued
     processes = 1 if ProcessGroup.from_environment().world_size > 1 or _has_folds(run) else settings.processes or services.machine.devices
     if processes < 2 and not _has_folds(run) and zero_gpu.fits(run) and _is_trained_on_lent_gpu(run, services):
         pass
     elif processes < 2:
         pipeline.run_job(run, services.encoders, save_seconds=settings.save_seconds)
     elif not train_in_processes(run, processes, save_seconds=settings.save_seconds):
-        _log_end(run, services.runs)
+        _log_end(run, services.runs, queued)
     with suppress(OSError):
         services.after_training(run)
 
@@ -52,11 +52,12 @@ def _has_folds(run: Run) -> bool:
     return False
 
 
-def _log_end(run: Run, runs: RunStore) -> None:
-    """Log the end of a run whose processes failed without logging it. One that was to be stopped did not fail: it was cancelled or interrupted."""
+def _log_end(run: Run, runs: RunStore, queued: float) -> None:
+    """Log the end of a run whose processes failed without logging it. One that was to be stopped did not fail: it was cancelled or interrupted. And
+    one that was ``queued`` at another time has been resumed since its processes ended."""
     with maintenance_lock(run.path) as lock:
         view = runs.view(run)
-        if lock is None or view.status not in ("queued", "interrupted"):
+        if lock is None or view.status not in ("queued", "interrupted") or view.queued != queued:
             return
         if not run.is_stop_requested():
             run.log.append(Failed(message=_PROCESSES_FAILED, code="unexpected"), durable=True)
