@@ -102,14 +102,15 @@
 
   // After Start, the page scrolls to the field with an error.
 
-  let startPressedAt = 0;
-  document.addEventListener("emotune:pressed", ({ detail }) => {
-    if (detail.action === "start") startPressedAt = Date.now();
-  });
+  // However long the answer takes, unless the user turns to something else meanwhile.
+  let startPressed = false;
+  const turnAway = ({ target }) => (startPressed &&= !!target.closest?.("#start"));
+  for (const type of ["pointerdown", "keydown"]) document.addEventListener(type, turnAway, true);
+  document.addEventListener("emotune:pressed", ({ detail }) => (startPressed = detail.action === "start"));
   function scrollToError() {
-    const field = Date.now() - startPressedAt < 10000 && $("#settings .em-invalid :is(input, textarea)");
+    const field = startPressed && $("#settings .em-invalid :is(input, textarea)");
     if (!field || field.offsetParent === null) return;
-    startPressedAt = 0;
+    startPressed = false;
     field.scrollIntoView({ block: "center", behavior: "instant" });
     field.focus({ preventScroll: true });
   }

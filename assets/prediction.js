@@ -54,15 +54,14 @@ function render() {
   template.innerHTML = props.value ?? "";
   const coming = template.content.firstElementChild;
   const current = isCurrent(coming);
-  clearTimeout(wanted);
+  // What is not shown changes nothing: the words of what is shown are still to be asked for, or have been.
   if (current && !isBehind(coming)) {
     replace(template.content);
+    clearTimeout(wanted);
+    if (box.querySelector("[data-wanted]")) wanted = setTimeout(askForWords, WORDS_DELAY);
     clearTimeout(announcement);
     announcement = setTimeout(() => (status.textContent = box.querySelector(".em-prediction")?.textContent ?? ""), ANNOUNCE_DELAY);
-  }
-  if (current) {
-    if (box.querySelector("[data-wanted]")) wanted = setTimeout(askForWords, WORDS_DELAY);
-  } else if (!box.firstElementChild) {
+  } else if (!current && !box.firstElementChild) {
     // A model takes a second or two to load.
     box.innerHTML = '<p class="em-quiet">The model reads the text …</p>';
   }
@@ -71,8 +70,9 @@ function render() {
 
 // A press belongs to the text that is shown, not to one that is being typed.
 function press(action, code) {
+  if (!isCurrent(box.firstElementChild)) return;
   clearTimeout(wanted); // its answer has the words; a later one without its message would replace it
-  if (isCurrent(box.firstElementChild)) trigger("click", { action, code });
+  trigger("click", { action, code });
 }
 
 // Not of a tab that is not shown: nobody looks at them yet.

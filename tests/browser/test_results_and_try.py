@@ -349,8 +349,24 @@ def test_the_prediction_names_its_model_and_follows_the_selected_one(visit: Open
     expect(page.locator("#footer-try a")).to_have_attribute("href", f"download/{malicious_run.id}")
 
 
+HOLD_WORDS = """(() => {
+    const { setTimeout, clearTimeout } = window;
+    const held = new Map();
+    let last = 0;
+    window.setTimeout = (run, delay, ...values) => {
+        if (!window.holdsWords || delay !== 500) return setTimeout(run, delay, ...values);
+        last -= 1;
+        held.set(last, run);
+        return last;
+    };
+    window.clearTimeout = (timer) => held.delete(timer) || clearTimeout(timer);
+    window.endPause = () => [...held.values()].forEach((run) => run());
+})()"""
+"""Holds the timer after which the page asks for words, for as long as the page holdsWords and until it is to endPause."""
+
+
 def test_a_late_response_is_not_shown(visit: Open, moods_run: RunView) -> None:
-    page = visit().page
+    page = visit(script=HOLD_WORDS).page
     select_model(page, moods_run, "Try it")
     text_box = page.locator("#try-text textarea")
     text_box.fill("happy laugh today")
@@ -373,6 +389,20 @@ def test_a_late_response_is_not_shown(visit: Open, moods_run: RunView) -> None:
     expect(page.locator("#prediction .em-prediction-card")).to_have_class("em-prediction-card em-card")
     # Its words may be there already, which are one more answer for the same text.
     assert set(page.evaluate("window.answered")) == {str(try_tab.checksum("shout furious rage"))}
+    expect(page.locator("#prediction [data-explained]")).to_be_visible()
+
+    # Nor do the words of an earlier text, which come late, keep those of the next one away.
+    held_back = hold_first_request(page, "**/gradio_api/queue/join*", '"words"')
+    text_box.fill("weep and mourn")
+    words = held_back()
+    page.evaluate("window.holdsWords = true")
+    text_box.fill("sing and dance")
+    shown = page.locator(f"#prediction [data-text='{try_tab.checksum('sing and dance')}']")
+    expect(shown).to_have_attribute("data-wanted", "")
+    words.continue_()
+    expect(page.locator("#tried")).to_contain_text("weep and mourn")
+    page.evaluate("window.endPause()")
+    expect(shown).to_have_attribute("data-explained", "")
 
 
 def test_odd_texts_in_the_box(visit: Open, moods_run: RunView) -> None:

@@ -33,9 +33,10 @@ _AFTER_RESPONSE = """() => {
 }"""
 
 _SELECTED = (
-    "(_, compared) => [[...document.querySelectorAll('#runs-list input:checked')].map((box) => box.dataset.run).join(' '), compared]"
+    "(_, ...others) => [[...document.querySelectorAll('#runs-list input:checked')].map((box) => box.dataset.run).join(' '), ...others]"
 )
-"""The runs that are selected at the time of the request: of several events in a row gradio sends the last one with the data of the first."""
+"""The runs that are selected at the time of the request: of several events in a row gradio sends the last one with the data of the first, and of a
+selection that is not answered yet it knows nothing."""
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,7 @@ def _wire_list(studio: Studio, tab: RunsTab) -> None:
         update_list,
         [tab.selected, compared.runs, compared.score_name],
         outputs,
+        js=_SELECTED,
         trigger_mode="always_last",
         **in_turn("runs"),
         **PRIVATE_EVENT,

@@ -34,6 +34,13 @@ def build(studio: Studio, run: gr.Textbox, engine: gr.Dropdown) -> None:
         )
         return {notice: "", forms: html, shown: html, timer: gr.Timer(active=job is not None and job.live)}
 
+    def with_engines(updates: dict, run_id: str) -> dict:
+        """These updates and, once an export has ended, what may answer since: whoever shows its end first, as no tick follows."""
+        workspace = current_workspace(studio)
+        job = workspace.exports.job(run_id)
+        has_ended = job is not None and not job.live
+        return updates | ({engine: engine_choice.choices(workspace, run_id)} if has_ended else {})
+
     @with_notice
     def show_run(run_id: str | None) -> dict:
         has_model = bool(run_id) and current_workspace(studio).models.is_complete(run_id or "")
@@ -47,18 +54,13 @@ def build(studio: Studio, run: gr.Textbox, engine: gr.Dropdown) -> None:
             workspace.exports.start(run_id)
         elif event.action == "stop-export":
             workspace.jobs.stop(event.code)
-        return show(run_id)
+        return with_engines(show(run_id), run_id)
 
     @with_notice
     def show_progress(run_id: str, seen: str) -> Any:
         updates = show(run_id)
-        if updates[forms] == seen:
-            return gr.skip()
-        workspace = current_workspace(studio)
-        job = workspace.exports.job(run_id)
-        has_ended = job is not None and not job.live
-        return updates | ({engine: engine_choice.choices(workspace, run_id)} if has_ended else {})
+        return gr.skip() if updates[forms] == seen else with_engines(updates, run_id)
 
     run.change(show_run, run, [section, *outputs], **PRIVATE_EVENT_MULTIPLE)
-    forms.click(press, run, outputs, **PRIVATE_EVENT_MULTIPLE)
+    forms.click(press, run, [*outputs, engine], **PRIVATE_EVENT_MULTIPLE)
     timer.tick(show_progress, [run, shown], [*outputs, engine], queue=False, **PRIVATE_EVENT)
