@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from trainer.check import CheckResult, found
+from trainer.data.columns.label_form import describe_cut
 from trainer.data.task import NO_LABEL, SEVERAL_LABELS, SINGLE_LABEL
 from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.confidence import ConfidenceReport
@@ -276,6 +277,7 @@ def _training(report: RunReport) -> str:
         ("Epochs", str(view.kept.epochs or "")),
         ("Device", view.kept.device),
         ("Counting words", baseline or ""),
+        ("Labels", "" if view.labels_cut is None else describe_cut(view.labels_cut)),
         ("Split", " ".join(view.split_notes)),
         ("Run", view.id),
     ]

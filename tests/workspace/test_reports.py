@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from trainer.data.rows import save_rows
 from trainer.data.splits import Splits
 from trainer.evaluation.predictions import Predictions, save_predictions
 from trainer.recipe import Recipe
+from trainer.report_html import report_html
 from trainer.runs.event_types import Created, Finished, RecordedFinding
 from trainer.runs.store import RunStore
 from trainer.settings import Settings
@@ -132,3 +134,12 @@ def test_the_report_to_share_has_the_facts_of_its_json_and_no_text(served: tuple
     assert mistakes.count("<tr>") > html.count("<tr>")
     assert "phone" in mistakes
     assert "is “1 star” and “2 stars”" in mistakes
+
+
+def test_the_report_says_from_which_score_on_a_text_has_a_label(served: tuple[Studio, str]) -> None:
+    studio, run_id = served
+    report = studio.for_owner(ME).reports.report(run_id)
+    of_scores = replace(report, view=replace(report.view, labels_cut=0.3))
+    for said, cut, words in ((report, None, False), (of_scores, 0.3, True)):
+        assert said.to_dict()["labels_cut"] == cut
+        assert ("a text has the labels from 0.3 on." in report_html(said)) is words

@@ -39,6 +39,7 @@ class RunReport:
             "run": view.id,
             "name": view.name,
             "labels": list(test.label_names),
+            "labels_cut": view.labels_cut,
             **self.reports.to_dict(),
             "ordered": self.ordered and self.ordered.to_dict(),
             "subgroups": [group.to_dict() for group in self.subgroups],

@@ -220,6 +220,7 @@ class _Endpoints:
             run: The id.
             name: Its name.
             labels: The names of the classes, in the order of the matrix.
+            labels_cut: In columns of scores, the score from which on a text has a label; null otherwise.
             test: "accuracy", "macro_f1" and the other metrics, their "intervals" (95 %), "per_class", "rows", and "majority", the most frequent class.
             validation: Likewise.
             calibration: How well confidence and accuracy agree on the test rows, "after" the temperature and "before" it (null without one): "expected_calibration_error" and "bins".

@@ -83,6 +83,11 @@ def cut_choice(value: object) -> float | None:
     return cut
 
 
+def describe_cut(cut: float) -> str:
+    """From which score on a text has a label, as a sentence about the file."""
+    return f"The file has a score for each label; a text has the labels from {cut:.12g} on."
+
+
 @dataclass(frozen=True)
 class LabelReading:
     """What somebody said about how labels are read: ``task``, and in columns of scores ``cut``, from which on a text has a label; None: as the file looks."""

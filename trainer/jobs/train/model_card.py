@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from trainer.check import CheckCounts, CheckResult, count_checks, found
 from trainer.data.checks.repairs import REPAIRS, describe_repair, text_repairs
+from trainer.data.columns.label_form import describe_cut
 from trainer.data.task import SINGLE_LABEL, find_task
 from trainer.evaluation.baseline import describe_training_rows
 from trainer.evaluation.confidence import ConfidenceReport
@@ -277,7 +278,7 @@ def _labels_section(view: RunView) -> str:
     lines = [f"- {_escape(label)}: {_escape(definition)}" for label, definition in view.definitions.items()]
     done = []
     if view.labels_cut is not None:
-        done.append(f"The file has a score for each label; a text has the labels from {view.labels_cut:.12g} on.")
+        done.append(describe_cut(view.labels_cut))
     if decisions.get("changed") or decisions.get("dropped"):
         changed, dropped = pluralize(decisions["changed"], "label"), pluralize(decisions["dropped"], "row")
         done.append(
