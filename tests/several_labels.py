@@ -40,9 +40,9 @@ SCORES = [tuple(step * n % 11 / 10 for step in (1, 3, 7)) for n in range(66)]
 """Of 66 texts for the labels anger, joy and sadness, from 0 to 1."""
 
 
-def write_scores(path: Path) -> Path:
+def write_scores(path: Path, *, seed: int = 1) -> Path:
     """As many of the texts as there are ``SCORES``, with a column of scores for each mood."""
-    corpus = several_labels_corpus()
+    corpus = several_labels_corpus(seed=seed)
     rows = [(text, *map(str, of_row)) for text, of_row in zip(corpus.texts, SCORES, strict=False)]
     return write_rows(path, rows, ("text", *corpus.label_names))
 

@@ -15,7 +15,7 @@ from trainer.evaluation.mistakes import PredictedRows, predicted_rows
 from trainer.evaluation.other_file import EvaluatedFile
 from trainer.evaluation.predictions import Predictions, load_predictions
 from trainer.evaluation.report import Report, split_report
-from trainer.jobs.evaluate.evaluate_file import find_rows
+from trainer.jobs.evaluate.evaluate_file import JudgedFile, find_rows
 from trainer.jobs.evaluate.evaluate_job import EVALUATE
 from trainer.jobs.job import Job
 from trainer.jobs.job_type import JobServices
@@ -35,6 +35,24 @@ class FileEvaluations:
         self._models = models
         self._jobs = jobs
 
+    def find_rows(
+        self,
+        run_id: str,
+        path: Path,
+        *,
+        name: str = "",
+        text_columns: Sequence[str | int] = (),
+        label_column: str | int | tuple[str, ...] | None = None,
+        part: str | None = None,
+        cut: float | None = None,
+    ) -> JudgedFile:
+        """The rows that ``start`` would judge the model on, how their labels are read among it. Raises what that raises but ``queue_full``."""
+        refuse_lone_surrogates(list(text_columns), label_column, part)
+        run = self._models.run(run_id, to_read=False)
+        table = read_file(path, self._services.reader, part=part, **self._settings.file_limits)
+        shown = (name or path.name)[:200]
+        return find_rows(run, table, shown, text_columns=text_columns, label_column=label_column, cut=cut)
+
     def start(
         self,
         run_id: str,
@@ -50,21 +68,17 @@ class FileEvaluations:
 
         ``name``: of the file for people; ``cut`` as for ``find_rows``. Raises UserError ``no_model``, ``queue_full`` and what ``find_rows`` raises.
         """
-        refuse_lone_surrogates(list(text_columns), label_column, part)
-        run = self._models.run(run_id, to_read=False)
-        table = read_file(path, self._services.reader, part=part, **self._settings.file_limits)
-        shown = (name or path.name)[:200]
-        judged = find_rows(run, table, shown, text_columns=text_columns, label_column=label_column, cut=cut)
+        judged = self.find_rows(run_id, path, name=name, text_columns=text_columns, label_column=label_column, part=part, cut=cut)
         parameters = {
-            "run": run.id,
-            "file": shown,
+            "run": run_id,
+            "file": judged.file,
             "digest": file_digest(path),
             "text_columns": list(judged.text_columns),
             "label_column": judged.label_column,
             "part": part,
             "cut": cut,
         }
-        return self._jobs.start(EVALUATE.name, name=f"scores on {shown}", parameters=parameters, fill=judged.save)
+        return self._jobs.start(EVALUATE.name, name=f"scores on {judged.file}", parameters=parameters, fill=judged.save)
 
     def get(self, job_id: str) -> Job:
         """A job of this kind. Raises UserError ``unknown_job`` for any other."""

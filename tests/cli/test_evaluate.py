@@ -1,15 +1,18 @@
 """``evaluate``: the scores of a run on another file, kept beside it."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from tests.cli.commands import CommandResult, InProcessCommand
+from tests.cli.commands import CommandResult, InProcessCommand, quick
 from tests.conftest import small_rows, write_rows
+from tests.several_labels import labels_from, write_scores
 from trainer.data.rows import load_rows
 from trainer.evaluation.predictions import load_predictions
 from trainer.runs.evaluations import Evaluations
 from trainer.runs.run import Run
+from trainer.training.encoders import Encoder
 
 
 @pytest.fixture
@@ -44,6 +47,22 @@ def test_a_run_is_judged_on_another_file_and_keeps_it(run_command: InProcessComm
         stored.remove(about["id"])
     assert run.damaged_files(has_model=True) == ()
     assert [path for path in sorted(p.relative_to(run.path) for p in run.path.rglob("*")) if path != Path("evaluations")] == before
+
+
+def test_it_is_said_from_which_score_on_a_text_has_a_label(
+    run_command: InProcessCommand, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tiny_encoder: Encoder
+) -> None:
+    monkeypatch.setenv("EMOTUNE_RUNS", str(tmp_path / "runs"))
+    learnt, other = write_scores(tmp_path / "learnt.csv"), write_scores(tmp_path / "other.csv", seed=9)
+    run = run_command("train", learnt, "--cut", "0.3", *quick(tiny_encoder)).last["run"]
+    # Its own file's cut, unless told otherwise.
+    for arguments, cut in (((), 0.3), (("--cut", "0,6"), 0.6)):
+        result = run_command("evaluate", run, "--file", other, *arguments, "--json")
+        assert result.status == 0, result.err
+        support = Counter(name for labels in labels_from(cut) for name in labels)
+        assert {name: scores["support"] for name, scores in result.last["report"]["per_class"].items()} == support
+        assert result.last["labels_cut"] == cut
+        assert f"a text has the labels from {cut} on." in result.out
 
 
 def test_what_cannot_be_judged_is_a_sentence(

@@ -86,6 +86,8 @@ def _run_of(run: str) -> Path:
 
 
 def _lines(about: "EvaluatedFile", report: "Report") -> list[str]:
+    from trainer.data.columns.label_form import describe_cut
+
     headline, *others = (
         f"{score.metric.title} {percent(score.interval.value)} ({percent_range(score.interval.low, score.interval.high)})"
         for score in report.scores
@@ -94,6 +96,7 @@ def _lines(about: "EvaluatedFile", report: "Report") -> list[str]:
     return [
         f"{report.rows:,} rows of {terminal_line(about.file)}, not the test rows. {', '.join([headline, *others])}.",
         f"Always answering {terminal_line(report.majority_name)} would be right in {percent(report.majority_share)}.",
+        *([] if about.labels_cut is None else [describe_cut(about.labels_cut)]),
         *map(terminal_line, about.left_out.sentences()),
         *(terminal_line(sentence) for sentence in about.difference.get("sentences", ())),
         "",

@@ -61,6 +61,8 @@ class EvaluatedFile:
     label_column: str
     left_out: LeftOut
     difference: Mapping[str, Any]
+    labels_cut: float | None = None
+    """The score from which on a text has a label; None if the file has no columns of scores."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON values; ``notes`` are what was left out, in sentences."""

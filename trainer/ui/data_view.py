@@ -1,6 +1,5 @@
 """What the Data tab shows of a file as HTML: its badge, readiness, classes, first rows, details and downloads."""
 
-import secrets
 from collections import Counter
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from trainer.text_format import pluralize
 from trainer.training.encoders import Encoder
 from trainer.training.tokens import TokenizedText
 from trainer.ui import html_pieces
+from trainer.ui.cut_field import cut_field
 from trainer.ui.no_file_view import shorten_middle
 from trainer.ui.readiness import Readiness
 
@@ -85,23 +85,10 @@ def _task_choice(prepared: PreparedDraft, columns: Columns, *, is_refused: bool)
         for code, several, task in (("single", False, SINGLE_LABEL), ("several", True, SEVERAL_LABELS))
     )
     why = f'<span class="em-small" dir="auto">{html_pieces.text(reason[:1].upper() + reason[1:], max_length=300)}.</span>' if reason else ""
-    return f'<div class="em-task-choice"><span class="em-segments" role="group" aria-label="Labels of a text">{buttons}</span>{why}{_cut_field(prepared, columns.cut, is_refused=is_refused)}</div>'
-
-
-def _cut_field(prepared: PreparedDraft, cut: float | None, *, is_refused: bool) -> str:
-    """From which score on a text has a label, to be changed, and what follows; its event carries "cut" and what was typed. Empty without scores."""
-    if cut is None:
-        return ""
-    of_texts = Counter(map(len, prepared.corpus.label_sets)) if prepared.corpus is not None else Counter()
-    n_several = of_texts.total() - of_texts[0] - of_texts[1]
-    several = f"{pluralize(n_several, 'text')} {'has' if n_several == 1 else 'have'} several, {of_texts[0]:,} {'has' if of_texts[0] == 1 else 'have'} none"
-    field = (
-        f'<input type="text" inputmode="decimal" autocomplete="off" id="score-cut" data-action="cut" value="{cut:.12g}" '
-        f'data-shown="{secrets.token_hex(4) if is_refused else ""}">'
-    )
+    label_sets = () if prepared.corpus is None else prepared.corpus.label_sets
+    cut = "" if columns.cut is None else cut_field(f"{columns.cut:.12g}", label_sets, elem_id="score-cut", forgets=is_refused)
     return (
-        f'<span class="em-small em-score-cut"><label>A text has the labels with a score from {field} on</label>'
-        f"{f'; {several}' if of_texts else ''}.</span>"
+        f'<div class="em-task-choice"><span class="em-segments" role="group" aria-label="Labels of a text">{buttons}</span>{why}{cut}</div>'
     )
 
 

@@ -195,6 +195,7 @@ class JobEndpoints:
             rows: The rows that count.
             text_columns: The columns that the texts are from.
             label_column: The column of the labels.
+            labels_cut: In columns of scores, the score from which on a text has a label; null otherwise.
             left_out: Rows that do not count: "unusable" (no text or label), "unknown" (labels that the model does not know, by name), "learnt" (texts that it learnt from), "unreadable".
             notes: What was left out, in sentences.
             difference: How the texts differ from the training rows: "separation" (the area under the curve of a model that tells them apart, with "low" and "high"), "verdict" (alike, different, other, unknown), "unseen_words", "words", "classes", "shared" and "sentences".

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from trainer.data.columns.label_form import describe_cut
 from trainer.errors import NotFoundError
 from trainer.evaluation.mistakes import PredictedRows
 from trainer.evaluation.other_file import EvaluatedFile
@@ -64,6 +65,6 @@ def banner(file: EvaluatedFile, report: Report) -> str:
         f'<section class="em-card em-other-file" aria-label="Another file"><p class="em-tag">Not the test rows</p>'
         f"<h3>{html_pieces.isolated(file.name, max_length=80)}: {score}</h3>"
         f'<p class="em-quiet em-small">Labels from “{html_pieces.text(file.label_column, max_length=60)}”. '
-        f"Nothing says that these rows are like the test rows, and nothing is chosen by them.</p>"
+        f"{'' if file.labels_cut is None else f'{describe_cut(file.labels_cut)} '}Nothing says that these rows are like the test rows, and nothing is chosen by them.</p>"
         f"{left_out}{difference(file.difference)}{remove}</section>"
     )

@@ -4,8 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainer.charts.colours import class_colours
+from trainer.data.columns.label_form import describe_cut
 from trainer.data.text_rows import TextRows
 from trainer.evaluation.intervals import Interval
+from trainer.evaluation.metrics import EVALUATIONS
 from trainer.evaluation.report import SplitScores
 from trainer.jobs.evaluate.evaluate_job import EVALUATE
 from trainer.jobs.job import Job
@@ -81,13 +83,16 @@ def _judged_html(job: Job, title: str) -> str:
     """A file that a model was judged on; the Results tab shows its rows."""
     result = job.result or {}
     report = result["report"]
-    accuracy, macro_f1 = (Interval(report[key], *report["intervals"][key]) for key in ("accuracy", "macro_f1"))
-    score = score_format.words_of("").said_with_interval(SplitScores(result["rows"], accuracy, macro_f1))
+    # Which scores there are tells the task.
+    task, all_right = next((key, of_task.all_right) for key, of_task in EVALUATIONS.items() if of_task.all_right in report)
+    accuracy, macro_f1 = (Interval(report[key], *report["intervals"][key]) for key in (all_right, "macro_f1"))
+    score = score_format.words_of(task).said_with_interval(SplitScores(result["rows"], accuracy, macro_f1))
     notes = "".join(f"<li>{html_pieces.text(note, max_length=400)}</li>" for note in result["notes"])
+    cut = "" if result.get("labels_cut") is None else f"{describe_cut(result['labels_cut'])} "
     return (
         f"<h4>{html_pieces.isolated(result['name'], max_length=80)}: {score}</h4>"
         f'<p class="em-quiet em-small">{html_pieces.text(title, max_length=200)}, compared with the labels in '
-        f"“{html_pieces.text(result['label_column'], max_length=60)}”. These are not the test rows.</p>"
+        f"“{html_pieces.text(result['label_column'], max_length=60)}”. {cut}These are not the test rows.</p>"
         f"{_row(Button('see-evaluation', 'See its rows on Results', code=result['id'], primary=True).html)}"
         f'<ul class="em-quiet em-small">{notes}</ul>{difference(result["difference"])}'
         f"{_row(Button('remove-file', 'Remove it from this list', code=job.id, link=True).html)}"

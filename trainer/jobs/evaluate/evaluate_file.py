@@ -51,11 +51,19 @@ class JudgedFile:
     label_column: str
     corpus: Corpus
     left_out: LeftOut
+    labels_cut: float | None
+    """The score from which on a text has a label; None if labels are not read from scores."""
 
     def save(self, folder: Path) -> None:
         """Write it into the folder of a job. Raises OSError."""
         save_rows(folder / ROWS, self.corpus, _all_test(self.corpus))
-        about = {"file": self.file, "text_columns": self.text_columns, "label_column": self.label_column, "left_out": asdict(self.left_out)}
+        about = {
+            "file": self.file,
+            "text_columns": self.text_columns,
+            "label_column": self.label_column,
+            "left_out": asdict(self.left_out),
+            "labels_cut": self.labels_cut,
+        }
         (folder / _ABOUT).write_text(json.dumps(about), encoding="utf-8")
 
     @classmethod
@@ -63,7 +71,8 @@ class JudgedFile:
         """What ``save`` wrote. Raises UserError ``rows_damaged``."""
         corpus, _ = load_rows(folder / ROWS)
         values = json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-        return cls(values["file"], tuple(values["text_columns"]), values["label_column"], corpus, LeftOut(**values["left_out"]))
+        left_out = LeftOut(**values["left_out"])
+        return cls(values["file"], tuple(values["text_columns"]), values["label_column"], corpus, left_out, values["labels_cut"])
 
 
 def find_rows(
@@ -93,7 +102,7 @@ def find_rows(
     left_out = replace(left_out, unusable=len(table.rows) - len(corpus) + len(table.dropped))
     texts = (columns.text, *columns.extra_text_columns)
     labels = JOINED_BY.join(table.columns[position] for position in columns.label_columns)
-    return JudgedFile(file, tuple(table.columns[position] for position in texts), labels, judged, left_out)
+    return JudgedFile(file, tuple(table.columns[position] for position in texts), labels, judged, left_out, columns.cut)
 
 
 def _columns_of_one(
@@ -194,6 +203,7 @@ def evaluate(
         label_column=judged.label_column,
         left_out=left_out,
         difference=_difference(run, corpus, rows),
+        labels_cut=judged.labels_cut,
     )
     stored.store(evaluation_id, about.to_dict(), partial(_write, corpus=corpus, predictions=predictions))
     return about
