@@ -36,7 +36,7 @@ class _FirstTokenLayer(nn.Module):
     def forward(self, hidden_states: torch.Tensor, attention_mask: torch.Tensor | None = None, *_: Any, **__: Any) -> torch.Tensor:
         layer, first = self._layer, hidden_states[:, :1]
         attention = layer.attention.self
-        shape = (len(hidden_states), -1, attention.num_attention_heads, attention.attention_head_size)
+        shape = (hidden_states.shape[0], -1, attention.num_attention_heads, attention.attention_head_size)
         query, key, value = (
             project(tokens).view(shape).transpose(1, 2)
             for project, tokens in ((attention.query, first), (attention.key, hidden_states), (attention.value, hidden_states))
