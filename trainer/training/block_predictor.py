@@ -76,10 +76,10 @@ class BlockPredictor:
         """``onnx`` has the exported models by engine; raises UserError ``no_exports`` if the engine is not among them."""
         self._predictor = predictor
         self._device = hardware.device
-        self._model = _in_16_bits(predictor, hardware) if engine == "16-bit" else predictor.model
         self._onnx = (onnx or {}).get(engine)
         if engine in ("onnx", "onnx-int8") and self._onnx is None:
             raise RunError("This model is not exported to ONNX, or its export is damaged. Export it first.", code="no_exports")
+        self._model = None if self._onnx is not None else _in_16_bits(predictor, hardware) if engine == "16-bit" else _in_32_bits(predictor)
 
     def label(
         self, texts: Sequence[str], *, max_chars: int | None = None, on_progress: Callable[[float], None] | None = None
@@ -227,6 +227,15 @@ def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]
         batch.append(number)
     if batch:
         yield batch
+
+
+def _in_32_bits(predictor: Predictor) -> "torch.nn.Module":
+    """The saved model with its own weights, whose last layer computes what the head reads."""
+    from trainer.training.first_token import compute_first_token_alone
+
+    model = copy.deepcopy(predictor.model, {id(weight): weight for weight in predictor.model.parameters()})
+    compute_first_token_alone(model)
+    return model.eval()
 
 
 def _in_16_bits(predictor: Predictor, hardware: Hardware) -> "torch.nn.Module":

@@ -225,7 +225,7 @@ def _probabilities(
 ) -> np.ndarray:
     from trainer.training.block_predictor import BlockPredictor
 
-    engine = BlockPredictor(predictor, hardware, "exact")
+    engine = BlockPredictor(predictor, hardware)
     blocks = []
     for start in range(0, len(texts), _BLOCK_ROWS):
         stop_if_asked(start, len(texts))
