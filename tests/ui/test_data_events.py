@@ -30,13 +30,17 @@ def test_another_cut_of_scores_is_read_and_a_wrong_one_is_said_beside_what_is_re
 
     updates = chosen("cut", "0.3")
     n_labels = Counter(min(len(labels), 2) for labels in labels_from(0.3))
-    assert re.search(r'data-action="cut" value="0.3" data-shown="">', updates[readiness])
+    # The field forgets what was typed.
+    assert re.search(r'data-action="cut" value="0.3" data-shown="\w+">', updates[readiness])
     assert f"{n_labels[2]} texts have several, {n_labels[0]} have none." in updates[readiness]
     assert updates[notice] == ""
     refused = chosen("cut", "1.5")
     assert "No label reaches a cut of 1.5" in refused[notice]
-    # The field forgets what was typed.
     assert re.search(r'data-action="cut" value="0.3" data-shown="\w+">', refused[readiness])
+    # Emptied twice: what the file suggests is shown again, though nothing else changes.
+    emptied = [chosen("cut", "")[readiness] for _ in range(2)]
+    assert emptied[0] != emptied[1]
+    assert all(re.search(r'data-action="cut" value="0.5" data-shown="\w+">', html) for html in emptied)
     assert 'data-action="cut"' not in chosen("task", "single")[readiness]
 
 

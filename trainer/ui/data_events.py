@@ -228,15 +228,16 @@ def _set_label_columns(studio: Studio, tab: DataTab, draft: str, labels: list[st
 
 
 def _choose_cut(studio: Studio, tab: DataTab, draft: str, cut: str, *split: Any) -> dict:
-    """Updates after another cut of scores was typed; after a refusal its field shows again what is read."""
+    """Updates after another cut of scores was typed. Its field shows what is read then, also after a refusal and where it is the same as before."""
     workspace = current_workspace(studio)
     try:
-        return show_draft(tab, workspace.editor.choose_cut(draft, cut), *split)
+        prepared = workspace.editor.choose_cut(draft, cut)
+        updates = show_draft(tab, prepared, *split)
     except UserError as error:
         prepared = workspace.drafts.get(draft)
-        readiness = assess_readiness(prepared, split_fractions(*split))
-        shown = data_view.readiness_html(prepared, readiness, is_refused=True)
-        return {tab.parts["readiness"]: shown, tab.parts["notice"]: html_pieces.notice(error.message, "error")}
+        updates = {tab.parts["notice"]: html_pieces.notice(error.message, "error")}
+    readiness = assess_readiness(prepared, split_fractions(*split))
+    return updates | {tab.parts["readiness"]: data_view.readiness_html(prepared, readiness, is_cut_typed=True)}
 
 
 def _wire_names(studio: Studio, tab: DataTab) -> None:

@@ -40,16 +40,16 @@ def file_badge(prepared: PreparedDraft) -> str:
     return f'<span class="em-badge em-file" data-draft="{prepared.draft.id}"><b>{shorten_middle(prepared.draft.main.name)}</b><span>· {" · ".join(facts)}</span>{close}</span>{extra_files}'
 
 
-def readiness_html(prepared: PreparedDraft, readiness: Readiness, *, is_refused: bool = False) -> str:
+def readiness_html(prepared: PreparedDraft, readiness: Readiness, *, is_cut_typed: bool = False) -> str:
     """The heading of an open file, what to do, and the chosen columns, which can be changed.
 
-    ``is_refused``: a cut was refused; its field then shows again what is read.
+    ``is_cut_typed``: its field then shows what is read, whatever was typed.
     """
     advice = f'<p dir="auto">{html_pieces.text(readiness.advice, max_length=1200)}</p>' if readiness.advice else ""
-    return f'<h2 tabindex="-1" dir="auto">{html_pieces.text(readiness.title, max_length=300)}</h2>{advice}{_columns(prepared, is_refused=is_refused)}'
+    return f'<h2 tabindex="-1" dir="auto">{html_pieces.text(readiness.title, max_length=300)}</h2>{advice}{_columns(prepared, is_cut_typed=is_cut_typed)}'
 
 
-def _columns(prepared: PreparedDraft, *, is_refused: bool) -> str:
+def _columns(prepared: PreparedDraft, *, is_cut_typed: bool) -> str:
     columns, names = prepared.columns, prepared.table.columns
     if columns is None:
         chosen, reasons = "No columns are chosen yet.", ""
@@ -66,7 +66,7 @@ def _columns(prepared: PreparedDraft, *, is_refused: bool) -> str:
     key = f"<span hidden>{prepared.draft.id}</span>"
     # Of a file that shows no sign of several labels nobody has to be asked.
     asked = columns is not None and (columns.label_form is not None or prepared.draft.task)
-    task = "" if columns is None else _task_choice(prepared, columns, is_refused=is_refused)
+    task = "" if columns is None else _task_choice(prepared, columns, is_cut_typed=is_cut_typed)
     return (
         f'<div class="em-chosen-columns"><span>{chosen}</span>'
         f'<details class="em-change"{" open" if unsure else ""}><summary>change{key}</summary>{reasons}{"" if asked else task}</details></div>'
@@ -74,7 +74,7 @@ def _columns(prepared: PreparedDraft, *, is_refused: bool) -> str:
     )
 
 
-def _task_choice(prepared: PreparedDraft, columns: Columns, *, is_refused: bool) -> str:
+def _task_choice(prepared: PreparedDraft, columns: Columns, *, is_cut_typed: bool) -> str:
     """Whether a text has one label or may have several, why, and the choice; its click event carries "task" and "single" or "several"."""
     # The sentence with the cut is the reason that scores are read so.
     told = columns.label_form is None or columns.cut is not None
@@ -86,7 +86,7 @@ def _task_choice(prepared: PreparedDraft, columns: Columns, *, is_refused: bool)
     )
     why = f'<span class="em-small" dir="auto">{html_pieces.text(reason[:1].upper() + reason[1:], max_length=300)}.</span>' if reason else ""
     label_sets = () if prepared.corpus is None else prepared.corpus.label_sets
-    cut = "" if columns.cut is None else cut_field(f"{columns.cut:.12g}", label_sets, elem_id="score-cut", forgets=is_refused)
+    cut = "" if columns.cut is None else cut_field(f"{columns.cut:.12g}", label_sets, elem_id="score-cut", forgets=is_cut_typed)
     return (
         f'<div class="em-task-choice"><span class="em-segments" role="group" aria-label="Labels of a text">{buttons}</span>{why}{cut}</div>'
     )
