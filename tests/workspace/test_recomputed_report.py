@@ -113,10 +113,12 @@ def test_every_number_of_the_report_is_that_of_scikit_learn_and_scipy(made: tupl
     # About how many rows a promise would need is a rough guess; that they would do is checked below.
     needed = [promise.pop("rows_needed") for promise in said["promises"]]
     expected = expected_report(files, view.calibration.temperature)
-    assert set(said) - {"run", "name", "labels", "suggestions", "baseline", "linear_model", "findings", "checks"} == set(expected)
+    assert set(said) - {"run", "name", "labels", "labels_cut", "suggestions", "baseline", "linear_model", "findings", "checks"} == set(
+        expected
+    )
     compare({name: said[name] for name in expected}, expected)
     compare(said["baseline"], recomputation.word_counts(files))
-    assert said["linear_model"] is None
+    assert said["linear_model"] is said["labels_cut"] is None
     assert any(group["surely_worse"] for group in said["subgroups"])
     kept = [promise["threshold"] is not None for promise in said["promises"]]
     assert kept == [True] * 3 + [False] * 2
