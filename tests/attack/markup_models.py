@@ -12,6 +12,7 @@ from tests.attack.markup_page import AttackedPage, as_name, pack
 from tests.attack.markup_scan import WatchedPage
 from tests.browser.steps import tab
 from tests.conftest import FILLERS, MOODS
+from trainer.data.columns.label_form import LabelReading
 from trainer.recipe import Recipe
 from trainer.settings import LOCAL_OWNER, Settings
 from trainer.studio import Studio
@@ -48,7 +49,7 @@ class ModelsAttack:
                 names = tuple(dict.fromkeys(name for name in map(_as_column, payloads) if name))
                 for file, options in (
                     (single, {"text_columns": ("text",), "label_column": "label"}),
-                    (several, {"text_columns": ("text",), "label_column": names, "task": "several"}),
+                    (several, {"text_columns": ("text",), "label_column": names, "reading": LabelReading("several")}),
                 ):
                     view = workspace.train_files({"main": (file.name, file)}, _RECIPE, ignore_findings=True, **options)
                     view = workspace.wait(view.id, 600)

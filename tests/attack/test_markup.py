@@ -1,15 +1,21 @@
 """A sample of markup in every place of the page and beyond; ``make attack`` shows all payloads."""
 
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.addresses import patient
 from tests.attack.markup import attack_in_browser
+from tests.attack.markup_models import ModelsAttack
 from tests.attack.markup_scan import INIT_SCRIPT, WatchedPage
 from tests.attack.outcomes import AttackOptions
 from tests.attack.payloads import HAND_WRITTEN, payloads
 from tests.warm_interpreter import WarmInterpreter
+from trainer.runs.ids import is_id
+from trainer.runs.run import Run
+from trainer.training.encoders import Encoder
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -20,6 +26,16 @@ def test_markup_is_plain_text_wherever_it_is_shown(browser: "Browser", warm_inte
     outcome = attack_in_browser(browser, warm_interpreter, options, ("results", "runs", "files", "elsewhere"))
     assert outcome.effects == []
     assert outcome.tries > 200
+
+
+def test_the_models_of_the_attack_are_trained_and_shared(tiny_encoder: Encoder, tmp_path: Path) -> None:
+    """What they show is looked at by ``make attack`` alone, which takes many minutes."""
+    server = SimpleNamespace(folder=tmp_path)
+    attack = ModelsAttack(SimpleNamespace(server=server, payloads=HAND_WRITTEN[:6]), tmp_path)  # type: ignore[arg-type]
+    attack.train(tiny_encoder)
+    views = [Run(folder).read_view() for folder in (tmp_path / "runs").iterdir() if is_id(folder.name)]
+    assert [(view.status, view.has_model) for view in views] == [("finished", True)] * 2
+    assert len({view.task for view in views}) == 2
 
 
 @pytest.mark.parametrize(
