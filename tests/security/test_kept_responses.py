@@ -57,6 +57,7 @@ def test_a_second_request_gets_the_same_without_asking(path: str) -> None:
     [
         {"host": "localhost:7860"},
         {"headers": {"accept-encoding": "br"}},
+        {"path": "/assets/index-1.js", "headers": {"accept-encoding": "br"}},
         {"headers": {"x-forwarded-host": "example.org"}},
         {"headers": {"x-forwarded-proto": "https"}},
         {"headers": {"x-gradio-server": "https://example.org"}},
@@ -71,6 +72,13 @@ def test_each_address_and_encoding_has_its_own(other: dict) -> None:
     assert first.text != second.text
     assert (ask(kept).text, ask(kept, **other).text) == (first.text, second.text)
     assert app.n == 2
+
+
+def test_browsers_that_take_gzip_get_one_page() -> None:
+    app = Counting()
+    kept = KeptResponsesMiddleware(app)
+    answers = [ask(kept, headers={"accept-encoding": encodings}).text for encodings in ("gzip", "gzip, deflate", "gzip, deflate, br, zstd")]
+    assert (len(set(answers)), app.n) == (1, 1)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,9 @@
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,28 @@ from trainer.runs.store import RunStore
 from trainer.settings import Settings
 from trainer.studio import Studio
 from trainer.training.encoders import Encoder
+from trainer.ui import launch
+
+
+def test_the_page_is_written_before_anybody_asks_and_a_server_that_does_not_answer_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str | None]] = []
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["Accept-Encoding"]))
+            self.send_response(200 if len(asked) == 1 else 401)
+            self.end_headers()
+
+    # A proxy cannot know this address.
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        answering = threading.Thread(target=lambda: [server.handle_request() for _ in range(2)])
+        answering.start()
+        for _ in range(2):
+            launch._write_page(f"http://127.0.0.1:{server.server_port}/")
+        answering.join()
+    launch._write_page(f"http://127.0.0.1:{server.server_port}/")
+    assert asked == [("/", "gzip")] * 2
 
 
 @pytest.mark.parametrize("wish", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _MAX_BYTES = 16 << 20
 _ASSETS = "/assets/"
-_ADDRESS_HEADERS = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server", "accept-encoding")
+_ADDRESS_HEADERS = ("host", "x-forwarded-host", "x-forwarded-proto", "x-gradio-server")
 """Headers that a response depends on: the page contains its own address, as gradio finds it."""
 _OTHER_HEADERS = ("range", "if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range")
 """Headers that ask for something else than the whole response."""
@@ -59,7 +59,10 @@ def _key(scope: Scope) -> Hashable | None:
     headers = Headers(scope=scope)
     if (path != "/" and not path.startswith(_ASSETS)) or any(name in headers for name in _OTHER_HEADERS):
         return None
-    return (path, scope["scheme"], scope.get("root_path", ""), *(tuple(headers.getlist(name)) for name in _ADDRESS_HEADERS))
+    encodings = headers.get("accept-encoding", "")
+    # The page is compressed by gzip or not at all, whatever else a browser takes.
+    encoding = f"{'gzip' in encodings}" if path == "/" else encodings
+    return (path, scope["scheme"], scope.get("root_path", ""), encoding, *(tuple(headers.getlist(name)) for name in _ADDRESS_HEADERS))
 
 
 class _Recorder:

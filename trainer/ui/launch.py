@@ -5,10 +5,12 @@ import os
 import socket
 import sys
 import threading
+import urllib.request
 import warnings
 import weakref
 import webbrowser
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from http.client import HTTPException
 from pathlib import Path
 
 import gradio as gr
@@ -47,6 +49,8 @@ _log = logging.getLogger("emotune")
 _SIGNAL_POLL_SECONDS = 1.0
 """On Windows, a wait without a timeout would not notice a signal."""
 
+_PAGE_SECONDS = 10.0
+"""How long the start waits at most until the page is written for the first time."""
 _API = "/gradio_api"
 _MAX_SESSIONS, _MAX_QUEUED, _MAX_QUEUED_OF_OWNER = 200, 100, 20
 _UNUSED = (
@@ -82,6 +86,7 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
         zero_gpu.register()
         blocks = launch(studio, host, port)
         tell_address(blocks.local_url)
+        _write_page(blocks.local_url)
         # Runs made by older versions may be readable by everybody; with many runs this takes longer than the page should wait.
         threading.Thread(target=restrict_permissions, args=(settings.runs_dir,), name="restrict-permissions", daemon=True).start()
         print(f"Emotune is at {blocks.local_url}", flush=True)
@@ -97,6 +102,15 @@ def serve(settings: Settings, *, block: bool = True) -> gr.Blocks:
         else:
             weakref.finalize(blocks, stack.pop_all().close)
     return blocks
+
+
+def _write_page(address: str) -> None:
+    """Ask for the page once, as a browser does, so that the first visitor need not wait until gradio has written it: it is kept from then on. Who has to
+    log in first waits all the same."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    request = urllib.request.Request(address, headers={"Accept-Encoding": "gzip"})
+    with suppress(OSError, HTTPException), opener.open(request, timeout=_PAGE_SECONDS) as page:
+        page.read()
 
 
 def _shut_down(studio: Studio, blocks: gr.Blocks) -> None:
