@@ -35,7 +35,10 @@ def test_only_old_files_go_and_the_folders_that_they_leave_empty(tmp_path: Path)
     for name, time in (("a/old.csv", 100.0), ("b/old.csv", 100.0), ("b/new.csv", 300.0)):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(b"xyz")
-        os.utime(tmp_path / name, (time, time))
+        for path in (tmp_path / name, (tmp_path / name).parent):
+            os.utime(path, (time, time))
+    # An upload is about to be moved into it.
+    (tmp_path / "c").mkdir()
     assert remove_older(tmp_path, older_than=200.0) == 6
-    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["b", "b/new.csv"]
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["b", "b/new.csv", "c"]
     assert remove_older(tmp_path / "missing", older_than=200.0) == 0

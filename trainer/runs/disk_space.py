@@ -113,9 +113,16 @@ def runs_over_limit(limit: int, checkpoints: Iterable[tuple[str, Files]]) -> tup
 
 
 def remove_older(folder: Path, older_than: float) -> int:
-    """Remove files in a folder that were last written before ``older_than`` (Unix time), and empty folders; returns the bytes removed."""
+    """Remove files in a folder that were last written before ``older_than`` (Unix time), and folders that are empty then; returns the bytes removed.
+
+    A younger folder stays: a file may be about to be moved into it.
+    """
     removed = 0
     for inside, _, names in os.walk(folder, topdown=False):
+        try:
+            is_old = os.lstat(inside).st_mtime < older_than
+        except OSError:
+            continue
         for name in names:
             path = os.path.join(inside, name)
             with suppress(OSError):
@@ -123,7 +130,7 @@ def remove_older(folder: Path, older_than: float) -> int:
                 if stat.st_mtime < older_than:
                     os.unlink(path)
                     removed += stat.st_size
-        if inside != str(folder):
+        if is_old and inside != str(folder):
             with suppress(OSError):  # something is left in it
                 os.rmdir(inside)
     return removed
