@@ -191,7 +191,8 @@ class ModelsAttack:
         names = [name for name in map(_as_column, payloads) if name and name not in ("text", "label")] if columns else []
         rows = [
             [
-                f"{payload} {FILLERS[i % len(FILLERS)]} {_MOOD_WORDS[(i * 3 + n) % len(_MOOD_WORDS)]} {i} {n} {number}",
+                # Words enough for the column to be found as the one with the texts.
+                f"{payload} {' '.join(FILLERS[(i + k) % len(FILLERS)] for k in range(6))} {_MOOD_WORDS[(i * 3 + n) % len(_MOOD_WORDS)]} {i} {n} {number}",
                 distinct[i - 1] if wrong_labels and (i + n) % 10 == 0 else payload,
                 # The page shows a few rows.
                 *(names if i < 8 else [""] * len(names)),
