@@ -9,7 +9,7 @@ from tests.training.tiny_encoders import tiny
 from trainer.recipe import Recipe
 from trainer.training.classifier import build_classifier, load_saved_classifier, save_classifier
 from trainer.training.encoder_loading import load_tokenizer
-from trainer.training.first_token import compute_first_token_alone
+from trainer.training.first_token import compute_first_token_alone, with_first_token_alone
 
 
 @pytest.mark.parametrize("attention", ["eager", "sdpa"])
@@ -53,3 +53,12 @@ def test_other_models_stay_as_they_are(tmp_path: Path, family: str, pooling: str
     before = str(model)
     assert not compute_first_token_alone(model)
     assert str(model) == before
+
+
+def test_a_copy_shares_the_weights_and_leaves_the_classifier_as_it_is(tmp_path: Path) -> None:
+    recipe = Recipe().resolved(train_rows=100, learning_rate=1e-3, classes=2, pooling="cls")
+    model = build_classifier(tiny("bert", tmp_path), ("joy", "sadness"), recipe)
+    before = str(model)
+    copied = with_first_token_alone(model)
+    assert str(model) == before != str(copied)
+    assert {id(weight) for weight in copied.parameters()} == {id(weight) for weight in model.parameters()}

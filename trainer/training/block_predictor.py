@@ -230,12 +230,9 @@ def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]
 
 
 def _in_32_bits(predictor: Predictor) -> "torch.nn.Module":
-    """The saved model with its own weights, whose last layer computes what the head reads."""
-    from trainer.training.first_token import compute_first_token_alone
+    from trainer.training.first_token import with_first_token_alone
 
-    model = copy.deepcopy(predictor.model, {id(weight): weight for weight in predictor.model.parameters()})
-    compute_first_token_alone(model)
-    return model.eval()
+    return with_first_token_alone(predictor.model)
 
 
 def _in_16_bits(predictor: Predictor, hardware: Hardware) -> "torch.nn.Module":

@@ -3,6 +3,7 @@
 For inference alone. The layers before it need every token, and their keys and values are those of every token in the last layer too.
 """
 
+import copy
 from typing import Any
 
 import torch
@@ -24,6 +25,13 @@ def compute_first_token_alone(model: nn.Module) -> bool:
     layers = model.base_model.encoder.layer
     layers[-1] = _FirstTokenLayer(layers[-1])
     return True
+
+
+def with_first_token_alone(model: nn.Module) -> nn.Module:
+    """A copy for inference that shares its weights with the classifier, and computes the first token alone where that is right."""
+    shared = copy.deepcopy(model, {id(weight): weight for weight in model.parameters()})
+    compute_first_token_alone(shared)
+    return shared.eval()
 
 
 class _FirstTokenLayer(nn.Module):

@@ -3,7 +3,6 @@
 The exporter changes torch while it traces, and takes half a gigabyte: it runs in a process of its own (convert_main.py), never beside a training.
 """
 
-import copy
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,10 +56,9 @@ def _trace(predictor: Predictor, target: Path) -> None:
     import onnx_ir
     from transformers.exporters import OnnxConfig, OnnxExporter
 
-    from trainer.training.first_token import compute_first_token_alone
+    from trainer.training.first_token import with_first_token_alone
 
-    model = copy.deepcopy(predictor.model)
-    compute_first_token_alone(model)
+    model = with_first_token_alone(predictor.model)
     batch = dict(predictor.tokenizer(_SAMPLE, padding=True, truncation=True, return_tensors="pt"))
     try:
         exported = OnnxExporter().export(model, batch, config=OnnxConfig(dynamic=True))
