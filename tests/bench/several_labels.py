@@ -1,7 +1,7 @@
 """GoEmotions, 28 labels of which a text may have several: the defaults beside a plain Trainer that says what is more probable than not.
 
 ``python -m tests.bench.several_labels --seeds 3``; ``--rows 5000`` learns from a part of the training rows. The published split; both learn from the
-same rows for as many epochs in batches of the same size, and only Emotune looks at the development rows (for its checkpoint and cuts).
+same rows for as many epochs in batches of the same size and as many bits, and only Emotune looks at the development rows (for its checkpoint and cuts).
 """
 
 import argparse
@@ -81,7 +81,9 @@ def train_plain(parts: dict[str, Rows], classes: int, seed: int, *, epochs: int,
     )
 
     from trainer.training.encoder_catalogue import EncoderCatalogue
+    from trainer.training.hardware import detect_hardware
 
+    hardware = detect_hardware()
     folder = EncoderCatalogue().default.source
     set_seed(seed)
     tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -100,6 +102,10 @@ def train_plain(parts: dict[str, Rows], classes: int, seed: int, *, epochs: int,
             per_device_train_batch_size=batch_size,
             per_device_eval_batch_size=128,
             learning_rate=_LEARNING_RATE,
+            train_sampling_strategy="group_by_length",
+            use_cpu=hardware.device == "cpu",
+            bf16=hardware.precision == "bf16",
+            fp16=hardware.precision == "fp16",
             seed=seed,
             save_strategy="no",
             report_to="none",

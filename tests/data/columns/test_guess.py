@@ -121,6 +121,15 @@ def test_a_label_by_name_is_kept_even_if_its_values_are_bad():
     assert names(table_of("text,label", lambda n: f"{SENTENCES[n]},L{n}"))[1] == "label"
 
 
+def test_whole_sentences_are_labels_under_the_name_of_one_if_they_repeat():
+    answers = [f"the answer to question {n}, which is as long as an answer of a call centre usually is, word for word" for n in range(10)]
+    assert names(table_of("text,label", lambda n: f"{SENTENCES[n]},{answers[n % 10]}"))[1] == "label"
+    # Another text is no label, whatever it is called.
+    with pytest.raises(UserError) as refusal:
+        guess_columns(table_of("text,label", lambda n: f"{SENTENCES[n]},{answers[n % 10]} {n}"))
+    assert refusal.value.code == "no_label_column"
+
+
 def test_a_chosen_column_is_kept():
     table = table_of("a,b,c,d", lambda n: f"{SENTENCES[n]},{SENTENCES[-n]} more,{n % 2},{n % 3}")
     assert names(table, text=0)[0] == "a"

@@ -162,7 +162,10 @@ def _describe(table: Table, p: ColumnProfile) -> str:
 def _label_score(column: ColumnEvidence, texts_are_reviews: bool) -> float | None:
     """How much a column looks like labels; None rules it out, 0 and less is not enough."""
     p, name = column.profile, column.name
-    if not p.n_filled or p.filled < 0.02 or p.mean_chars > 80 or (p.dates > _MAX_DATES and name.label < _MIN_NAME_OF_DATES):
+    if not p.n_filled or p.filled < 0.02 or (p.dates > _MAX_DATES and name.label < _MIN_NAME_OF_DATES):
+        return None
+    # Whole sentences may be labels, if the name says so and they repeat.
+    if p.mean_chars > 80 and (name.label < 2.25 or p.n_filled < 3 * p.n_distinct):
         return None
     if p.is_measurement or p.holds_json or are_split_names(p.counts):
         return None
