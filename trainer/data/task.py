@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from trainer.data.cuts import EVEN_CUT, choose_cuts
+from trainer.data.logits import logits_of, probabilities_of
 from trainer.errors import RunError
 
 JOINED_BY = ", "
@@ -161,21 +162,8 @@ def _check_multi_hot(labels: np.ndarray, rows: int, classes: int) -> None:
         raise ValueError("Labels must be whole numbers, 1 for a label that a text has and 0 for one that it has not.")
 
 
-def _sigmoid(logits: np.ndarray) -> np.ndarray:
-    # As transformers' pipeline computes it. The exponential of a large negative logit is infinite, and its probability 0.
-    with np.errstate(over="ignore"):
-        return 1.0 / (1.0 + np.exp(-logits))
-
-
 def _moved(probabilities: np.ndarray, cuts: tuple[float, ...], others: tuple[float, ...]) -> np.ndarray:
-    return _sigmoid(logits_of(probabilities) - logits_of(cuts) + logits_of(others))
-
-
-def logits_of(probabilities: np.ndarray | Sequence[float]) -> np.ndarray:
-    """The logits, float64, of probabilities that are not shared out among classes."""
-    given = np.asarray(probabilities, dtype=np.float64)
-    with np.errstate(divide="ignore"):
-        return np.log(given) - np.log1p(-given)
+    return probabilities_of(logits_of(probabilities) - logits_of(cuts) + logits_of(others))
 
 
 def _labels_to_dict(said: tuple[str, ...], cuts: tuple[float, ...], names: Sequence[str]) -> dict[str, Any]:
@@ -235,7 +223,7 @@ SEVERAL_LABELS = Task(
     models_do="give each text any number of labels",
     judged="texts seem to miss a label or to have one too many",
     check_labels=_check_multi_hot,
-    probabilities=_sigmoid,
+    probabilities=probabilities_of,
     decide_with=_above_cuts,
     right=lambda labels, said: (np.asarray(labels) == said).all(axis=-1),
     has_label=lambda labels, label_id: labels[:, label_id] > 0,

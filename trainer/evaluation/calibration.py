@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from trainer.data.task import SEVERAL_LABELS, logits_of
+from trainer.data.logits import logits_of
+from trainer.data.task import SEVERAL_LABELS
 from trainer.evaluation.intervals import Interval, proportion_interval
 
 MIN_ROWS = 30
