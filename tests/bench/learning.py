@@ -1,7 +1,8 @@
 """What a training learns from few rows or many classes, scored on rows that it never saw: the defaults beside what they have to beat.
 
 ``python -m tests.bench.learning tweeteval --rows 800 --draws 10``; ``--per-class 8`` draws so many rows of each class, and neither takes all.
-Every draw is trained in each way on the same rows and scored on the published test file (ISEAR has none: 1,500 rows are set aside).
+Every draw is trained in each way on the same rows and scored on the published test file (ISEAR has none: 1,500 rows are set aside). ``--ways setfit``
+needs the package SetFit (see setfit_rival.py).
 """
 
 import argparse
@@ -42,6 +43,8 @@ WAYS: dict[str, dict[str, str]] = {
 """The defaults; the two ways between which rows and classes decide; contrastive learning; the linear model on the unchanged encoder alone; and the same
 without the names of the classes."""
 
+SETFIT = "setfit"
+
 Rows = list[tuple[str, str]]
 
 
@@ -76,27 +79,34 @@ def draw(rows: Rows, seed: int, *, total: int | None, per_class: int | None) -> 
     return drawn
 
 
-def train(drawn: Rows, test: Rows, seed: int, settings: dict[str, str]) -> dict[str, float]:
-    """Accuracy and macro F1 on the test rows, those of counting words, and seconds from call to report."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for file, rows in (("train.csv", drawn), ("test.csv", test)):
-            with open(folder / file, "w", newline="", encoding="utf-8") as output:
-                csv.writer(output).writerows([("text", "label"), *rows])
-        options = [part for setting, value in {**settings, "seed": str(seed)}.items() for part in ("--set", f"{setting}={value}")]
-        command = [sys.executable, "-m", "trainer", "train", str(folder / "train.csv"), "--test", str(folder / "test.csv")]
-        started = time.monotonic()
-        done = subprocess.run(
-            [*command, "--text", "text", "--label", "label", "--as-it-is", "--json", *options],
-            env={**os.environ, "EMOTUNE_RUNS": str(folder / "runs")},
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        result = json.loads(done.stdout.splitlines()[-1])
-        scores = {"accuracy": result["test"]["accuracy"], "macro_f1": result["test"]["macro_f1"], "seconds": time.monotonic() - started}
-        return scores | {f"words_{key}": result["baseline"][key] for key in ("accuracy", "macro_f1") if result["baseline"]}
+def _write(file: Path, rows: Rows) -> None:
+    with open(file, "w", newline="", encoding="utf-8") as output:
+        csv.writer(output).writerows([("text", "label"), *rows])
+
+
+def train(folder: Path, seed: int, settings: dict[str, str]) -> dict[str, float]:
+    """Accuracy and macro F1 on the rows of test.csv, those of counting words, and seconds from call to report."""
+    options = [part for setting, value in {**settings, "seed": str(seed)}.items() for part in ("--set", f"{setting}={value}")]
+    command = [sys.executable, "-m", "trainer", "train", str(folder / "train.csv"), "--test", str(folder / "test.csv")]
+    started = time.monotonic()
+    done = subprocess.run(
+        [*command, "--text", "text", "--label", "label", "--as-it-is", "--json", *options],
+        env={**os.environ, "EMOTUNE_RUNS": str(folder / "runs")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    result = json.loads(done.stdout.splitlines()[-1])
+    scores = {"accuracy": result["test"]["accuracy"], "macro_f1": result["test"]["macro_f1"], "seconds": time.monotonic() - started}
+    return scores | {f"words_{key}": result["baseline"][key] for key in ("accuracy", "macro_f1") if result["baseline"]}
+
+
+def train_setfit(folder: Path, seed: int) -> dict[str, float]:
+    """The same for the package SetFit."""
+    command = [sys.executable, "-m", "tests.bench.setfit_rival", str(folder / "train.csv"), str(folder / "test.csv"), "--seed", str(seed)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _mean_and_error(values: Sequence[float]) -> str:
@@ -110,14 +120,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int)
     parser.add_argument("--per-class", type=int)
     parser.add_argument("--draws", type=int, default=3)
-    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--ways", nargs="+", choices=[*WAYS, SETFIT], default=list(WAYS))
     options = parser.parse_args()
     rows, test = load_rows(options.set)
     results: dict[str, list[dict[str, float]]] = {way: [] for way in options.ways}
     for number in range(options.draws):
         drawn = draw(rows, number, total=options.rows, per_class=options.per_class)
         for way in options.ways:
-            results[way].append(train(drawn, test, 42 + number, WAYS[way]))
+            with tempfile.TemporaryDirectory() as name:
+                folder, seed = Path(name), 42 + number
+                _write(folder / "train.csv", drawn)
+                _write(folder / "test.csv", test)
+                results[way].append(train_setfit(folder, seed) if way == SETFIT else train(folder, seed, WAYS[way]))
             print(f"draw {number}, {way}: {json.dumps({key: round(value, 4) for key, value in results[way][-1].items()})}", flush=True)
     for way, scores in results.items():
         means = ", ".join(f"{key} {_mean_and_error([score[key] for score in scores])}" for key in ("accuracy", "macro_f1"))
