@@ -251,7 +251,7 @@ def test_in_folds_several_labels_are_said_by_cuts_that_no_row_of_the_fold_has_ch
     assert (view.folds, view.rows["test"]) == (3, 120)
     tested = load_predictions(Run(studio.settings.runs_dir / view.id).predictions).for_split("test")
     said = dict(zip(tested.rows.tolist(), tested.predicted.tolist(), strict=True))
-    assert len({part.task.cuts for part in parts}) == 3
+    assert len({part.task.cuts for part in parts}) > 1
     for part in parts:
         assert [said[row] for row in part.rows.tolist()] == part.predicted.tolist()
     assert view.baseline is not None
