@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.data.cuts import choose_cuts
+from trainer.data.cuts import choose_cuts, choose_cuts_by_counting
 from trainer.data.task import SEVERAL_LABELS
 
 
@@ -55,6 +55,19 @@ def test_they_say_more_right_of_other_rows_than_those_that_count_best() -> None:
         of_others = labels[other], probabilities[other]
         gains.append(macro_f1(*of_others, choose_cuts(labels[first], probabilities[first])) - macro_f1(*of_others, counted))
     assert np.mean(gains) > 0.005
+
+
+def test_where_scores_are_no_probabilities_right_answers_are_counted() -> None:
+    """Half of the rows have scores close together, of which the highest are right; the others far higher ones, of which few are."""
+    generator = np.random.default_rng(0)
+    close, scores = generator.random((4000, 3)) < 0.5, generator.uniform(0.3, 0.4, (4000, 3))
+    labels = (close & (scores > 0.37) | ~close & (generator.random((4000, 3)) < 0.1)).astype(np.int64)
+    scores = np.where(close, scores, generator.uniform(0.4, 0.99, (4000, 3)))
+    first, other = slice(0, 2000), slice(2000, None)
+    counted, expected = (
+        macro_f1(labels[other], scores[other], cuts(labels[first], scores[first])) for cuts in (choose_cuts_by_counting, choose_cuts)
+    )
+    assert counted > expected + 0.02
 
 
 @given(st.integers(1, 30), st.integers(1, 5), st.integers(0, 1000))

@@ -25,8 +25,19 @@ def choose_cuts(labels: np.ndarray, probabilities: np.ndarray) -> tuple[float, .
     """
     logits = np.clip(logits_of(probabilities), -_MAX_LOGIT, _MAX_LOGIT)
     scales, shifts = fit_label_scaling(logits, labels)
-    expected = _f1_by_cut(probabilities_of(logits * scales + shifts), probabilities)
-    common, own = _best_cut(_f1_by_cut(labels, probabilities).mean(axis=1)), np.array([_best_cut(of_label) for of_label in expected.T])
+    return _near_the_common(labels, probabilities, probabilities_of(logits * scales + shifts))
+
+
+def choose_cuts_by_counting(labels: np.ndarray, scores: np.ndarray) -> tuple[float, ...]:
+    """The same for scores (n, k) in 0..1 of a model without probabilities, such as a support vector machine: no scale and shift make them right as often
+    as they say, and the own cut of a label is that with the highest F1 on these rows."""
+    return _near_the_common(labels, scores, labels)
+
+
+def _near_the_common(labels: np.ndarray, probabilities: np.ndarray, right: np.ndarray) -> tuple[float, ...]:
+    """The cuts of ``choose_cuts``; ``right`` (n, k): how probable it is that a row has a label."""
+    common = _best_cut(_f1_by_cut(labels, probabilities).mean(axis=1))
+    own = np.array([_best_cut(of_label) for of_label in _f1_by_cut(right, probabilities).T])
     support = labels.sum(axis=0)
     weight = support / (support + _PRIOR_ROWS)
     return tuple(round(float(cut), 4) for cut in probabilities_of(weight * own + (1 - weight) * common))

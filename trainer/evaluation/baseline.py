@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from trainer.data.cuts import choose_cuts_by_counting
 from trainer.data.splits import Splits
 from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL, Task
 from trainer.evaluation.report import most_frequent
@@ -114,7 +115,7 @@ def _predict_labels(features: Any, labels: np.ndarray, passes: int, splits: Sequ
         for split, found in zip(splits, logits, strict=True):
             found[:, label_id] = model.decision_function(split)
     probabilities = [SEVERAL_LABELS.probabilities(found) for found in logits]
-    task = SEVERAL_LABELS.with_cuts(SEVERAL_LABELS.choose_cuts(first, probabilities[0]))
+    task = SEVERAL_LABELS.with_cuts(choose_cuts_by_counting(first, probabilities[0]))
     return [task.decide(found) for found in probabilities]
 
 
