@@ -119,14 +119,17 @@ def test_each_level_gives_a_recipe_and_an_explanation(level: str, rows: int, cla
 
 
 def test_balanced_says_why_it_does_not_just_read_the_rows() -> None:
-    def explain(rows: int, classes: int) -> str:
-        return recipe_for_level("Balanced", train_rows=rows, class_count=classes, mean_tokens=20, pooling="mean")[1]
+    def explain(rows: int, classes: int, **of_task: bool) -> str:
+        return recipe_for_level("Balanced", train_rows=rows, class_count=classes, mean_tokens=20, pooling="mean", **of_task)[1]
 
     assert explain(48, 6).startswith(
         "With 8 training rows a class, it starts from a linear model on the unchanged encoder, and reads the 48 training rows"
     )
     assert explain(8_592, 77).startswith("With 77 classes, it starts from a linear model")
     assert explain(716, 6).startswith("Reads the 716 training rows 6 times")
+    assert explain(716, 6, linear_start=True).startswith(
+        "With several labels a text, it starts from a linear model on the unchanged encoder"
+    )
 
 
 def test_balanced_is_the_default_recipe() -> None:

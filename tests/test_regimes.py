@@ -4,6 +4,7 @@ import dataclasses
 
 import pytest
 
+from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL
 from trainer.recipe import Recipe
 from trainer.regimes import Regime, choose_regime, describe_reason
 
@@ -59,6 +60,18 @@ def test_few_rows_a_class_or_many_classes_start_from_a_linear_model(rows: int, c
     # An encoder that was not trained for the average of its tokens stands for a text by its first one.
     own = regime(rows=rows, classes=classes, encoder_pooling="cls")
     assert (own.method, own.pooling, own.rate_factor, own.head_rate_factor) == ("full", "cls", 1.0, None)
+
+
+@pytest.mark.parametrize("rows", [119, 716, 16_000, 100_000])
+def test_several_labels_start_from_a_linear_model_however_many_there_are(rows: int) -> None:
+    linear_start = SEVERAL_LABELS.linear_start
+    chosen = regime(rows=rows, linear_start=linear_start)
+    assert (chosen.pooling, chosen.head_rate_factor is None) == ("mean", False)
+    assert chosen.rate_factor == (1.0 if rows > 119 else regime(rows=rows).rate_factor)
+    assert describe_reason(train_rows=rows, classes=6, linear_start=linear_start) != ""
+    assert regime(rows=rows, linear_start=linear_start, encoder_pooling="cls").pooling == "cls"
+    assert regime(rows=rows, linear_start=linear_start, pooling="cls").pooling == "cls"
+    assert not SINGLE_LABEL.linear_start
 
 
 def test_a_gentle_rate_belongs_to_a_linear_model() -> None:

@@ -90,20 +90,23 @@ def recipe_for_level(
     device: str = "cpu",
     base: Recipe | None = None,
     pooling: str = "cls",
+    linear_start: bool = False,
 ) -> tuple[Recipe, str]:
     """The recipe of a level for this data and this device, and a sentence or two that explain it.
 
-    ``mean_tokens`` is the mean length of the texts in tokens, ``device`` is "cpu", "cuda" or "mps", ``pooling`` the encoder's own. Encoder,
-    seed, split and repairs are those of ``base``. Raises UserError ``unknown_level``.
+    ``mean_tokens`` is the mean length of the texts in tokens, ``device`` is "cpu", "cuda" or "mps", ``pooling`` the encoder's own,
+    ``linear_start`` the task's. Encoder, seed, split and repairs are those of ``base``. Raises UserError ``unknown_level``.
     """
     unchanged = {
         name: getattr(base or Recipe(), name) for name in ("encoder", "seed", "validation_share", "test_share", "folds", "repairs")
     }
     base_recipe = Recipe(**unchanged)
     # The explanation does not depend on the learning rate.
-    resolved = base_recipe.resolved(train_rows=train_rows, learning_rate=1e-5, pooling=pooling, classes=class_count)
+    resolved = base_recipe.resolved(
+        train_rows=train_rows, learning_rate=1e-5, pooling=pooling, classes=class_count, linear_start=linear_start
+    )
     if level == "Balanced":
-        reason, start = describe_reason(train_rows=train_rows, classes=class_count), "Reads"
+        reason, start = describe_reason(train_rows=train_rows, classes=class_count, linear_start=linear_start), "Reads"
         if resolved.starts_from_linear_model:
             start = f"{reason}, it starts from a linear model on the unchanged encoder, and reads"
         return base_recipe, (

@@ -139,7 +139,7 @@ class Recipe:
         "auto",
         "Pooling",
         "What the head reads: “cls” is the first token, “mean” is the average of all tokens. If the encoder was trained for the average, “auto” "
-        "takes it with 20 classes or more and below 20 rows a class; otherwise it takes the first token.",
+        "takes it for several labels a text, with 20 classes or more and below 20 rows a class; otherwise it takes the first token.",
         choices=("auto", "cls", "mean"),
         group=TRAINED,
         place=3,
@@ -372,8 +372,10 @@ class Recipe:
     def to_dict(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
-    def resolved(self, *, train_rows: int, learning_rate: float, pooling: str = "cls", classes: int = 2) -> "Recipe":
-        """The recipe with every automatic value filled in. ``learning_rate`` and ``pooling`` are the encoder's own."""
+    def resolved(
+        self, *, train_rows: int, learning_rate: float, pooling: str = "cls", classes: int = 2, linear_start: bool = False
+    ) -> "Recipe":
+        """The recipe with every automatic value filled in. ``learning_rate`` and ``pooling`` are the encoder's own, ``linear_start`` is the task's."""
         regime = choose_regime(
             method=self.method,
             pooling=self.pooling,
@@ -381,6 +383,7 @@ class Recipe:
             train_rows=train_rows,
             classes=classes,
             encoder_pooling=pooling,
+            linear_start=linear_start,
         )
         rate = self.learning_rate or learning_rate * regime.rate_factor * (_LORA_LEARNING_RATE_FACTOR if self.lora_rank else 1)
         return dataclasses.replace(

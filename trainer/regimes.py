@@ -41,17 +41,21 @@ class Regime:
     """The learning rate of the head relative to the rate of the rest; None if the head has none of its own."""
 
 
-def choose_regime(*, method: str, pooling: str, head: str, train_rows: int, classes: int, encoder_pooling: str) -> Regime:
+def choose_regime(
+    *, method: str, pooling: str, head: str, train_rows: int, classes: int, encoder_pooling: str, linear_start: bool = False
+) -> Regime:
     """The regime for so many training rows and classes, with the method, pooling and head that were asked for ("auto" leaves them open).
 
-    ``encoder_pooling`` is the encoder's own: "mean" if it was trained to stand for a text by the average of its tokens.
+    ``encoder_pooling`` is the encoder's own: "mean" if it was trained to stand for a text by the average of its tokens. ``linear_start``: whether the
+    task asks for a linear model as the start whatever these numbers are, as that of several labels a text does (``Task.linear_start``). Binary cross
+    entropy first learns how rare each label is, and a new head on the first token little else: see tests/bench/README.md.
     """
     few_rows = train_rows < FEW_ROWS_A_CLASS * classes
     method = "full" if method == "auto" else method
     if method != "full":
         pooling = "mean"
     elif pooling == "auto":
-        pooling = encoder_pooling if classes >= MANY_CLASSES or few_rows else "cls"
+        pooling = encoder_pooling if linear_start or classes >= MANY_CLASSES or few_rows else "cls"
     if method == "contrastive":
         epochs = _contrastive_epochs_for(train_rows)
         return Regime(method, pooling, epochs, _CONTRASTIVE_BATCH, evaluations_per_epoch=1, rate_factor=_CONTRASTIVE_RATE_FACTOR)
@@ -66,11 +70,13 @@ def choose_regime(*, method: str, pooling: str, head: str, train_rows: int, clas
     )
 
 
-def describe_reason(*, train_rows: int, classes: int) -> str:
-    """Why the average of all tokens is the automatic choice, as the beginning of a sentence; "" if these numbers are no reason."""
+def describe_reason(*, train_rows: int, classes: int, linear_start: bool = False) -> str:
+    """Why the average of all tokens is the automatic choice, as the beginning of a sentence; "" if there is no reason."""
     if train_rows < FEW_ROWS_A_CLASS * classes:
         return f"With {pluralize(max(1, round(train_rows / classes)), 'training row')} a class"
-    return f"With {classes:,} classes" if classes >= MANY_CLASSES else ""
+    if classes >= MANY_CLASSES:
+        return f"With {classes:,} classes"
+    return "With several labels a text" if linear_start else ""
 
 
 _CONTRASTIVE_BATCH = 32

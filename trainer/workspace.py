@@ -178,7 +178,11 @@ class Workspace:
             with_precision(self._machine.hardware, recipe.precision)
         recipe = replace(recipe, repairs=prepared.draft.repairs, encoder=encoder.name)
         resolved = recipe.resolved(
-            train_rows=len(splits.train), learning_rate=encoder.learning_rate, pooling=encoder.pooling, classes=len(corpus.label_names)
+            train_rows=len(splits.train),
+            learning_rate=encoder.learning_rate,
+            pooling=encoder.pooling,
+            classes=len(corpus.label_names),
+            linear_start=corpus.task.linear_start,
         )
         advice = advise(prepared, recipe, encoder, self._machine.hardware, self._machine.speeds.of)
         with self._queue.admission:

@@ -64,6 +64,9 @@ class Task:
     text has one, else a JSON list."""
     parse_written: Callable[[str], tuple[str, ...]]
     """What ``written`` made -> the names."""
+    linear_start: bool
+    """Whether a training starts from a linear model however many rows and labels there are, if the encoder stands for a text by the average of its
+    tokens: see regimes.py."""
     probabilities_code: str
     """``probabilities`` for readers of a model card: an expression of torch with the variable ``logits``."""
     cuts: tuple[float, ...] = ()
@@ -214,6 +217,7 @@ SINGLE_LABEL = Task(
     changes_to_dict=lambda given, suggested: {},
     written=lambda names: names[0],
     parse_written=lambda written: (written,),
+    linear_start=False,
     probabilities_code="logits.softmax(-1)",
 )
 
@@ -237,6 +241,7 @@ SEVERAL_LABELS = Task(
     changes_to_dict=_changes_to_dict,
     written=lambda names: json.dumps(list(names), ensure_ascii=False),
     parse_written=_parse_list,
+    linear_start=True,
     probabilities_code="logits.sigmoid()",
 )
 

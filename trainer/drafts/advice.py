@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from trainer import presets
 from trainer.check import CheckResult, run_checks
 from trainer.data.checks.encoder import ENCODER_CHECKS, EncoderInfo, Estimate, Lengths, TextsAndEncoder, measure_lengths, suggested_length
+from trainer.data.corpus import Corpus
 from trainer.drafts.preparation import PreparedDraft
 from trainer.errors import UserError
 from trainer.recipe import Recipe
@@ -62,6 +63,7 @@ def recipe_for_level(
         device=device,
         base=base,
         pooling=encoder.pooling,
+        linear_start=prepared.corpus.task.linear_start,
     )
 
 
@@ -84,7 +86,7 @@ def advise(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder, hardware: 
     if hardware is not None and lengths is not None and sizes is not None and encoder.parameters:
         # A device without free memory, or one that is training, cannot be measured; the training itself reports whether it fits.
         with suppress(RuntimeError):
-            estimate = estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of, len(corpus.label_names))
+            estimate = _estimate(corpus, encoder, lengths, sizes, recipe, hardware, speed_of)
     adds = recipe.added_tokens == "automatic"
     checks = run_checks(ENCODER_CHECKS, TextsAndEncoder(checked, info, lengths, max_length, noun, estimate, adds))
     suggestion = None if lengths is None else suggested_length(lengths, info.max_tokens)
@@ -101,9 +103,21 @@ def estimate_seconds(
     lengths = _training_lengths(prepared, recipe, encoder)
     with suppress(RuntimeError):  # a device without free memory, or one that is training, cannot be measured
         if lengths is not None:
-            classes = len(prepared.require_corpus().label_names)
-            return estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of, classes).seconds
+            return _estimate(prepared.require_corpus(), encoder, lengths, sizes, recipe, hardware, speed_of).seconds
     return None
+
+
+def _estimate(
+    corpus: Corpus,
+    encoder: Encoder,
+    lengths: Lengths,
+    sizes: tuple[int, int, int],
+    recipe: Recipe,
+    hardware: Hardware,
+    speed_of: SpeedFunction,
+) -> Estimate:
+    classes, linear_start = len(corpus.label_names), corpus.task.linear_start
+    return estimate_training(encoder, lengths.tokens, sizes, recipe, hardware, speed_of, classes, linear_start=linear_start)
 
 
 def encoder_in_training(prepared: PreparedDraft, recipe: Recipe, encoder: Encoder) -> Encoder:

@@ -38,17 +38,21 @@ def estimate_training(
     hardware: Hardware,
     speed_of: Callable[[Hardware], float],
     classes: int = 2,
+    *,
+    linear_start: bool = False,
 ) -> Estimate:
     """Seconds, from Start to the report, and megabytes of a training with this recipe.
 
     ``rows`` are the numbers of training, validation and test texts, whose lengths are distributed like ``tokens``, (n,). ``speed_of`` gives
-    the speed of a device at one precision, as ``SpeedMeter.of`` does. Raises UserError ``precision_unavailable``, and what ``speed_of`` raises.
+    the speed of a device at one precision, as ``SpeedMeter.of`` does; ``linear_start`` is the task's. Raises UserError ``precision_unavailable``, and what ``speed_of`` raises.
     """
     # Imported late, as it imports torch.
     from trainer.training.linear_model import MAX_ROWS
 
     train_rows, validation_rows, test_rows = rows
-    resolved = recipe.resolved(train_rows=train_rows, learning_rate=encoder.learning_rate, pooling=encoder.pooling, classes=classes)
+    resolved = recipe.resolved(
+        train_rows=train_rows, learning_rate=encoder.learning_rate, pooling=encoder.pooling, classes=classes, linear_start=linear_start
+    )
     training_hardware = with_precision(hardware, recipe.precision)
     truncated = np.minimum(tokens, recipe.max_length)
     epochs = 0 if resolved.method == "frozen" else resolved.epochs

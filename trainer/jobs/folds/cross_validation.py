@@ -168,6 +168,7 @@ def _train_fold(
                 learning_rate=encoder.learning_rate,
                 pooling=encoder.pooling,
                 classes=len(plan.corpus.label_names),
+                linear_start=plan.corpus.task.linear_start,
             ),
             created=Created(name=f"fold {fold + 1}", owner="fold"),
             fill=lambda path: save_rows(path / ROWS, plan.corpus, splits),
