@@ -70,6 +70,19 @@ def test_where_scores_are_no_probabilities_right_answers_are_counted() -> None:
     assert counted > expected + 0.02
 
 
+def test_there_is_one_for_each_label_of_a_model_that_has_diverged_or_is_sure() -> None:
+    labels, probabilities = rows(50, (0.3, 0.1))
+    for given_ in (
+        np.full_like(probabilities, np.nan),
+        np.zeros_like(probabilities),
+        np.ones_like(probabilities),
+        labels.astype(np.float32),
+    ):
+        cuts = choose_cuts(labels, given_)
+        assert len(cuts) == 2
+        assert all(0 < cut < 1 for cut in cuts)
+
+
 @given(st.integers(1, 30), st.integers(1, 5), st.integers(0, 1000))
 def test_there_is_one_for_each_label_whatever_the_rows(n: int, k: int, seed: int) -> None:
     generator = np.random.default_rng(seed)

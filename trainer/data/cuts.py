@@ -23,6 +23,9 @@ def choose_cuts(labels: np.ndarray, probabilities: np.ndarray) -> tuple[float, .
     own the more rows have the label: the best threshold of a rare label is mostly chance (Fan & Lin 2007, A study on threshold selection for
     multi-label classification; Lipton, Elkan & Naryanaswamy 2014, Optimal thresholding of classifiers to maximize F1 measure).
     """
+    if not np.isfinite(probabilities).all():
+        # Of a training that has diverged nothing can be expected.
+        return choose_cuts_by_counting(labels, probabilities)
     logits = np.clip(logits_of(probabilities), -_MAX_LOGIT, _MAX_LOGIT)
     scales, shifts = fit_label_scaling(logits, labels)
     return _near_the_common(labels, probabilities, probabilities_of(logits * scales + shifts))
