@@ -71,6 +71,7 @@ def test_several_labels_start_from_a_linear_model_however_many_there_are(rows: i
     assert describe_reason(train_rows=rows, classes=6, linear_start=linear_start) != ""
     assert regime(rows=rows, linear_start=linear_start, encoder_pooling="cls").pooling == "cls"
     assert regime(rows=rows, linear_start=linear_start, pooling="cls").pooling == "cls"
+    assert regime(rows=rows, linear_start=linear_start, head="mlp").pooling == regime(rows=rows, head="mlp").pooling
     assert not SINGLE_LABEL.linear_start
 
 

@@ -55,7 +55,8 @@ def choose_regime(
     if method != "full":
         pooling = "mean"
     elif pooling == "auto":
-        pooling = encoder_pooling if linear_start or classes >= MANY_CLASSES or few_rows else "cls"
+        wanted = classes >= MANY_CLASSES or few_rows or (linear_start and head == "linear")
+        pooling = encoder_pooling if wanted else "cls"
     if method == "contrastive":
         epochs = _contrastive_epochs_for(train_rows)
         return Regime(method, pooling, epochs, _CONTRASTIVE_BATCH, evaluations_per_epoch=1, rate_factor=_CONTRASTIVE_RATE_FACTOR)

@@ -45,7 +45,7 @@ def multi_hot(rows: Rows, classes: int) -> np.ndarray:
 
 def train_ours(parts: dict[str, Rows], names: list[str], seed: int) -> tuple[dict[str, object], np.ndarray, np.ndarray]:
     """What ``train --json`` prints, with the seconds from call to report; what the model says of the test rows, (n, k) in the order of ``names``, and what
-    it would say with 0.5 for each label."""
+    it would say with 0.5 for each label; its probabilities are calibrated."""
     from trainer.data.rows import load_rows
     from trainer.evaluation.predictions import load_predictions
 
@@ -74,7 +74,7 @@ def train_ours(parts: dict[str, Rows], names: list[str], seed: int) -> tuple[dic
 
 
 def train_plain(parts: dict[str, Rows], classes: int, seed: int, *, epochs: int, batch_size: int) -> np.ndarray:
-    """What a Trainer with its defaults but for the learning rate makes of the packaged encoder says of the test rows with 0.5 for each label, (n, k)."""
+    """What a Trainer with its defaults but for the learning rate, the bits and batches of similar lengths makes of the packaged encoder says of the test rows with 0.5 for each label, (n, k)."""
     import torch
     from transformers import (
         AutoModelForSequenceClassification,

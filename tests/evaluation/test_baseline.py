@@ -5,6 +5,8 @@ import pytest
 
 from tests.conftest import MOODS, small_rows
 from tests.cpu_time import cpu_time
+from tests.several_labels import several_labels_corpus
+from trainer.data.task import SEVERAL_LABELS
 from trainer.evaluation import baseline
 from trainer.evaluation.baseline import describe_training_rows, word_count_baseline
 
@@ -104,6 +106,19 @@ def test_the_test_rows_teach_it_nothing() -> None:
     texts, labels = [*test[0], "unheard of"], np.append(test[1], 3)
     other = word_count_baseline(train, test, (texts, labels))
     assert other.test.accuracy == pytest.approx(one.test.accuracy * 50 / 51)
+
+
+def test_the_cuts_of_several_labels_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its distances are no probabilities, of which an F1 could be expected."""
+    corpus = several_labels_corpus(240)
+    train, validation, test = ((corpus.texts[part], corpus.label_ids[part]) for part in (slice(120), slice(120, 180), slice(180, 240)))
+    asked = []
+    count = baseline.choose_cuts_by_counting
+    monkeypatch.setattr(baseline, "choose_cuts_by_counting", lambda labels, scores: asked.append(labels) or count(labels, scores))
+    scores = word_count_baseline(train, validation, test, SEVERAL_LABELS)
+    assert scores.test.macro_f1 > 0.8
+    assert len(asked) == 1
+    assert (asked[0] == validation[1]).all()
 
 
 def test_what_it_cannot_do_raises() -> None:

@@ -11,6 +11,7 @@ from tests.conftest import small_rows, write_rows
 from tests.several_labels import write_several_labels
 from tests.workspace.steps import ME, TIMEOUT_SECONDS, refused, start_run, wait_for_end
 from trainer.cli.report import report_text
+from trainer.data.reader.file_reader import FileReader
 from trainer.data.rows import load_rows
 from trainer.errors import NoMemoryError
 from trainer.evaluation.comparison import run_predictions
@@ -22,7 +23,9 @@ from trainer.recipe import Recipe
 from trainer.runs.event_types import Phase, Queued
 from trainer.runs.run import Run
 from trainer.runs.run_files import CARD, FOLDS
+from trainer.settings import Settings
 from trainer.studio import Studio
+from trainer.training.encoders import Encoder
 from trainer.ui import results_view, status_bar
 
 RECIPE = Recipe(encoder="tiny-bert", epochs=1, batch_size=16, learning_rate=1e-2, max_length=32, folds=3)
@@ -237,6 +240,30 @@ def test_folds_are_refused_where_they_make_no_sense(studio: Studio, tmp_path: Pa
         with refused("given_test"):
             start_run(studio, write_rows(tmp_path / f"{given}.csv", rows, header=("text", "mood", "split")), RECIPE)
     assert studio.for_owner(ME).library.runs() == []
+
+
+def test_several_labels_start_from_a_linear_model_in_the_run_and_in_its_folds(
+    settings: Settings, tiny_encoder: Encoder, reader: FileReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    averaging = dataclasses.replace(tiny_encoder, pooling="mean")
+    poolings, train = [], cross_validation.train_run
+
+    def train_and_note(run: Run, *given: object, **options: object) -> object:
+        poolings.append(run.resolved_recipe().pooling)
+        return train(run, *given, **options)
+
+    monkeypatch.setattr(cross_validation, "train_run", train_and_note)
+    studio = Studio(settings, encoders=[averaging], reader=reader)
+    try:
+        view = wait_for_end(studio, start_run(studio, write_several_labels(tmp_path / "several.csv", n_rows=120), RECIPE))
+        assert view.status == "finished", view.message
+        assert poolings == ["mean"] * 3
+        assert Run(studio.settings.runs_dir / view.id).resolved_recipe().pooling == "mean"
+        workspace = studio.for_owner(ME)
+        _, explanation = workspace.recipe_for_level(workspace.drafts.latest_id(), "Balanced", Recipe(encoder=averaging.name))
+        assert explanation.startswith("With several labels a text, it starts from a linear model")
+    finally:
+        studio.close()
 
 
 def test_in_folds_several_labels_are_said_by_cuts_that_no_row_of_the_fold_has_chosen(

@@ -7,6 +7,7 @@ import numpy as np
 from trainer.audit.noise_matrix import confident_joint, noise_matrix
 from trainer.audit.posterior import posterior
 from trainer.audit.suspects import NoiseEstimate
+from trainer.data.logits import logits_of, probabilities_of
 
 _SHARPENINGS = tuple(1.12**step for step in reversed(range(22)))
 """Greatest first: from a model that is too unsure expectation maximisation learns that no label is wrong, and stays there."""
@@ -86,11 +87,11 @@ def _sharpen(probabilities: np.ndarray, sharpening: float) -> np.ndarray:
 def calibrate(suspicion: np.ndarray, wrong: np.ndarray, fitted: np.ndarray) -> np.ndarray:
     """Probabilities (n,) in the order of ``suspicion`` (n,) that agree with the probabilities ``wrong`` (n,) as well as a logistic curve can
     (Platt 1999): the one ranks rows better, the other knows how many are wrong. The curve is that of the ``fitted`` rows, (n,) bool."""
-    every = _logit(suspicion)
+    every = logits_of(np.clip(suspicion, 1e-9, 1 - 1e-9))
     x, wrong = every[fitted], wrong[fitted]
     intercept, slope = 0.0, 1.0
     for _ in range(50):
-        predicted = _sigmoid(intercept + slope * x)
+        predicted = probabilities_of(intercept + slope * x)
         weight = predicted * (1 - predicted) + 1e-9
         gradient = np.array([(wrong - predicted).sum(), ((wrong - predicted) * x).sum()])
         hessian = np.array([[weight.sum(), (weight * x).sum()], [(weight * x).sum(), (weight * x * x).sum()]])
@@ -98,13 +99,4 @@ def calibrate(suspicion: np.ndarray, wrong: np.ndarray, fitted: np.ndarray) -> n
         intercept, slope = intercept + float(np.clip(step[0], -2, 2)), max(0.05, slope + float(np.clip(step[1], -1, 1)))
         if np.abs(step).max() < 1e-8:
             break
-    return _sigmoid(intercept + slope * every)
-
-
-def _logit(values: np.ndarray) -> np.ndarray:
-    values = np.clip(values, 1e-9, 1 - 1e-9)
-    return np.log(values) - np.log1p(-values)
-
-
-def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-values))
+    return probabilities_of(intercept + slope * every)

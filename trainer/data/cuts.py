@@ -39,15 +39,17 @@ def choose_cuts_by_counting(labels: np.ndarray, scores: np.ndarray) -> tuple[flo
 
 def _near_the_common(labels: np.ndarray, probabilities: np.ndarray, right: np.ndarray) -> tuple[float, ...]:
     """The cuts of ``choose_cuts``; ``right`` (n, k): how probable it is that a row has a label."""
-    common = _best_cut(_f1_by_cut(labels, probabilities).mean(axis=1))
-    own = np.array([_best_cut(of_label) for of_label in _f1_by_cut(right, probabilities).T])
+    counted = _f1_by_cut(labels, probabilities)
+    expected = counted if right is labels else _f1_by_cut(right, probabilities)
+    common, own = _best_cut(counted.mean(axis=1)), np.array([_best_cut(of_label) for of_label in expected.T])
     support = labels.sum(axis=0)
     weight = support / (support + _PRIOR_ROWS)
     return tuple(round(float(cut), 4) for cut in probabilities_of(weight * own + (1 - weight) * common))
 
 
 def _f1_by_cut(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """The F1 of each label with each cut that is tried, (cuts, k); 0 for a label without rows. ``labels`` may be probabilities of them."""
+    """The F1 of each label with each cut that is tried, (cuts, k); 0 for a label that no row can have. ``labels`` may be
+    probabilities of them."""
     found = np.empty((len(_LOGITS), labels.shape[1]))
     for number, cut in enumerate(probabilities_of(_LOGITS)):
         said = probabilities >= cut

@@ -10,6 +10,8 @@ from trainer.data.logits import probabilities_of
 _SCALE_SPREAD, _SHIFT_SPREAD = 0.2, 0.5
 """How far, in standard deviations, the log scale and the shift of a label are thought to be from those of all labels: rows of a rare label say little."""
 _MAX_LOG_SCALE = 3.0
+_MAX_STEPS = 200
+"""Of the fit: some 30 are enough where rows say something."""
 
 
 def fit_label_scaling(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +41,7 @@ def fit_label_scaling(logits: np.ndarray, labels: np.ndarray) -> tuple[np.ndarra
         prior = (own_scales @ own_scales + own_shifts @ own_shifts) / 2
         return float(label_losses(scaled, labels).sum() + prior), gradient
 
-    return parts(minimize(loss_and_gradient, np.zeros(2 + 2 * k), jac=True, method="L-BFGS-B").x)
+    return parts(minimize(loss_and_gradient, np.zeros(2 + 2 * k), jac=True, method="L-BFGS-B", options={"maxiter": _MAX_STEPS}).x)
 
 
 def label_losses(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -122,12 +122,14 @@ def test_a_label_by_name_is_kept_even_if_its_values_are_bad():
 
 
 def test_whole_sentences_are_labels_under_the_name_of_one_if_they_repeat():
-    answers = [f"the answer to question {n}, which is as long as an answer of a call centre usually is, word for word" for n in range(10)]
-    assert names(table_of("text,label", lambda n: f"{SENTENCES[n]},{answers[n % 10]}"))[1] == "label"
-    # Another text is no label, whatever it is called.
+    answers = [f"the answer to question {n} as long as an answer of a call centre usually is and word for word the same" for n in range(40)]
+    texts = [f"{sentence} {n}" for n in range(4) for sentence in SENTENCES]
+    assert names(table_of("text,label", lambda n: f"{texts[n]},{answers[n % 40]}", 120)) == ("text", "label", True)
+    # Another text is no label, whatever it is called, and a description of a label does not replace it.
     with pytest.raises(UserError) as refusal:
-        guess_columns(table_of("text,label", lambda n: f"{SENTENCES[n]},{answers[n % 10]} {n}"))
+        guess_columns(table_of("text,label", lambda n: f"{texts[n]},{answers[n % 40]} {n}", 120))
     assert refusal.value.code == "no_label_column"
+    assert names(table_of("text,label,label_description", lambda n: f"{texts[n]},{n % 4},{answers[n % 4]}", 120))[1] == "label"
 
 
 def test_a_chosen_column_is_kept():

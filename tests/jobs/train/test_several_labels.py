@@ -37,7 +37,8 @@ def done(root: Path, encoder: Encoder, *, emoji: bool = False, **settings: objec
     corpus = several_labels_corpus(emoji=emoji)
     splits = split(corpus, validation_share=0.25, test_share=0.25, seed=42)
     recipe = Recipe(**{"encoder": encoder.name, "epochs": 24, "batch_size": 8, "learning_rate": 1e-2, "max_length": 32, **settings})
-    recipe = recipe.resolved(train_rows=len(splits.train), learning_rate=1e-3, pooling="mean", classes=len(corpus.label_names))
+    of_task = {"classes": len(corpus.label_names), "linear_start": corpus.task.linear_start}
+    recipe = recipe.resolved(train_rows=len(splits.train), learning_rate=1e-3, pooling="mean", **of_task)
     run = RunStore(root).create(
         recipe=recipe,
         resolved=recipe,

@@ -13,7 +13,8 @@ from trainer.errors import FileError
 _MAX_CANDIDATES = 20
 _CLEAR_NAME = 1.5  # from this score on a name means a label; below, it may mean one ("type", "status")
 _MAX_DATES = 0.2  # more of them are the dates of a log
-_MIN_NAME_OF_DATES = 2.25  # from this score on dates are taken for labels, which a spreadsheet may have made of "3-1"
+_NAMED_LABEL = 2.25  # from this score on a column is named label, whatever it holds
+_MIN_NAME_OF_DATES = _NAMED_LABEL  # then dates are taken for labels, which a spreadsheet may have made of "3-1"
 _MAX_CODES = 200
 _YEARS = (1_000, 2_100)
 _SAMPLE_ROWS = 2_000  # for comparing two columns cell by cell
@@ -45,7 +46,9 @@ def guess_label_column(table: Table, columns: list[ColumnEvidence], text: int) -
     measurement = _best_measurement(others)
     # A column that is named label is meant, even if its amounts cannot be learned.
     measurement_is_meant = (
-        measurement is not None and measurement.name.label >= 2.25 and all(c.name.label < measurement.name.label - 1 for c in ranked)
+        measurement is not None
+        and measurement.name.label >= _NAMED_LABEL
+        and all(c.name.label < measurement.name.label - 1 for c in ranked)
     )
     if not ranked or measurement_is_meant:
         return _last_resort(table, others, measurement)
@@ -145,7 +148,7 @@ def _find_one_hot_columns(columns: list[ColumnEvidence]) -> list[ColumnEvidence]
     for column in columns:
         numbers = column.profile.whole_numbers
         few_numbers = bool(numbers) and numbers[0] >= -1 and numbers[-1] <= 5
-        has_other_meaning = column.name.role is not None or column.name.label >= 2.25 or column.name.is_rating
+        has_other_meaning = column.name.role is not None or column.name.label >= _NAMED_LABEL or column.name.is_rating
         if not has_other_meaning and column.profile.filled > 0.5 and (column.profile.is_yes_no or few_numbers):
             one_hot_columns.append(column)
     return one_hot_columns if len(one_hot_columns) > 2 else []
@@ -164,8 +167,8 @@ def _label_score(column: ColumnEvidence, texts_are_reviews: bool) -> float | Non
     p, name = column.profile, column.name
     if not p.n_filled or p.filled < 0.02 or (p.dates > _MAX_DATES and name.label < _MIN_NAME_OF_DATES):
         return None
-    # Whole sentences may be labels, if the name says so and they repeat.
-    if p.mean_chars > 80 and (name.label < 2.25 or p.n_filled < 3 * p.n_distinct):
+    # Whole sentences may be labels, if the name says so and no more (they may describe one) and they repeat.
+    if p.mean_chars > 80 and (name.label < _NAMED_LABEL or name.text > 0 or p.n_filled < 3 * p.n_distinct):
         return None
     if p.is_measurement or p.holds_json or are_split_names(p.counts):
         return None
@@ -173,7 +176,7 @@ def _label_score(column: ColumnEvidence, texts_are_reviews: bool) -> float | Non
     score = max(name.label, 2.5) if name.is_rating and texts_are_reviews else name.label
     repeats = p.n_filled / p.n_distinct
     if p.n_distinct < 2 or repeats < 1.5 or (p.n_distinct > 30 and repeats < 3) or p.n_distinct > 1_000:
-        if score < 2.25:
+        if score < _NAMED_LABEL:
             return None
         # Its name says label: later checks of its values can say more exactly what is wrong.
         score -= 2.0
@@ -256,7 +259,7 @@ def _last_resort(table: Table, columns: list[ColumnEvidence], measurement: Colum
         p, name = column.profile, column.name
         is_identity = name.role == "identity" and not name.is_split and p.numeric < 0.1 and not p.are_keys and p.filled >= 0.5
         # Only the first few rows are labelled so far.
-        is_unfinished = name.label >= 2.25 and not p.is_measurement
+        is_unfinished = name.label >= _NAMED_LABEL and not p.is_measurement
         min_repeats = 10 if is_identity else 2
         if (is_identity or is_unfinished) and 2 <= p.n_distinct <= 30 and p.n_filled >= min_repeats * p.n_distinct and p.dates < 0.2:
             if are_split_names(p.counts):

@@ -72,7 +72,7 @@ def cuts_section(run: Run, task: Task) -> str:
     code = "" if (run.model / "head.json").exists() else _SAY_WITH_CUTS
     return (
         "A label is said if its probability is at least its cut (`label_cuts` in config.json, in the order of the ids), chosen on validation rows for "
-        f"the highest F1, and for a rare label near the common one; a text may get no label.\n\n{code}"
+        f"the highest F1 that calibrated probabilities let expect, and for a rare label near the common one; a text may get no label.\n\n{code}"
     )
 
 
