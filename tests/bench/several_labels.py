@@ -74,7 +74,8 @@ def train_ours(parts: dict[str, Rows], names: list[str], seed: int) -> tuple[dic
 
 
 def train_plain(parts: dict[str, Rows], classes: int, seed: int, *, epochs: int, batch_size: int) -> np.ndarray:
-    """What a Trainer with its defaults but for the learning rate, the bits and batches of similar lengths makes of the packaged encoder says of the test rows with 0.5 for each label, (n, k)."""
+    """What a Trainer with its defaults but for the learning rate, the bits and batches of similar lengths makes of the packaged encoder says of the test
+    rows with 0.5 for each label, (n, k)."""
     import torch
     from transformers import (
         AutoModelForSequenceClassification,

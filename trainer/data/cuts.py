@@ -48,8 +48,8 @@ def _near_the_common(labels: np.ndarray, probabilities: np.ndarray, right: np.nd
 
 
 def _f1_by_cut(labels: np.ndarray, probabilities: np.ndarray) -> np.ndarray:
-    """The F1 of each label with each cut that is tried, (cuts, k); 0 for a label that no row can have. ``labels`` may be
-    probabilities of them."""
+    """The F1 of each label with each cut that is tried, (cuts, k); 0 for a label that no row can have. ``labels`` may be probabilities
+    of them."""
     found = np.empty((len(_LOGITS), labels.shape[1]))
     for number, cut in enumerate(probabilities_of(_LOGITS)):
         said = probabilities >= cut

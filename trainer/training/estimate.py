@@ -44,7 +44,8 @@ def estimate_training(
     """Seconds, from Start to the report, and megabytes of a training with this recipe.
 
     ``rows`` are the numbers of training, validation and test texts, whose lengths are distributed like ``tokens``, (n,). ``speed_of`` gives
-    the speed of a device at one precision, as ``SpeedMeter.of`` does; ``linear_start`` is the task's. Raises UserError ``precision_unavailable``, and what ``speed_of`` raises.
+    the speed of a device at one precision, as ``SpeedMeter.of`` does; ``linear_start`` is the task's. Raises UserError
+    ``precision_unavailable``, and what ``speed_of`` raises.
     """
     # Imported late, as it imports torch.
     from trainer.training.linear_model import MAX_ROWS
