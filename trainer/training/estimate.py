@@ -51,9 +51,8 @@ def estimate_training(
     from trainer.training.linear_model import MAX_ROWS
 
     train_rows, validation_rows, test_rows = rows
-    resolved = recipe.resolved(
-        train_rows=train_rows, learning_rate=encoder.learning_rate, pooling=encoder.pooling, classes=classes, linear_start=linear_start
-    )
+    of_encoder = {"learning_rate": encoder.learning_rate, "pooling": encoder.pooling}
+    resolved = recipe.resolved(train_rows=train_rows, classes=classes, linear_start=linear_start, **of_encoder)
     training_hardware = with_precision(hardware, recipe.precision)
     truncated = np.minimum(tokens, recipe.max_length)
     epochs = 0 if resolved.method == "frozen" else resolved.epochs
