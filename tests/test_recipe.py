@@ -84,6 +84,21 @@ def test_automatic_choices_follow_the_rows_and_the_encoder() -> None:
     assert (chosen.epochs, chosen.batch_size, chosen.learning_rate) == (1, 8, 3e-5)
 
 
+def test_the_rate_and_its_decay_belong_together() -> None:
+    def resolved(**settings: object) -> tuple[float, float, float]:
+        recipe = Recipe(**settings).resolved(train_rows=716, learning_rate=1e-4, pooling="mean", classes=6)
+        return recipe.learning_rate, recipe.layer_decay, recipe.distillation
+
+    rate, decay, share = resolved()
+    assert (rate > 1e-4, decay < 1, share > 0) == (True, True, True)
+    assert resolved(learning_rate=3e-5) == (3e-5, 1.0, share)
+    assert resolved(layer_decay=0.7) == (1e-4, 0.7, share)
+    assert resolved(layer_decay=1.0, distillation=0.0) == (1e-4, 1.0, 0.0)
+    assert resolved(distillation=0.0) == (rate, decay, 0.0)
+    assert resolved(lora_rank=8) == (pytest.approx(4e-4), 1.0, 0.0)
+    assert resolved(frozen_epochs=1) == (1e-4, 1.0, 0.0)
+
+
 def test_what_starts_from_a_linear_model() -> None:
     def resolved(own: str, *, classes: int = 77, **settings: object) -> Recipe:
         return Recipe(**settings).resolved(train_rows=8_592, learning_rate=2e-4, pooling=own, classes=classes)

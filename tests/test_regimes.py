@@ -76,5 +76,30 @@ def test_several_labels_start_from_a_linear_model_however_many_there_are(rows: i
 
 
 def test_a_gentle_rate_belongs_to_a_linear_model() -> None:
-    for asked in ({"pooling": "cls"}, {"head": "mlp"}):
+    for asked in ({"pooling": "cls", "encoder_pooling": "cls"}, {"head": "mlp"}):
         assert regime(rows=48, **asked).rate_factor == 1.0
+
+
+def test_few_rows_on_the_first_token_are_distilled_from_a_linear_model() -> None:
+    chosen = regime(rows=716)
+    assert (chosen.method, chosen.pooling, chosen.distillation > 0, chosen.layer_decay < 1, chosen.rate_factor > 1) == (
+        "full",
+        "cls",
+        True,
+        True,
+        True,
+    )
+    # A rate that is higher at the top belongs to layers that learn less below it.
+    for other in (
+        regime(rows=3_000),
+        regime(rows=119),
+        regime(encoder_pooling="cls"),
+        regime(head="mlp"),
+        regime(pooling="mean"),
+        regime(method="frozen"),
+        regime(method="contrastive"),
+        regime(trains_all=False),
+        regime(linear_start=True),
+    ):
+        assert (other.distillation, other.layer_decay) == (0.0, 1.0)
+        assert other.rate_factor <= 1.0

@@ -3,8 +3,9 @@
 Knows no recipe: recipe.py asks for what a person left open.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from trainer.errors import RecipeError
 from trainer.text_format import pluralize
 
 MANY_CLASSES = 20
@@ -18,6 +19,12 @@ model on the unchanged encoder; with 32 rows a class, in one draw, it gained 4."
 _FEW_ROWS_RATE_FACTOR = 0.12
 """As few steps as few rows give should not lead far away from a good linear model: in four draws it lost 0.3 points against it,
 and 1.5 with 0.4 of the rate."""
+
+_DISTILLED_ROWS = 3_000
+"""Below, a linear model on the unchanged encoder knows enough to be a teacher, and the labels are few enough to be learned by heart."""
+_DISTILLATION = 0.3
+_LAYER_DECAY, _LAYER_DECAY_RATE_FACTOR = 0.85, 1.4
+"""The lower layers learn less than with one rate for all, the upper ones more."""
 
 _UNIT_VECTOR_RATE_FACTOR = 10
 """The weights that read vectors of length 1 are some ten times as large as usual, and have to move as much faster."""
@@ -39,16 +46,45 @@ class Regime:
     """The learning rate relative to the encoder's usual one."""
     head_rate_factor: float | None = None
     """The learning rate of the head relative to the rate of the rest; None if the head has none of its own."""
+    layer_decay: float = 1.0
+    """The learning rate of a layer relative to that of the one above it. It belongs to ``rate_factor``."""
+    distillation: float = 0.0
+    """The share of each target that is what a linear model says."""
+
+
+def check_method(method: str, *, pooling: str, head: str, lora: bool, frozen_first: bool) -> None:
+    """Raises RecipeError ``settings_disagree`` if a method was asked for with a pooling or a head that it does not have, with LoRA or with an encoder
+    that is frozen at first."""
+    if method == "frozen" and (pooling == "cls" or head != "linear" or lora):
+        raise RecipeError(
+            "The method frozen is a linear model on the average of all tokens. It needs the head linear, the pooling auto or mean, and no LoRA.",
+            code="settings_disagree",
+        )
+    if method == "contrastive" and (pooling == "cls" or head != "linear" or frozen_first):
+        raise RecipeError(
+            "The method contrastive trains the encoder and puts a linear model on the average of all tokens. It needs the head linear, the "
+            "pooling auto or mean, and no epochs with a frozen encoder.",
+            code="settings_disagree",
+        )
 
 
 def choose_regime(
-    *, method: str, pooling: str, head: str, train_rows: int, classes: int, encoder_pooling: str, linear_start: bool = False
+    *,
+    method: str,
+    pooling: str,
+    head: str,
+    train_rows: int,
+    classes: int,
+    encoder_pooling: str,
+    linear_start: bool = False,
+    trains_all: bool = True,
 ) -> Regime:
     """The regime for so many training rows and classes, with the method, pooling and head that were asked for ("auto" leaves them open).
 
     ``encoder_pooling`` is the encoder's own: "mean" if it was trained to stand for a text by the average of its tokens. ``linear_start``: whether the
     task asks for a linear model as the start whatever these numbers are, as that of several labels a text does (``Task.linear_start``). Binary cross
-    entropy first learns how rare each label is, and a new head on the first token little else: see tests/bench/README.md.
+    entropy first learns how rare each label is, and a new head on the first token little else: see tests/bench/README.md. ``trains_all``: whether
+    all weights of the encoder learn from the first step on.
     """
     few_rows = train_rows < FEW_ROWS_A_CLASS * classes
     method = "full" if method == "auto" else method
@@ -61,7 +97,7 @@ def choose_regime(
         epochs = _contrastive_epochs_for(train_rows)
         return Regime(method, pooling, epochs, _CONTRASTIVE_BATCH, evaluations_per_epoch=1, rate_factor=_CONTRASTIVE_RATE_FACTOR)
     from_linear_model = pooling == "mean" and head == "linear"
-    return Regime(
+    regime = Regime(
         method,
         pooling,
         _epochs_for(train_rows),
@@ -69,6 +105,10 @@ def choose_regime(
         rate_factor=_FEW_ROWS_RATE_FACTOR if from_linear_model and few_rows else 1.0,
         head_rate_factor=_UNIT_VECTOR_RATE_FACTOR if from_linear_model else None,
     )
+    on_first_token = method == "full" and pooling == "cls" and head == "linear" and trains_all
+    if on_first_token and encoder_pooling == "mean" and train_rows < _DISTILLED_ROWS:
+        return replace(regime, rate_factor=_LAYER_DECAY_RATE_FACTOR, layer_decay=_LAYER_DECAY, distillation=_DISTILLATION)
+    return regime
 
 
 def describe_reason(*, train_rows: int, classes: int, linear_start: bool = False) -> str:

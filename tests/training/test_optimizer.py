@@ -9,7 +9,7 @@ from trainer.recipe import Recipe
 from trainer.training.classifier import build_classifier
 from trainer.training.optimizer import EncoderFreezer, parameter_groups
 
-RECIPE = Recipe(epochs=2, batch_size=8, learning_rate=1e-3, weight_decay=0.1)
+RECIPE = Recipe(epochs=2, batch_size=8, learning_rate=1e-3, layer_decay=1.0, weight_decay=0.1)
 
 
 def rates(model: object, recipe: Recipe) -> dict[str, tuple[float, float]]:

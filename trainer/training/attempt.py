@@ -126,6 +126,8 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
     last, damage_note = _last_state(context)
     if last is None and not recipe.starts_from_linear_model and attempt.encoder.pooling == "mean":
         _score_linear_model(attempt)
+    # Taught anew by each attempt, to the same numbers.
+    train = _with_teacher(attempt, interruptible=not retry_note) if recipe.distillation and recipe.method == "full" else attempt.train
     set_seed(recipe.seed)
     model = build_classifier(attempt.encoder, attempt.label_names, recipe, context.task)
     masks = optimize_for_device(model, attempt.hardware, seed=recipe.seed)
@@ -149,7 +151,7 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
         context,
         model,
         attempt.tokenizer,
-        train=attempt.train,
+        train=train,
         validation=attempt.validation,
         hardware=attempt.hardware,
         batch_parts=batch_parts,
@@ -167,13 +169,38 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
         callback.trainer = None
 
 
-def _score_linear_model(attempt: TrainingAttempt) -> None:
-    """Report the scores of a linear model on the unchanged encoder, to compare with: the training starts from other weights."""
+def _averaging_classifier(attempt: TrainingAttempt) -> "Classifier":
+    """The unchanged encoder with the head of a linear model."""
     from trainer.training.classifier import build_classifier
 
     recipe = replace(attempt.context.recipe, pooling="mean", head="linear", lora_rank=0, dropout=None)
+    return build_classifier(attempt.encoder, attempt.label_names, recipe, attempt.context.task)
+
+
+def _score_linear_model(attempt: TrainingAttempt) -> None:
+    """Report the scores of a linear model on the unchanged encoder, to compare with: the training starts from other weights."""
     if attempt.context.process_group.is_main_process:
-        _fit_linear_model(attempt, build_classifier(attempt.encoder, attempt.label_names, recipe, attempt.context.task))
+        _fit_linear_model(attempt, _averaging_classifier(attempt))
+
+
+def _with_teacher(attempt: TrainingAttempt, *, interruptible: bool) -> TokenizedDataset:
+    """The training rows with what linear models say of them, in each process. Raises TrainingCancelled if ``interruptible`` and a stop was requested."""
+    from trainer.training.distillation import with_teacher
+
+    context = attempt.context
+    context.reporter.emit(Phase(what="asking linear models about each text"))
+    train = with_teacher(
+        _averaging_classifier(attempt),
+        attempt.train,
+        attempt.tokenizer,
+        attempt.hardware,
+        balanced=context.recipe.class_weights == "balanced",
+        # Before a retry there may be a model to keep: the retry's first step then handles the stop.
+        is_stop_requested=context.reporter.is_stop_requested if interruptible else lambda: False,
+    )
+    if context.process_group.broadcast_flag(train is None):
+        raise TrainingCancelled
+    return train
 
 
 def _start_from_linear_model(attempt: TrainingAttempt, model: "Classifier") -> None:

@@ -62,12 +62,13 @@ class PaddingCollator:
         self._pads_left = tokenizer.padding_side == "left"
 
     def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, torch.Tensor]:
-        """Rows of token ids, attention mask ... and a label -> int64 tensors (n, max_tokens), and ``labels`` in the task's shape."""
+        """Rows of token ids, attention mask ... and a label -> int64 tensors (n, max_tokens), ``labels`` in the task's shape and, if the rows have it,
+        ``teacher`` (n, classes)."""
         lengths = [len(row["input_ids"]) for row in rows]
         max_tokens = max(lengths)
         batch = {}
         for name in rows[0]:
-            if name == "labels":
+            if name in ("labels", "teacher"):
                 batch[name] = torch.from_numpy(np.array([row[name] for row in rows]))
                 continue
             padded = np.full((len(rows), max_tokens), self._padding.get(name, 0), dtype=np.int64)

@@ -19,7 +19,9 @@ class LossFunction(Protocol):
     def __call__(
         self, logits: torch.Tensor, labels: torch.Tensor, *, weights: torch.Tensor | None = None, smoothing: float = 0.0, reduction: str
     ) -> torch.Tensor:
-        """Logits (n, k), labels in the task's shape and the weight of each class (k,) -> a number: the "sum" or "mean" over the texts; "none": (n,)."""
+        """Logits (n, k), labels in the task's shape and the weight of each class (k,) -> a number: the "sum" or "mean" over the texts; "none": (n,).
+
+        Instead of labels, their probabilities (n, k), float32, may be given."""
 
 
 @dataclass(frozen=True)
@@ -47,22 +49,33 @@ class TrainingLoss:
     weights: torch.Tensor | None
     """(classes,), float32; None weights all classes equally."""
     smoothing: float
-    """Fraction of each target that is spread over all classes (Szegedy et al. 2016)."""
+    """Fraction of each label that is spread over all classes (Szegedy et al. 2016)."""
     task: Task = SINGLE_LABEL
+    distillation: float = 0.0
+    """Fraction of each target that is what the teacher says (Hinton et al. 2015, at temperature 1)."""
 
     @property
     def is_plain(self) -> bool:
         """Whether it is the plain loss, by which validation is scored."""
-        return self.weights is None and not self.smoothing
+        return self.weights is None and not self.smoothing and not self.distillation
 
     def to(self, device: torch.device) -> "TrainingLoss":
         """The same loss on the device of the logits: moved there once, not at each step."""
         return replace(self, weights=None if self.weights is None else self.weights.to(device))
 
-    def __call__(self, logits: torch.Tensor, labels: torch.Tensor, *, texts: torch.Tensor | int) -> torch.Tensor:
-        """The sum over a batch, logits (n, classes) and its labels, divided by the number of ``texts`` of the whole step."""
+    def __call__(
+        self, logits: torch.Tensor, labels: torch.Tensor, *, texts: torch.Tensor | int, teacher: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """The sum over a batch, logits (n, classes) and its labels, divided by the number of ``texts`` of the whole step.
+
+        ``teacher`` (n, classes) are another model's probabilities of the same texts; without them the labels alone count.
+        """
         loss = TRAINING_TASKS[self.task.key].loss
-        return loss(logits, labels, weights=self.weights, smoothing=self.smoothing, reduction="sum") / texts
+        total = loss(logits, labels, weights=self.weights, smoothing=self.smoothing, reduction="sum")
+        if teacher is not None:
+            taught = loss(logits, teacher, weights=self.weights, reduction="sum")
+            total = (1 - self.distillation) * total + self.distillation * taught
+        return total / texts
 
 
 def training_loss(recipe: Recipe, labels: np.ndarray, classes: int, task: Task = SINGLE_LABEL) -> TrainingLoss | None:
@@ -72,9 +85,9 @@ def training_loss(recipe: Recipe, labels: np.ndarray, classes: int, task: Task =
     """
     balanced = TRAINING_TASKS[task.key].balanced_weights
     weights = torch.tensor(balanced(labels, classes)) if recipe.class_weights == "balanced" else None
-    if weights is None and not recipe.label_smoothing and recipe.gradient_accumulation == 1:
+    if weights is None and not (recipe.label_smoothing or recipe.distillation) and recipe.gradient_accumulation == 1:
         return None
-    return TrainingLoss(weights, recipe.label_smoothing, task)
+    return TrainingLoss(weights, recipe.label_smoothing, task, recipe.distillation)
 
 
 def balanced_weights(label_ids: np.ndarray, classes: int) -> tuple[float, ...]:

@@ -26,22 +26,26 @@ class TokenizedDataset:
     """Tokens of each text, shape (n,)."""
     labels: np.ndarray
     """Of each text, in the task's shape: int32 (n,) class ids or, for several labels a text, float32 (n, classes), as transformers' loss wants them."""
+    teacher: np.ndarray | None = None
+    """Probabilities that another model gives the classes of each text, float32 (n, classes), if the training learns from them (distillation.py)."""
 
     def __len__(self) -> int:
         return len(self.lengths)
 
     def __getitem__(self, row: int) -> dict[str, Any]:
-        """Arrays (tokens,) by the tokenizer's names, and "labels", a class id or (classes,). Raises IndexError."""
+        """Arrays (tokens,) by the tokenizer's names, "labels", a class id or (classes,), and "teacher", (classes,), if there is one. Raises IndexError."""
         start, length = self.starts[row], self.lengths[row]
         tokens = {
             name: np.broadcast_to(ids, length) if ids.ndim == 0 else ids[start : start + length] for name, ids in self.columns.items()
         }
         label = self.labels[row]
-        return {**tokens, "labels": label if label.ndim else int(label)}
+        taught = {} if self.teacher is None else {"teacher": self.teacher[row]}
+        return {**tokens, "labels": label if label.ndim else int(label), **taught}
 
     def ordered(self, rows: np.ndarray) -> "TokenizedDataset":
         """The same texts in another order; the tokens stay where they are."""
-        return replace(self, starts=self.starts[rows], lengths=self.lengths[rows], labels=self.labels[rows])
+        teacher = None if self.teacher is None else self.teacher[rows]
+        return replace(self, starts=self.starts[rows], lengths=self.lengths[rows], labels=self.labels[rows], teacher=teacher)
 
 
 def tokenize_dataset(tokenizer: "PreTrainedTokenizerBase", texts: Sequence[str], label_ids: np.ndarray) -> TokenizedDataset:

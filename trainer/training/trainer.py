@@ -90,10 +90,11 @@ class ClassificationTrainer(Trainer):
             texts = num_items_in_batch if model.training else None
             loss, outputs = super().compute_loss(model, inputs, return_outputs=True, num_items_in_batch=texts)
         else:
-            outputs = model(**{name: value for name, value in inputs.items() if name != "labels"})
+            outputs = model(**{name: value for name, value in inputs.items() if name not in ("labels", "teacher")})
             compared = outputs["hidden_states"][0] if isinstance(self._loss, ContrastiveLoss) else outputs["logits"]
+            taught = {"teacher": inputs["teacher"]} if "teacher" in inputs else {}
             # The Trainer counts labels, of which a text may have several.
-            loss = self._loss(compared, labels, texts=num_items_in_batch // labels[0].numel()) * self.accelerator.num_processes
+            loss = self._loss(compared, labels, texts=num_items_in_batch // labels[0].numel(), **taught) * self.accelerator.num_processes
         if model.training:
             self._training_metrics.update(outputs["logits"], labels)
         return (loss, outputs) if return_outputs else loss
