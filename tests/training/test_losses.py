@@ -30,12 +30,34 @@ def test_the_pieces_of_a_step_add_up_to_it() -> None:
     assert TrainingLoss(None, 0.2)(logits, labels, texts=8).item() == pytest.approx(plain.item(), rel=1e-6)
 
 
+@pytest.mark.parametrize("task", [SINGLE_LABEL, SEVERAL_LABELS], ids=lambda task: task.key)
+def test_a_part_of_each_target_is_the_teachers(task: Task) -> None:
+    torch.manual_seed(0)
+    logits, weights = torch.randn(8, 3), torch.tensor([0.5, 1.0, 2.0])
+    if task is SINGLE_LABEL:
+        labels, teacher = torch.tensor(LABELS), torch.rand(8, 3).softmax(-1)
+        targets = 0.7 * (0.9 * torch.nn.functional.one_hot(labels).float() + 0.1 / 3) + 0.3 * teacher
+        wanted = torch.nn.functional.cross_entropy(logits, targets, weight=weights, reduction="sum") / 8
+    else:
+        labels, teacher = several(8), torch.rand(8, 3)
+        targets = 0.7 * (0.9 * labels + 0.1 * labels.mean(-1, keepdim=True)) + 0.3 * teacher
+        wanted = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets, pos_weight=weights)
+    loss = TrainingLoss(weights, 0.1, task, distillation=0.3)
+    assert loss(logits, labels, texts=8, teacher=teacher).item() == pytest.approx(wanted.item(), rel=1e-5)
+    assert not loss.is_plain
+    pieces = sum(loss(logits[part], labels[part], texts=8, teacher=teacher[part]) for part in (slice(0, 3), slice(3, 8)))
+    assert pieces.item() == pytest.approx(wanted.item(), rel=1e-5)
+    # Without a teacher the labels alone count.
+    assert loss(logits, labels, texts=8).item() == pytest.approx(TrainingLoss(weights, 0.1, task)(logits, labels, texts=8).item())
+
+
 def test_the_plain_loss_is_the_models_own() -> None:
     assert training_loss(Recipe(label_smoothing=0.0), LABELS, 3) is None
     assert training_loss(Recipe(class_weights="balanced"), LABELS, 3).weights.tolist() == pytest.approx(balanced_weights(LABELS, 3))
     smoothed, accumulated = (
         training_loss(Recipe(**s), LABELS, 3) for s in ({"label_smoothing": 0.1}, {"label_smoothing": 0.0, "gradient_accumulation": 2})
     )
+    assert training_loss(Recipe(label_smoothing=0.0, distillation=0.3), LABELS, 3).distillation == 0.3
     assert (smoothed.weights, smoothed.smoothing) == (None, 0.1)
     assert (accumulated.weights, accumulated.smoothing) == (None, 0.0)
 

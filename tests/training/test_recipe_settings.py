@@ -121,6 +121,7 @@ EVERYTHING = {
     "dropout": 0.3,
     "head_learning_rate": 1e-2,
     "layer_decay": 0.9,
+    "distillation": 0.2,
     "label_smoothing": 0.1,
     "class_weights": "balanced",
     "gradient_accumulation": 2,

@@ -73,8 +73,9 @@ def curve(run: Run) -> tuple[object, ...]:
         {"pooling": "mean"},
         {"method": "contrastive", "learning_rate": 1e-3},
         {"lora_rank": 4, "precision": "fp32"},
+        {"distillation": 0.3, "layer_decay": 0.85},
     ],
-    ids=["plain", "accumulation", "two stages", "own head", "linear start", "contrastive", "lora"],
+    ids=["plain", "accumulation", "two stages", "own head", "linear start", "contrastive", "lora", "distillation"],
 )
 def test_it_goes_on_bit_by_bit(
     material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None], settings: dict[str, object]
@@ -84,8 +85,8 @@ def test_it_goes_on_bit_by_bit(
 
 @pytest.mark.parametrize(
     "settings",
-    [{"gradient_accumulation": 2, "batch_size": 8, "class_weights": "balanced"}, {"pooling": "mean"}],
-    ids=["accumulation", "linear start"],
+    [{"gradient_accumulation": 2, "batch_size": 8, "class_weights": "balanced"}, {"pooling": "mean"}, {"distillation": 0.3}],
+    ids=["accumulation", "linear start", "distillation"],
 )
 def test_so_it_does_with_several_labels_a_text(
     several_material: Material, tiny_encoder: Encoder, tmp_path: Path, end_at: Callable[[str, int], None], settings: dict[str, object]

@@ -77,6 +77,11 @@ class ClassificationTrainer(Trainer):
         trim_heap()
         super()._run_epoch(epoch=epoch, **kwargs)
 
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        # What the model does not read is taken out of each batch; the loss reads the teacher.
+        self._signature_columns = [*dict.fromkeys((*self._signature_columns, "teacher"))]
+
     def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
         if self.optimizer is None:
             optimizer_class, arguments = self.get_optimizer_cls_and_kwargs(self.args, self.model)
