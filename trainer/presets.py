@@ -111,13 +111,23 @@ def recipe_for_level(
             start = f"{reason}, it starts from a linear model on the unchanged encoder, and reads"
         return base_recipe, (
             f"{start} the {train_rows:,} training rows {_times(resolved.epochs)} in batches of {resolved.batch_size}, "
-            "which gave good scores for the time on files of this size."
+            f"which gave good scores for the time on files of this size.{_describe_distillation(resolved)}"
         )
     if level == "Quick look":
         return _quick_look(base_recipe, min(_QUICK_EPOCHS, resolved.epochs), train_rows, class_count, mean_tokens, device)
     if level == "Best":
         return _best(base_recipe, resolved, train_rows, mean_tokens)
     raise RecipeError(f"There is no level called “{level[:40]}”. Levels: {', '.join(LEVELS)}.", code="unknown_level")
+
+
+def _describe_distillation(resolved: Recipe) -> str:
+    """A sentence, with a space before it; "" without distillation."""
+    if not resolved.distillation:
+        return ""
+    return (
+        f" For {resolved.distillation:.0%} of each target the label gives way to what a linear model that learned from other rows says of the text: "
+        "so a wrong label counts for less."
+    )
 
 
 def _quick_look(

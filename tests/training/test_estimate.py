@@ -63,3 +63,11 @@ def test_fitting_the_head_before_each_evaluation_takes_time() -> None:
         Recipe(method=method, pooling="mean", epochs=2, batch_size=32, evaluations_per_epoch=1) for method in ("contrastive", "full")
     )
     assert estimate(small, TOKENS, ROWS, contrastive, hardware).seconds > 1.2 * estimate(small, TOKENS, ROWS, full, hardware).seconds
+
+
+def test_a_teacher_reads_the_training_rows_once_more() -> None:
+    hardware, small = detect_hardware(), EncoderCatalogue().default
+    alone, taught = (
+        estimate(small, TOKENS, ROWS, Recipe(pooling="cls", epochs=1, distillation=share), hardware).seconds for share in (0.0, 0.3)
+    )
+    assert alone < taught < 1.5 * alone

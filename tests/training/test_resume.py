@@ -246,7 +246,7 @@ def child_of(run: Run, recipe: Recipe) -> Run:
     run_id, last = random_id(), Checkpoints(run.checkpoints, run.id).newest()
     return RunStore(run.path.parent).create(
         recipe=recipe,
-        resolved=recipe,
+        resolved=recipe.resolved(train_rows=100, learning_rate=2e-5),
         run_id=run_id,
         fill=lambda folder: child_run.copy_parent_files(folder, run_id, run, last),
         history=child_run.inherited_events(run),

@@ -68,9 +68,9 @@ def estimate_training(
     frozen = 1.0 if resolved.never_trains_encoder else recipe.frozen_epochs / resolved.epochs
     cost = frozen * _FORWARD_COST + (1 - frozen) * (_LORA_COST if recipe.lora_rank else 1.0)
     text_cost = float(truncated.mean()) * _PADDING * encoder.layers
-    # The method contrastive fits its head before each evaluation to what the encoder then makes of the training rows.
+    # The method contrastive fits its head before each evaluation to what the encoder then makes of the training rows; a teacher reads them once.
     fitted_rows = min(train_rows, MAX_ROWS) if resolved.method == "contrastive" else 0
-    scored = evaluations * (validation_rows + fitted_rows) + validation_rows + test_rows
+    scored = evaluations * (validation_rows + fitted_rows) + validation_rows + test_rows + (train_rows if resolved.distillation else 0)
     if resolved.starts_from_linear_model or encoder.pooling == "mean":
         # The linear model reads all rows once, and the model that it is before the first step is evaluated.
         scored += min(train_rows, MAX_ROWS) + validation_rows + test_rows

@@ -29,7 +29,7 @@ def done(root: Path, encoder: Encoder, **settings: object) -> tuple[Run, RunView
     recipe = Recipe(**{"encoder": encoder.name, "epochs": 1, "batch_size": 8, "learning_rate": 1e-2, "max_length": 32, **settings})
     run = RunStore(root).create(
         recipe=recipe,
-        resolved=recipe,
+        resolved=recipe.resolved(train_rows=100, learning_rate=1e-3),
         fill=lambda f: save_rows(f / "data.parquet", corpus, splits),
         created=Created(name="brisk otter", owner="local", source_name="moods.csv", rows={"train": len(splits.train)}),
     )
