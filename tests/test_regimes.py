@@ -76,7 +76,7 @@ def test_several_labels_start_from_a_linear_model_however_many_there_are(rows: i
 
 
 def test_a_gentle_rate_belongs_to_a_linear_model() -> None:
-    for asked in ({"pooling": "cls", "encoder_pooling": "cls"}, {"head": "mlp"}):
+    for asked in ({"pooling": "cls"}, {"head": "mlp"}):
         assert regime(rows=48, **asked).rate_factor == 1.0
 
 
@@ -100,6 +100,9 @@ def test_few_rows_on_the_first_token_are_distilled_from_a_linear_model() -> None
         regime(method="contrastive"),
         regime(trains_all=False),
         regime(linear_start=True),
+        regime(linear_start=True, pooling="cls"),
+        regime(rows=119, pooling="cls"),
+        regime(classes=20, pooling="cls"),
     ):
         assert (other.distillation, other.layer_decay) == (0.0, 1.0)
         assert other.rate_factor <= 1.0

@@ -13,6 +13,7 @@ from trainer.errors import RecipeError
 from trainer.recipe import Recipe
 from trainer.recipe_file import load_recipe
 from trainer.regimes import describe_reason
+from trainer.text_format import percent
 
 _FOLDER = Path(__file__).resolve().parent.parent / "assets" / "presets"
 
@@ -114,9 +115,11 @@ def recipe_for_level(
             f"which gave good scores for the time on files of this size.{_describe_distillation(resolved)}"
         )
     if level == "Quick look":
-        return _quick_look(base_recipe, min(_QUICK_EPOCHS, resolved.epochs), train_rows, class_count, mean_tokens, device)
+        recipe, explanation = _quick_look(base_recipe, min(_QUICK_EPOCHS, resolved.epochs), train_rows, class_count, mean_tokens, device)
+        return recipe, explanation + _describe_distillation(resolved)
     if level == "Best":
-        return _best(base_recipe, resolved, train_rows, mean_tokens)
+        recipe, explanation = _best(base_recipe, resolved, train_rows, mean_tokens)
+        return recipe, explanation + _describe_distillation(resolved)
     raise RecipeError(f"There is no level called “{level[:40]}”. Levels: {', '.join(LEVELS)}.", code="unknown_level")
 
 
@@ -125,8 +128,8 @@ def _describe_distillation(resolved: Recipe) -> str:
     if not resolved.distillation:
         return ""
     return (
-        f" For {resolved.distillation:.0%} of each target the label gives way to what a linear model that learned from other rows says of the text: "
-        "so a wrong label counts for less."
+        f" {percent(resolved.distillation, 0)} of what it learns about a text is not its label, but what a simpler model that never saw this label "
+        "says: so a wrong label does less harm."
     )
 
 

@@ -106,7 +106,8 @@ def choose_regime(
         head_rate_factor=_UNIT_VECTOR_RATE_FACTOR if from_linear_model else None,
     )
     on_first_token = method == "full" and pooling == "cls" and head == "linear" and trains_all
-    if on_first_token and encoder_pooling == "mean" and train_rows < _DISTILLED_ROWS:
+    few_classes = classes < MANY_CLASSES and not few_rows and not linear_start
+    if on_first_token and few_classes and encoder_pooling == "mean" and train_rows < _DISTILLED_ROWS:
         return replace(regime, rate_factor=_LAYER_DECAY_RATE_FACTOR, layer_decay=_LAYER_DECAY, distillation=_DISTILLATION)
     return regime
 

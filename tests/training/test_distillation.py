@@ -7,6 +7,7 @@ from tests.training.test_recipe_settings import Train, events
 from trainer.data.corpus import Corpus
 from trainer.data.splits import Splits
 from trainer.data.task import SEVERAL_LABELS, SINGLE_LABEL, Task
+from trainer.errors import UserError
 from trainer.training import distillation
 from trainer.training.attempt import TrainingCancelled
 from trainer.training.encoders import Encoder
@@ -19,7 +20,13 @@ SIZE = 8
 
 
 def taught(
-    labels: np.ndarray, features: np.ndarray, monkeypatch: pytest.MonkeyPatch, *, task: Task = SINGLE_LABEL, stop_after: int = 10**6
+    labels: np.ndarray,
+    features: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    task: Task = SINGLE_LABEL,
+    tokens: np.ndarray | None = None,
+    stop_after: int = 10**6,
 ) -> TokenizedDataset | None:
     """Rows with these labels, of which the encoder makes these vectors, with their teacher; a stop is requested after so many questions."""
     from transformers import BertConfig, BertModel
@@ -31,8 +38,10 @@ def taught(
     model = PooledClassifier(BertModel(config), head="pooler", pooling="normalized_mean")
     monkeypatch.setattr(distillation, "embed", lambda *_, **__: features.astype(np.float32))
     n, asked = len(labels), iter(range(stop_after))
-    rows = TokenizedDataset({"input_ids": np.zeros(n, dtype=np.uint16)}, np.arange(n), np.ones(n, dtype=np.int32), labels)
-    return distillation.with_teacher(model, rows, None, CORE, balanced=False, is_stop_requested=lambda: next(asked, None) is None)
+    rows = TokenizedDataset(
+        {"input_ids": (np.arange(n) if tokens is None else tokens).astype(np.uint16)}, np.arange(n), np.ones(n, dtype=np.int32), labels
+    )
+    return distillation.with_teacher(model, rows, None, CORE, is_stop_requested=lambda: next(asked, None) is None)
 
 
 def clusters(labels: np.ndarray, *, noise: float = 0.05) -> np.ndarray:
@@ -50,6 +59,15 @@ def test_a_wrong_label_does_not_teach_itself(monkeypatch: pytest.MonkeyPatch) ->
     assert (rows.teacher.argmax(1) == right).all()
     assert (rows.labels == wrong).all()
     assert rows.teacher.tobytes() == taught(wrong, features, monkeypatch).teacher.tobytes()
+
+
+def test_a_wrong_label_that_was_copied_does_not_confirm_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = np.arange(60, dtype=np.int32) % 3
+    features, wrong, tokens = clusters(right), right.copy(), np.arange(60)
+    # Far away from all others, four times the same text.
+    features[:4], tokens[:4], wrong[:4] = np.eye(SIZE)[5], 0, 2
+    copied, single = taught(wrong, features, monkeypatch, tokens=tokens), taught(wrong, features, monkeypatch)
+    assert copied.teacher[:4, 2].max() < 0.5 < single.teacher[:4, 2].min()
 
 
 def test_each_of_several_labels_is_taught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,6 +120,17 @@ def test_other_methods_have_no_teacher(method: str, trained_with: Train, monkeyp
     monkeypatch.delattr(distillation, "with_teacher")
     run, _ = trained_with(method=method, distillation=0.3)
     assert events(run, "eval")
+    assert run.resolved_recipe().distillation == 0.0
+
+
+def test_running_out_of_memory_is_said_in_words(trained_with: Train, monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_large(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(distillation, "with_teacher", too_large)
+    with pytest.raises(UserError, match="Set the distillation to 0") as refused:
+        trained_with(distillation=0.3)
+    assert refused.value.code == "out_of_memory"
 
 
 def test_an_encoder_of_the_first_token_has_one_if_a_person_asks(trained_with: Train, tiny_encoder: Encoder) -> None:

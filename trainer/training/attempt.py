@@ -126,12 +126,14 @@ def _train_from_last_state(attempt: TrainingAttempt, batch_parts: int, retry_not
     last, damage_note = _last_state(context)
     if last is None and not recipe.starts_from_linear_model and attempt.encoder.pooling == "mean":
         _score_linear_model(attempt)
-    # Taught anew by each attempt, to the same numbers.
-    train = _with_teacher(attempt, interruptible=not retry_note) if recipe.distillation and recipe.method == "full" else attempt.train
+    resume_from = load_train_state(last.path) if last else None
+    train = attempt.train
+    if recipe.distillation and _has_work_left(resume_from, context):
+        # Taught anew by each attempt, to the same numbers. Before a retry there may be a model to keep: the retry's first step then handles a stop.
+        train = _with_teacher(attempt, interruptible=not retry_note)
     set_seed(recipe.seed)
     model = build_classifier(attempt.encoder, attempt.label_names, recipe, context.task)
     masks = optimize_for_device(model, attempt.hardware, seed=recipe.seed)
-    resume_from = load_train_state(last.path) if last else None
     if resume_from and resume_from.best and pools_otherwise(model, context.checkpoints.folder / f"best-{resume_from.best.step:08d}"):
         raise RunError(
             "This training was begun by an earlier version of Emotune, whose head reads the average of all tokens otherwise than today's. "
@@ -184,20 +186,32 @@ def _score_linear_model(attempt: TrainingAttempt) -> None:
 
 
 def _with_teacher(attempt: TrainingAttempt, *, interruptible: bool) -> TokenizedDataset:
-    """The training rows with what linear models say of them, in each process. Raises TrainingCancelled if ``interruptible`` and a stop was requested."""
+    """The training rows with what linear models say of them, in each process.
+
+    Raises TrainingCancelled if ``interruptible`` and a stop was requested, which rank 0 notices for all, and NoMemoryError.
+    """
     from trainer.training.distillation import with_teacher
 
     context = attempt.context
     context.reporter.emit(Phase(what="asking linear models about each text"))
-    train = with_teacher(
-        _averaging_classifier(attempt),
-        attempt.train,
-        attempt.tokenizer,
-        attempt.hardware,
-        balanced=context.recipe.class_weights == "balanced",
-        # Before a retry there may be a model to keep: the retry's first step then handles the stop.
-        is_stop_requested=context.reporter.is_stop_requested if interruptible else lambda: False,
-    )
+    asks = interruptible and context.process_group.is_main_process
+    try:
+        train = with_teacher(
+            _averaging_classifier(attempt),
+            attempt.train,
+            attempt.tokenizer,
+            attempt.hardware,
+            is_stop_requested=context.reporter.is_stop_requested if asks else lambda: False,
+        )
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        raise NoMemoryError(
+            f"This machine ({attempt.hardware.name}) ran out of memory while linear models were asked about the {len(attempt.train):,} training "
+            "texts. Set the distillation to 0, or train on fewer rows.",
+            code="out_of_memory",
+            retry_texts_at_a_time=None,
+        ) from error
     if context.process_group.broadcast_flag(train is None):
         raise TrainingCancelled
     return train

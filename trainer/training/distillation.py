@@ -33,19 +33,19 @@ def with_teacher(
     tokenizer: "PreTrainedTokenizerBase",
     hardware: Hardware,
     *,
-    balanced: bool,
     is_stop_requested: Callable[[], bool],
 ) -> TokenizedDataset | None:
-    """The training rows with what linear models on the vectors of ``model`` that have not learned from a row say of it.
+    """The training rows with what linear models on the vectors of ``model`` that have not learned from a row, nor from one that reads alike, say of it.
 
-    ``balanced`` weights the classes as the recipe does. None if a stop was requested meanwhile. The same rows give the same numbers.
+    Classes count as they are: the loss weights what the teacher says as it weights labels. None if a stop was requested meanwhile. The same rows give
+    the same numbers.
     """
     features = embed(model, train, tokenizer, hardware, is_stop_requested=is_stop_requested)
     if features is None:
         return None
     task, classes = find_task(model.config.problem_type), model.config.num_labels
     fit_linear = TRAINING_TASKS[task.key].fit_linear
-    fold_of_rows = TASK_FOLDS[task.key].assign(train.labels.astype(np.int64), np.arange(len(train)), _FOLDS, _SEED)
+    fold_of_rows = TASK_FOLDS[task.key].assign(train.labels.astype(np.int64), _equal_texts(train), _FOLDS, _SEED)
     probabilities = np.empty((len(train), classes), dtype=np.float32)
     for fold in np.unique(fold_of_rows):
         taught, others = np.flatnonzero(fold_of_rows == fold), np.flatnonzero(fold_of_rows != fold)
@@ -54,8 +54,14 @@ def with_teacher(
             probabilities[taught] = task.probabilities(np.zeros((len(taught), classes), dtype=np.float32))
             continue
         learned = others[sample_rows(train.labels[others], MAX_ROWS, task)]
-        linear = fit_linear(features[learned], train.labels[learned], classes, balanced=balanced, is_stop_requested=is_stop_requested)
+        linear = fit_linear(features[learned], train.labels[learned], classes, is_stop_requested=is_stop_requested)
         if linear is None:
             return None
         probabilities[taught] = task.probabilities(linear.logits(features[taught]))
     return replace(train, teacher=probabilities)
+
+
+def _equal_texts(dataset: TokenizedDataset) -> np.ndarray:
+    """The number of its group for each row, (n,): rows of the same tokens are in one, so that a wrong label that was copied does not confirm itself."""
+    numbers: dict[bytes, int] = {}
+    return np.array([numbers.setdefault(dataset[row]["input_ids"].tobytes(), len(numbers)) for row in range(len(dataset))])

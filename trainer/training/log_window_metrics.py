@@ -14,7 +14,7 @@ class TrainingScores:
     """Means over the training texts of one log window, each as it was predicted while the model learned from it, with dropout."""
 
     loss: float | None
-    """Plain loss in nats, without class weights and label smoothing; None if it was not measured."""
+    """Plain loss in nats, without class weights, label smoothing and a teacher; None if it was not measured."""
     accuracy: float | None
     """In 0..1; None without a text."""
 
