@@ -119,9 +119,8 @@ class Recipe:
         float,
         None,
         "Distillation",
-        "Share of each target that is not the label, but what a linear model on the unchanged encoder that never saw this label says of the text: "
-        "against learning wrong labels by heart. Automatic: 0.3 below 3,000 rows with few classes and one label a text, where the standard head reads "
-        "the first token of an encoder that was trained for the average of all tokens and the whole encoder learns; else 0.",
+        "Share of each target that is not the label, but what a linear model that never saw this label says of the text: against learning wrong "
+        "labels by heart. Automatic: 0.3 below 3,000 rows with few classes, for most encoders of sentences; else 0.",
         minimum=0.0,
         maximum=0.9,
         optional=True,
