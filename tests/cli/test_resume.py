@@ -178,7 +178,7 @@ def test_two_processes_train_one_run_that_another_server_shows_live(tmp_path: Pa
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "trainer", "train", str(path)]
     with open(tmp_path / "output", "wb") as output:
         process = popen(
-            [*command, "--encoder", tiny_encoder.source, *ARGUMENTS],
+            [*command, "--encoder", tiny_encoder.source, *ARGUMENTS, "--set", "distillation=0.3"],
             env=held(tmp_path, "points"),
             stdout=output,
             stderr=output,
