@@ -47,7 +47,12 @@ def waiting_run(root: Path, encoder: Encoder, file: Path, drafts: DraftStore) ->
         save_rows(folder / "data.parquet", corpus, splits)
 
     recipe = Recipe(encoder=encoder.name, epochs=2, batch_size=16, learning_rate=1e-2, max_length=32)
-    return RunStore(root).create(recipe=recipe, resolved=recipe, fill=fill, created=Created(name="brisk otter", owner=LOCAL_OWNER))
+    return RunStore(root).create(
+        recipe=recipe,
+        resolved=recipe.resolved(train_rows=len(splits.train), learning_rate=1e-2),
+        fill=fill,
+        created=Created(name="brisk otter", owner=LOCAL_OWNER),
+    )
 
 
 def confirm_saved_states(disk: PowerCutDisk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from trainer.training.trainer import ClassificationTrainer
 HOOKS = {
     "_get_train_sampler",
     "_run_epoch",
+    "_set_signature_columns_if_needed",
     "_save_checkpoint",
     "_load_from_checkpoint",
     "_load_optimizer_and_scheduler",
