@@ -110,17 +110,18 @@ def recipe_for_level(
         reason, start = describe_reason(train_rows=train_rows, classes=class_count, linear_start=linear_start), "Reads"
         if resolved.starts_from_linear_model:
             start = f"{reason}, it starts from a linear model on the unchanged encoder, and reads"
-        return base_recipe, (
+        recipe = base_recipe
+        explanation = (
             f"{start} the {train_rows:,} training rows {_times(resolved.epochs)} in batches of {resolved.batch_size}, "
-            f"which gave good scores for the time on files of this size.{_describe_distillation(resolved)}"
+            "which gave good scores for the time on files of this size."
         )
-    if level == "Quick look":
+    elif level == "Quick look":
         recipe, explanation = _quick_look(base_recipe, min(_QUICK_EPOCHS, resolved.epochs), train_rows, class_count, mean_tokens, device)
-        return recipe, explanation + _describe_distillation(resolved)
-    if level == "Best":
+    elif level == "Best":
         recipe, explanation = _best(base_recipe, resolved, train_rows, mean_tokens)
-        return recipe, explanation + _describe_distillation(resolved)
-    raise RecipeError(f"There is no level called “{level[:40]}”. Levels: {', '.join(LEVELS)}.", code="unknown_level")
+    else:
+        raise RecipeError(f"There is no level called “{level[:40]}”. Levels: {', '.join(LEVELS)}.", code="unknown_level")
+    return recipe, explanation + _describe_distillation(resolved)
 
 
 def _describe_distillation(resolved: Recipe) -> str:

@@ -389,9 +389,10 @@ class Recipe:
             linear_start=linear_start,
             trains_all=not self.lora_rank and not self.frozen_epochs,
         )
-        graded = self.learning_rate is None and self.layer_decay is None
-        factor = (regime.rate_factor if graded or regime.layer_decay == 1 else 1.0) * (_LORA_LEARNING_RATE_FACTOR if self.lora_rank else 1)
-        rate = self.learning_rate or learning_rate * factor
+        if regime.layer_decay < 1 and (self.learning_rate is not None or self.layer_decay is not None):
+            # A rate and its decay belong together: who chooses one gets the other as it is without a decay.
+            regime = dataclasses.replace(regime, rate_factor=1.0, layer_decay=1.0)
+        rate = self.learning_rate or learning_rate * regime.rate_factor * (_LORA_LEARNING_RATE_FACTOR if self.lora_rank else 1)
         return dataclasses.replace(
             self,
             method=regime.method,
@@ -399,7 +400,7 @@ class Recipe:
             batch_size=self.batch_size or regime.batch_size,
             evaluations_per_epoch=self.evaluations_per_epoch or regime.evaluations_per_epoch,
             learning_rate=rate,
-            layer_decay=self.layer_decay or (regime.layer_decay if graded else 1.0),
+            layer_decay=self.layer_decay or regime.layer_decay,
             distillation=regime.distillation if self.distillation is None or regime.method != "full" else self.distillation,
             pooling=regime.pooling,
             head_learning_rate=self.head_learning_rate or (regime.head_rate_factor and min(regime.head_rate_factor * rate, 0.1)),

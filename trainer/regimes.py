@@ -87,12 +87,12 @@ def choose_regime(
     all weights of the encoder learn from the first step on.
     """
     few_rows = train_rows < FEW_ROWS_A_CLASS * classes
+    wants_linear_model = classes >= MANY_CLASSES or few_rows or (linear_start and head == "linear")
     method = "full" if method == "auto" else method
     if method != "full":
         pooling = "mean"
     elif pooling == "auto":
-        wanted = classes >= MANY_CLASSES or few_rows or (linear_start and head == "linear")
-        pooling = encoder_pooling if wanted else "cls"
+        pooling = encoder_pooling if wants_linear_model else "cls"
     if method == "contrastive":
         epochs = _contrastive_epochs_for(train_rows)
         return Regime(method, pooling, epochs, _CONTRASTIVE_BATCH, evaluations_per_epoch=1, rate_factor=_CONTRASTIVE_RATE_FACTOR)
@@ -106,8 +106,7 @@ def choose_regime(
         head_rate_factor=_UNIT_VECTOR_RATE_FACTOR if from_linear_model else None,
     )
     on_first_token = method == "full" and pooling == "cls" and head == "linear" and trains_all
-    few_classes = classes < MANY_CLASSES and not few_rows and not linear_start
-    if on_first_token and few_classes and encoder_pooling == "mean" and train_rows < _DISTILLED_ROWS:
+    if on_first_token and not wants_linear_model and encoder_pooling == "mean" and train_rows < _DISTILLED_ROWS:
         return replace(regime, rate_factor=_LAYER_DECAY_RATE_FACTOR, layer_decay=_LAYER_DECAY, distillation=_DISTILLATION)
     return regime
 
