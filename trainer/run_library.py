@@ -44,7 +44,7 @@ from trainer.jobs.train import pipeline
 from trainer.recipe import Recipe
 from trainer.runs.exclusive_access import exclusive_access, unwritable
 from trainer.runs.run import Run
-from trainer.runs.run_files import DECISIONS
+from trainer.runs.run_files import DECISIONS, list_folder
 from trainer.runs.seal import file_signature
 from trainer.runs.store import RunStore
 from trainer.runs.view import RunView
@@ -260,7 +260,7 @@ class RunLibrary:
         names, task = view.class_names, find_task(view.task)
         before, after = (self._predictions(run_id, names) for run_id in (before_id, after_id))
         mended: dict[str, str | None] = {}
-        for log in self._run(after_id).path.glob(f"{DECISIONS}*"):
+        for log in list_folder(self._run(after_id).path, DECISIONS):
             with suppress(OSError):
                 rows = DecisionLog(log, task).read().rows.values()
                 labels = {row.text: None if row.action == "drop" else task.parse_written(row.after) for row in rows if row.action != "keep"}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from trainer.drafts.store import Draft, DraftStore
 from trainer.runs.run import Run
-from trainer.runs.run_files import SOURCE
+from trainer.runs.run_files import SOURCE, list_folder
 from trainer.runs.seal import file_digest
 
 Digest = tuple[int, str]
@@ -48,7 +48,7 @@ def find_copies(folders: Sequence[Path], store: DraftStore, others: Iterable[Run
 
 def source_digests(folder: Path) -> frozenset[Digest]:
     """The digests of the files that were given for a run or a draft."""
-    return file_digests(folder.glob(f"{SOURCE}*"))
+    return file_digests(list_folder(folder, SOURCE))
 
 
 def file_digests(files: Iterable[Path]) -> frozenset[Digest]:

@@ -4,7 +4,6 @@ A mark is held by a lock, which ends with its process in any case, so a reading 
 systems without locks a process only recognises its own marks.
 """
 
-import os
 import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from pathlib import Path
 
 from trainer.runs.checksums import dump, load
 from trainer.runs.file_locks import try_lock
+from trainer.runs.run_files import list_folder
 
 _PREFIX = "reading-"
 _PROCESS = secrets.token_hex(8)
@@ -59,7 +59,7 @@ def remove_stale_marks(folder: Path) -> None:
 
 def _marks(folder: Path) -> list[Path]:
     with suppress(OSError):
-        return [Path(entry.path) for entry in os.scandir(folder) if entry.name.startswith(_PREFIX)]
+        return list_folder(folder, _PREFIX)
     return []
 
 

@@ -17,7 +17,7 @@ from trainer.data.task import SINGLE_LABEL, Task
 from trainer.errors import NotFoundError, UserError
 from trainer.runs.checksums import read_json_with_checksum, write_json_with_checksum
 from trainer.runs.ids import is_id, random_id
-from trainer.runs.run_files import DECISIONS, DRAFT, SOURCE
+from trainer.runs.run_files import DECISIONS, DRAFT, SOURCE, list_folder
 
 GivenRole = Literal["test", "validation"]
 Role = Literal["main", "test", "validation"]
@@ -119,7 +119,7 @@ class DraftStore:
             draft = replace(original, id=draft_id, owner=owner)
             for source in draft.sources:
                 link_file(run / source.file, folder / source.file)
-            for log in run.glob(f"{DECISIONS}*"):
+            for log in list_folder(run, DECISIONS):
                 # A copy, no link: further decisions are appended to it.
                 (folder / log.name).write_bytes(log.read_bytes())
             write_json_with_checksum(folder / DRAFT, asdict(draft))
@@ -187,7 +187,7 @@ class DraftStore:
     def decisions_size(self, draft_id: str) -> int:
         """Bytes in all logs of decisions of a draft; 0 if it is gone."""
         with suppress(OSError):
-            return sum(entry.stat().st_size for entry in os.scandir(self.root / draft_id) if entry.name.startswith(DECISIONS))
+            return sum(log.stat().st_size for log in list_folder(self.root / draft_id, DECISIONS))
         return 0
 
     def touch(self, draft: Draft) -> None:
@@ -207,7 +207,10 @@ class DraftStore:
         """Remove all but the newest ``keep`` drafts of the owner; with ``spare_decided`` none with decisions on labels, which are hours of work."""
 
         def is_spared(folder: Path) -> bool:
-            return spare_decided and any(folder.glob(f"{DECISIONS}*"))
+            try:
+                return spare_decided and bool(list_folder(folder, DECISIONS))
+            except OSError:
+                return True
 
         drafts = [file for file in _newest_first(self.root) if _owner(file) == owner and not is_spared(file.parent)]
         for file in drafts[keep:]:
@@ -262,7 +265,7 @@ def _remove_unused_files(folder: Path, created_before: float) -> None:
     """Remove the files that were being added to a draft when a crash happened; keep all of a draft that cannot be read."""
     with suppress(OSError, ValueError, TypeError, KeyError, AttributeError):
         used = {source.file for source in _from_dict(read_json_with_checksum(folder / DRAFT)).sources}
-        for file in folder.glob(f"{SOURCE}*"):
+        for file in list_folder(folder, SOURCE):
             if file.name not in used and file.stat().st_mtime < created_before:
                 file.unlink()
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.atomic import link_file, make_folder, move, sync, sync_tree
+from trainer.runs.run_files import list_folder
 from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, file_signature, files_in, read_seal, save_seal, write_seal
 
 _NAME = re.compile(r"(best|state)-(\d{8,})")
@@ -110,7 +111,7 @@ class Checkpoints:
 
     def remove_after(self, last: Checkpoint | None) -> None:
         """Remove incomplete folders and everything after the state from which a training resumes (None: everything)."""
-        for path in self.folder.glob(".*") if self.folder.is_dir() else ():
+        for path in list_folder(self.folder, "."):
             shutil.rmtree(path, ignore_errors=True)
         for checkpoint_type in ("state", "best"):
             for step, path in self._list(checkpoint_type):
@@ -147,9 +148,7 @@ class Checkpoints:
 
     def _list(self, checkpoint_type: str) -> list[tuple[int, Path]]:
         """The folders of one type with their steps, newest first."""
-        if not self.folder.is_dir():
-            return []
-        matches = [(name, path) for path in self.folder.iterdir() if (name := _NAME.fullmatch(path.name)) and name[1] == checkpoint_type]
+        matches = [(name, path) for path in list_folder(self.folder) if (name := _NAME.fullmatch(path.name)) and name[1] == checkpoint_type]
         return sorted(((int(name[2]), path) for name, path in matches), reverse=True)
 
 

@@ -10,6 +10,7 @@ from trainer.errors import NotFoundError, UnavailableError
 from trainer.runs.checksums import read_json_with_checksum, write_json_with_checksum
 from trainer.runs.ids import is_id
 from trainer.runs.run import Run
+from trainer.runs.run_files import list_folder
 from trainer.runs.writer_lock import maintenance_lock
 
 ABOUT, ROWS, PREDICTIONS = "about.json", "data.parquet", "predictions.parquet"
@@ -26,10 +27,10 @@ class Evaluations:
     def list(self) -> list[dict[str, Any]]:
         """What each says about itself, newest first; damaged ones are left out."""
         found = []
-        for about in self._folder.glob(f"*/{ABOUT}"):
+        for folder in list_folder(self._folder):
             with suppress(OSError, ValueError):
-                if is_id(about.parent.name):
-                    found.append(read_json_with_checksum(about))
+                if is_id(folder.name):
+                    found.append(read_json_with_checksum(folder / ABOUT))
         return sorted(found, key=lambda values: -float(values.get("created", 0.0)))
 
     def folder(self, evaluation_id: str) -> Path:

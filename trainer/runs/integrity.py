@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trainer.atomic import sync, write_file
-from trainer.runs.run_files import CARD, DECISIONS, DRAFT, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESULT_SEAL, ROWS, SOURCE
+from trainer.runs.run_files import CARD, DECISIONS, DRAFT, INPUT_SEAL, LOG, MODEL, PREDICTIONS, RESULT_SEAL, ROWS, SOURCE, list_folder
 from trainer.runs.seal import Digest, Seal, damaged_files, file_digest, files_in, read_seal, save_seal, write_seal
 
 _MAX_CHECKS = 5
@@ -21,7 +21,7 @@ _MAX_CHECKS = 5
 
 def seal_input_files(folder: Path, run_id: str) -> None:
     """Seal the uploaded files, the draft's choices, the decisions on labels and the rows of a run that is being created under a temporary name. Raises OSError."""
-    files = (*sorted(folder.glob(f"{SOURCE}*")), *folder.glob(DRAFT), *sorted(folder.glob(f"{DECISIONS}*")), *folder.glob(ROWS))
+    files = tuple(file for prefix in (SOURCE, DRAFT, DECISIONS, ROWS) for file in list_folder(folder, prefix))
     write_seal(folder / INPUT_SEAL, folder, files, run=run_id)
 
 

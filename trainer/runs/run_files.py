@@ -1,4 +1,8 @@
-"""Names of the files in a run's folder."""
+"""Names of the files in a run's folder, and those of them that there are."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
 
 LOG = "events.jsonl"
 RECIPE = "recipe.json"
@@ -20,3 +24,13 @@ SOURCE = "source"
 INPUT_SEAL, RESULT_SEAL = "inputs.seal.json", "results.seal.json"
 VECTORS = "train_vectors.parquet"
 """What the model makes of the training texts, to find similar ones; made when it is first needed, and never part of what leaves the run."""
+
+
+def list_folder(folder: Path, prefix: str = "") -> list[Path]:
+    """What is in a folder and has a name that begins with ``prefix``, by name; nothing if there is no such folder. Raises OSError if it cannot be read.
+
+    ``Path.glob`` also raises if another request or process removes the folder meanwhile.
+    """
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        return sorted(folder / entry.name for entry in entries if entry.name.startswith(prefix))
+    return []

@@ -22,7 +22,7 @@ from trainer.recipe import Recipe
 from trainer.runs.event_schema import Event
 from trainer.runs.event_types import Created, Evaluated, Logged, Started
 from trainer.runs.run import Run
-from trainer.runs.run_files import ROWS
+from trainer.runs.run_files import ROWS, list_folder
 from trainer.runs.store import RunStore
 from trainer.training.encoders import Encoder
 
@@ -116,7 +116,7 @@ def in_order_of_rows(plan: FoldPlan, parts: Sequence[tuple[np.ndarray, np.ndarra
 
 def stored_predictions(folder: Path) -> list[Path]:
     """The files of the folds that are done."""
-    return sorted(folder.glob("fold-*.parquet"))
+    return [path for path in list_folder(folder, "fold-") if path.suffix == ".parquet"]
 
 
 def _stored_path(folder: Path, fold: int) -> Path:
