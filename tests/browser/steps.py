@@ -13,6 +13,8 @@ from trainer.settings import LOCAL_OWNER
 
 POINTS = """id => {
     const chart = document.querySelector(`#${id} .js-plotly-plot`);
+    // Until the first answer about a run that was just started, the chart is that of the run before.
+    if (chart?.layout?.uirevision !== document.body.dataset.watched) return [];
     const line = (chart?.data ?? []).find(trace => trace.name?.startsWith("training") && trace.x?.length);
     return line ? Array.from(line.x, (x, i) => [x, line.y[i]]) : [];
 }"""
@@ -87,6 +89,8 @@ def headline(page: Page) -> Locator:
 
 
 def wait_until_trained(page: Page) -> None:
+    """Wait until the shown run is trained. The sentence of the run before stays until the first answer about this one."""
+    page.wait_for_function("() => document.querySelector('#to-results')?.dataset.code === document.body.dataset.watched")
     expect(headline(page)).to_contain_text("Trained.")
 
 
@@ -173,9 +177,3 @@ def boxes(page: Page, *selectors: str) -> list[dict[str, float]]:
         })""",
         list(selectors),
     )
-
-
-def wait_until_run_trained(page: Page, run: str) -> None:
-    """Like ``wait_until_trained``, where the page has shown the end of another run: its sentence stays until a refresh has come."""
-    expect(page.locator(f"#footer-watch [data-action=results][data-code='{run}']")).to_be_visible()
-    wait_until_trained(page)

@@ -20,7 +20,6 @@ from tests.browser.steps import (
     start_training,
     tab,
     upload,
-    wait_until_run_trained,
     wait_until_trained,
 )
 from tests.conftest import SHARED, small_rows
@@ -482,7 +481,8 @@ def test_a_zip_of_two_files_and_a_folder_for_each_class_are_trained_on(visit: Op
     upload(page, packed("folders.zip", folders), rows="90")
     expect(page.locator("#parts")).to_have_text("")
     expect(page.locator("#readiness .em-chosen-columns")).to_contain_text("text = “text”, label = “label”")
-    wait_until_run_trained(page, start_training(page, seed="5", epochs="1"))
+    start_training(page, seed="5", epochs="1")
+    wait_until_trained(page)
     assert len(fresh_server.runs()) == 2
     page.close()  # before its server ends
 
