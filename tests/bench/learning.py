@@ -1,8 +1,8 @@
 """What a training learns from few rows or many classes, scored on rows that it never saw: the defaults beside what they have to beat.
 
 ``python -m tests.bench.learning tweeteval --rows 800 --draws 10``; ``--per-class 8`` draws so many rows of each class, and neither takes all.
-Every draw is trained in each way on the same rows and scored on the published test file (ISEAR has none: 1,500 rows are set aside). ``--ways setfit``
-needs the package SetFit (see setfit_rival.py).
+Every draw is trained in each way on the same rows and scored on the published test file (ISEAR has none: 1,500 rows are set aside), or with
+``--on-training-file`` on other rows of the training file. ``--ways setfit`` needs the package SetFit (see setfit_rival.py).
 """
 
 import argparse
@@ -80,6 +80,12 @@ def draw(rows: Rows, seed: int, *, total: int | None, per_class: int | None) -> 
     return drawn
 
 
+def _others(rows: Rows, drawn: Rows, seed: int) -> Rows:
+    taken = set(drawn)
+    shuffled = [rows[i] for i in np.random.default_rng([seed, 78]).permutation(len(rows))]
+    return [row for row in shuffled if row not in taken][:_SET_ASIDE]
+
+
 def _write(file: Path, rows: Rows) -> None:
     with open(file, "w", newline="", encoding="utf-8") as output:
         csv.writer(output).writerows([("text", "label"), *rows])
@@ -103,10 +109,11 @@ def train(folder: Path, seed: int, settings: dict[str, str]) -> dict[str, float]
     return scores | {f"words_{key}": result["baseline"][key] for key in ("accuracy", "macro_f1") if result["baseline"]}
 
 
-def train_setfit(folder: Path, seed: int) -> dict[str, float]:
-    """The same for the package SetFit, without word counts."""
+def train_setfit(folder: Path, seed: int, iterations: int) -> dict[str, float]:
+    """The same for the package SetFit, without word counts; ``iterations`` pairs of each kind are drawn for a row."""
     started = time.monotonic()
-    command = [sys.executable, "-m", "tests.bench.setfit_rival", str(folder / "train.csv"), str(folder / "test.csv"), "--seed", str(seed)]
+    command = [sys.executable, "-m", "tests.bench.setfit_rival", str(folder / "train.csv"), str(folder / "test.csv")]
+    command += ["--seed", str(seed), "--iterations", str(iterations)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1]) | {"seconds": time.monotonic() - started}
 
@@ -123,17 +130,22 @@ def main() -> None:
     parser.add_argument("--per-class", type=int)
     parser.add_argument("--draws", type=int, default=3)
     parser.add_argument("--ways", nargs="+", choices=[*WAYS, SETFIT], default=list(WAYS))
+    parser.add_argument("--iterations", type=int, default=20, help="pairs of each kind that SetFit draws for a row")
+    parser.add_argument(
+        "--on-training-file", action="store_true", help="score on 1,500 other rows of the training file, to choose between ways"
+    )
     options = parser.parse_args()
     rows, test = load_rows(options.set)
     results: dict[str, list[dict[str, float]]] = {way: [] for way in options.ways}
     for number in range(options.draws):
         drawn = draw(rows, number, total=options.rows, per_class=options.per_class)
+        scored = _others(rows, drawn, number) if options.on_training_file else test
         for way in options.ways:
             with tempfile.TemporaryDirectory() as name:
                 folder, seed = Path(name), 42 + number
                 _write(folder / "train.csv", drawn)
-                _write(folder / "test.csv", test)
-                results[way].append(train_setfit(folder, seed) if way == SETFIT else train(folder, seed, WAYS[way]))
+                _write(folder / "test.csv", scored)
+                results[way].append(train_setfit(folder, seed, options.iterations) if way == SETFIT else train(folder, seed, WAYS[way]))
             print(f"draw {number}, {way}: {json.dumps({key: round(value, 4) for key, value in results[way][-1].items()})}", flush=True)
     for way, scores in results.items():
         means = ", ".join(f"{key} {_mean_and_error([score[key] for score in scores])}" for key in ("accuracy", "macro_f1"))
