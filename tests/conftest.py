@@ -201,6 +201,12 @@ def reader() -> Iterator[FileReader]:
         yield file_reader
 
 
+@pytest.fixture(autouse=True)
+def forget_endings(reader: FileReader) -> None:
+    """A file that ends the process that reads it is refused unread after three times: that must not depend on the tests before."""
+    reader._endings.clear()
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     return Settings(runs_dir=tmp_path / "runs")
