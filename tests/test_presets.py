@@ -122,8 +122,8 @@ def test_balanced_says_why_it_does_not_just_read_the_rows() -> None:
     def explain(rows: int, classes: int, **of_task: bool) -> str:
         return recipe_for_level("Balanced", train_rows=rows, class_count=classes, mean_tokens=20, pooling="mean", **of_task)[1]
 
-    assert explain(48, 6).startswith(
-        "With 8 training rows a class, it starts from a linear model on the unchanged encoder, and reads the 48 training rows"
+    assert explain(90, 6).startswith(
+        "With 15 training rows a class, it starts from a linear model on the unchanged encoder, and reads the 90 training rows"
     )
     assert explain(8_592, 77).startswith("With 77 classes, it starts from a linear model")
     assert explain(716, 6).startswith("Reads the 716 training rows 6 times")
@@ -132,6 +132,19 @@ def test_balanced_says_why_it_does_not_just_read_the_rows() -> None:
     assert explain(716, 6, linear_start=True).startswith(
         "With several labels a text, it starts from a linear model on the unchanged encoder"
     )
+
+
+def test_very_few_rows_are_for_a_linear_model_alone_and_best_fine_tunes_all_the_same() -> None:
+    few = {"train_rows": 48, "class_count": 6, "mean_tokens": 40, "pooling": "mean"}
+    levels = {level: recipe_for_level(level, **few) for level in LEVELS}
+    methods = {
+        level: recipe.resolved(train_rows=48, learning_rate=1e-4, pooling="mean", classes=6).method for level, (recipe, _) in levels.items()
+    }
+    assert methods == {"Quick look": "frozen", "Balanced": "frozen", "Best": "full"}
+    sentence = "With 8 training rows a class, it fits a linear model to what the unchanged encoder makes of the 48 training rows"
+    assert levels["Quick look"][1].startswith(f"{sentence} and no more than the first 64 tokens of each text, in seconds")
+    assert levels["Balanced"][1].startswith(f"{sentence}, in seconds")
+    assert "longer than Balanced" in levels["Best"][1]
 
 
 def test_balanced_is_the_default_recipe() -> None:
@@ -147,7 +160,7 @@ def test_quick_is_less_work_than_balanced_and_that_less_than_best(
     def work(level: str) -> float:
         recipe = recipe_for_level(level, train_rows=rows, class_count=classes, mean_tokens=tokens, device=device, pooling=pooling)[0]
         resolved = recipe.resolved(train_rows=rows, learning_rate=1e-4, pooling=pooling, classes=classes)
-        return resolved.epochs * min(tokens, recipe.max_length)
+        return (0.1 if resolved.method == "frozen" else resolved.epochs) * min(tokens, recipe.max_length)
 
     assert work("Quick look") <= work("Balanced") <= work("Best")
 

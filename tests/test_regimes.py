@@ -52,14 +52,39 @@ def test_what_was_asked_for_is_never_overruled() -> None:
     ],
 )
 def test_few_rows_a_class_or_many_classes_start_from_a_linear_model(rows: int, classes: int, pooling: str, reason: str) -> None:
-    chosen = regime(rows=rows, classes=classes)
+    chosen = regime(rows=rows, classes=classes, method="full")
     assert (chosen.method, chosen.pooling, chosen.head_rate_factor is None) == ("full", pooling, pooling == "cls")
     assert describe_reason(train_rows=rows, classes=classes) == reason
     # From a good linear model as few steps as few rows give should not lead far away.
     assert (chosen.rate_factor < 1) == ("row" in reason)
     # An encoder that was not trained for the average of its tokens stands for a text by its first one.
-    own = regime(rows=rows, classes=classes, encoder_pooling="cls")
+    own = regime(rows=rows, classes=classes, method="full", encoder_pooling="cls")
     assert (own.method, own.pooling, own.rate_factor, own.head_rate_factor) == ("full", "cls", 1.0, None)
+
+
+def test_very_few_rows_a_class_are_for_a_linear_model_alone() -> None:
+    for rows, classes in ((6, 6), (48, 6), (71, 6), (616, 77)):
+        assert (regime(rows=rows, classes=classes).method, regime(rows=rows, classes=classes).pooling) == ("frozen", "mean")
+    # What has no linear model on the average of all tokens is trained, and so is what was not measured.
+    for other in (
+        regime(rows=72),
+        regime(rows=48, encoder_pooling="cls"),
+        regime(rows=48, pooling="cls"),
+        regime(rows=48, head="mlp"),
+        regime(rows=48, linear_start=True),
+        regime(rows=48, sets_steps=True),
+    ):
+        assert other.method == "full"
+
+
+@pytest.mark.parametrize(
+    "asked", [{"epochs": 3}, {"batch_size": 8}, {"learning_rate": 1e-4}, {"label_smoothing": 0.0}, {"frozen_epochs": 2}, {"lora_rank": 4}]
+)
+def test_who_chooses_how_steps_are_taken_gets_steps(asked: dict) -> None:
+    few = {"train_rows": 48, "learning_rate": 1e-4, "pooling": "mean", "classes": 6}
+    assert Recipe(**asked).resolved(**few).method == "full"
+    assert Recipe(max_length=64, seed=3, class_weights="balanced").resolved(**few).method == "frozen"
+    assert Recipe(method="frozen", **({} if "lora_rank" in asked else asked)).resolved(**few).method == "frozen"
 
 
 @pytest.mark.parametrize("rows", [119, 716, 16_000, 100_000])

@@ -106,8 +106,10 @@ def recipe_for_level(
     resolved = base_recipe.resolved(
         train_rows=train_rows, learning_rate=1e-5, pooling=pooling, classes=class_count, linear_start=linear_start
     )
-    if level == "Balanced":
-        reason, start = describe_reason(train_rows=train_rows, classes=class_count, linear_start=linear_start), "Reads"
+    reason, start = describe_reason(train_rows=train_rows, classes=class_count, linear_start=linear_start), "Reads"
+    if resolved.method == "frozen" and level in LEVELS[:2]:
+        recipe, explanation = _linear_model_alone(base_recipe, level, reason, train_rows, mean_tokens, device)
+    elif level == "Balanced":
         if resolved.starts_from_linear_model:
             start = f"{reason}, it starts from a linear model on the unchanged encoder, and reads"
         recipe = base_recipe
@@ -122,6 +124,17 @@ def recipe_for_level(
     else:
         raise RecipeError(f"There is no level called “{level[:40]}”. Levels: {', '.join(LEVELS)}.", code="unknown_level")
     return recipe, explanation + _describe_distillation(resolved)
+
+
+def _linear_model_alone(
+    base_recipe: Recipe, level: str, reason: str, train_rows: int, mean_tokens: float, device: str
+) -> tuple[Recipe, str]:
+    length = _quick_length(device) if level == "Quick look" else base_recipe.max_length
+    cut = _cut(length, mean_tokens) if level == "Quick look" else ""
+    return dataclasses.replace(base_recipe, max_length=length), (
+        f"{reason}, it fits a linear model to what the unchanged encoder makes of the {train_rows:,} training rows{cut}, in seconds and without "
+        "epochs. Fine-tuning gained nothing on files this small; “Best” or the method “full” does it all the same."
+    )
 
 
 def _describe_distillation(resolved: Recipe) -> str:
@@ -140,11 +153,20 @@ def _quick_look(
     epochs = max(1, min(max_epochs, _QUICK_TEXTS.get(device, _QUICK_TEXTS["cpu"]) // max(1, train_rows)))
     if epochs < max_epochs and train_rows < _FEW_PER_CLASS * class_count:
         epochs += 1
-    length = _QUICK_LENGTH.get(device, _QUICK_LENGTH["cpu"])
+    length = _quick_length(device)
     recipe = dataclasses.replace(base_recipe, epochs=epochs, max_length=length, evaluations_per_epoch=2 if epochs == 1 else 1)
-    cut = f" and no more than the first {length} tokens of each text" if mean_tokens > length / 2 else ""
     why = "for a quick first result" if epochs > 1 else "as this many rows teach most of what there is to learn in one epoch"
+    cut = _cut(length, mean_tokens)
     return recipe, f"Reads the {train_rows:,} training rows {_times(epochs)}{cut}, {why}. A longer training may score a little higher."
+
+
+def _quick_length(device: str) -> int:
+    return _QUICK_LENGTH.get(device, _QUICK_LENGTH["cpu"])
+
+
+def _cut(length: int, mean_tokens: float) -> str:
+    """That texts are cut, with a space before it; "" if few of them are as long."""
+    return f" and no more than the first {length} tokens of each text" if mean_tokens > length / 2 else ""
 
 
 def _best(base_recipe: Recipe, resolved: Recipe, train_rows: int, mean_tokens: float) -> tuple[Recipe, str]:
@@ -152,10 +174,10 @@ def _best(base_recipe: Recipe, resolved: Recipe, train_rows: int, mean_tokens: f
     # Lengths have a long tail: nearly all texts are shorter than three times the mean.
     length = min(512, max(base_recipe.max_length, 32 * math.ceil(3 * mean_tokens / 32)))
     recipe = dataclasses.replace(base_recipe, epochs=epochs, max_length=length, evaluations_per_epoch=4, early_stopping=_PATIENCE)
+    duration = "longer than Balanced" if resolved.method == "frozen" else "about one and a half times as long as Balanced"
     return recipe, (
         f"Reads the {train_rows:,} training rows up to {_times(epochs)}, up to {length} tokens of each text, and ends earlier if "
-        f"{_PATIENCE} evaluations in a row bring no better score; "
-        "it takes about one and a half times as long as Balanced."
+        f"{_PATIENCE} evaluations in a row bring no better score; it takes {duration}."
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from trainer.errors import RecipeError
 from trainer.recipe_fields import EVALUATION, OVERFITTING, PACE, TRAINED, fields_of, recipe_field
-from trainer.regimes import check_method, choose_regime
+from trainer.regimes import STEP_SETTINGS, check_method, choose_regime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,8 @@ class Recipe:
         "auto",
         "Method",
         "“full” trains everything, and where the head reads the average of all tokens it starts from a linear model on the unchanged encoder; "
-        "“contrastive” brings texts of the same class together, and puts a linear model on top; “frozen” is a linear model alone, in seconds.",
+        "“contrastive” brings texts of the same class together, and puts a linear model on top; “frozen” is a linear model alone, in seconds. "
+        "Automatic: full; with fewer than 12 rows a class, frozen, if the encoder was trained for the average of all tokens.",
         choices=("auto", "full", "contrastive", "frozen"),
         group=TRAINED,
         place=0,
@@ -388,6 +389,7 @@ class Recipe:
             encoder_pooling=pooling,
             linear_start=linear_start,
             trains_all=not self.lora_rank and not self.frozen_epochs,
+            sets_steps=any(getattr(self, name) != getattr(_DEFAULT, name) for name in STEP_SETTINGS),
         )
         if regime.layer_decay < 1 and (self.learning_rate is not None or self.layer_decay is not None):
             # A rate and its decay belong together: who chooses one gets the other as it is without a decay.
@@ -407,6 +409,7 @@ class Recipe:
         )
 
 
+_DEFAULT = Recipe()
 _LORA_LEARNING_RATE_FACTOR = 4
 """LoRA weights start at zero and have to learn faster than pretrained ones (Biderman et al. 2024); four times was best on the
 sample's validation rows."""

@@ -70,6 +70,24 @@ def test_while_more_epochs_train_the_tab_shows_that_training() -> None:
     assert RunCurves.from_view(view).best_step == 120
 
 
+def test_a_linear_model_alone_is_not_compared_with_itself_and_says_why_there_is_no_curve() -> None:
+    score = {"accuracy": 0.5, "macro_f1": 0.4}
+    linear = event("linear", **score, validation_accuracy=0.5, validation_macro_f1=0.4, rows=42, seconds=2.0)
+    started = event("started", device="2 CPU cores", batch_size=16, learning_rate=3e-5, total_steps=0, epoch_steps=[])
+    evaluated = [event("eval", step=0, loss=1.4, **score), event("checkpoint", step=0)]
+    finished = build_view("x", [*FIRST[:2], linear, started, *evaluated, event("finished", best_step=0)])
+    assert finished.status == "finished"
+    html = shown_html(finished)
+    assert "It is a linear model on the unchanged encoder: without epochs there are no curves." in html
+    assert "ithout fine-tuning" not in html
+    assert "texts/s" not in html
+    assert RunCurves.from_view(finished).reference_lines == ()
+    fine_tuned = build_view("x", [*FIRST[:2], linear, *KEPT_80[2:]])
+    assert "Without fine-tuning: 50 %" in shown_html(fine_tuned)
+    assert "no curves" not in shown_html(fine_tuned)
+    assert [line.name for line in RunCurves.from_view(fine_tuned).reference_lines] == ["no fine-tuning"]
+
+
 def test_a_gap_that_is_no_fault_is_no_warning() -> None:
     gap = CheckResult("generalization_gap", "info", message="A gap.", advice="More rows.", title="Gap")
     html = train_view.details(build_view("x", KEPT_80), [gap])

@@ -68,7 +68,10 @@ class RunCurves:
 def _reference_lines(view: RunView) -> tuple[ReferenceLine, ...]:
     main = main_score(view.task)
     word_counts = () if view.baseline is None else (ReferenceLine("counting words", getattr(view.baseline.validation, main)),)
-    linear = () if view.linear is None else (ReferenceLine("no fine-tuning", getattr(view.linear.validation, main)),)
+    # Without steps that model is the one that is trained.
+    linear = (
+        () if view.linear is None or not view.total_steps else (ReferenceLine("no fine-tuning", getattr(view.linear.validation, main)),)
+    )
     # Of always predicting the same labels only the accuracy is known.
     majority = view.majority if main == "accuracy" else None
     return linear + word_counts + (() if majority is None else (ReferenceLine("most frequent class", majority.validation_accuracy),))

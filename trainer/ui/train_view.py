@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from trainer.check import CheckResult
 from trainer.evaluation.report import Scores
 from trainer.jobs.queue import Delay
-from trainer.runs.resume_rules import is_worth_resuming, resume_label
+from trainer.runs.resume_rules import has_epochs, is_worth_resuming, resume_label
 from trainer.runs.view import Evaluation, KeptModel, RunView
 from trainer.text_format import duration, millions, percent, pluralize
 from trainer.ui import checks_view, html_pieces, page_frame, run_status, score_format
@@ -26,7 +26,8 @@ def details(view: RunView, checks: Sequence[CheckResult], parent: str = "") -> s
     ``parent`` says which run this one continues.
     """
     kept = view.kept
-    speed = f"{kept.samples_per_second:.0f} texts/s" if kept.samples_per_second else "– texts/s"
+    has_speed = view.live or has_epochs(view)
+    speed = f"{kept.samples_per_second:.0f} texts/s" if kept.samples_per_second else "– texts/s" if has_speed else ""
     level = view.level or "own settings"
     epochs = f"{level}, {pluralize(kept.epochs, 'epoch')}" if kept.epochs else level
     # What changes during the training comes last.
@@ -109,7 +110,8 @@ def _status_sentence(view: RunView, title: str, scores: Scores | None) -> tuple[
         kept = view.kept.evaluation
         validation = "" if kept is None or words.value(kept) is None else f"{words.so_far.format(_validated(kept, view))} "
         score = "" if scores is None else f" {words.sentence(scores.test, view.folds)}."
-        return f"Trained.{score}", validation + baselines_sentence(view)
+        without_epochs = "" if has_epochs(view) else " It is a linear model on the unchanged encoder: without epochs there are no curves."
+        return f"Trained.{score}", f"{validation}{baselines_sentence(view)}{without_epochs}"
     if view.status == "stopped":
         return (
             f"{title} was stopped {_at_step(view)}.",
@@ -124,7 +126,8 @@ def _status_sentence(view: RunView, title: str, scores: Scores | None) -> tuple[
 def baselines_sentence(view: RunView) -> str:
     """What the model has to beat, scored on the same validation rows."""
     baselines, words = [], score_format.words_of(view.task)
-    if view.linear is not None:
+    # Without steps that model is the one that is trained.
+    if view.linear is not None and view.total_steps:
         baselines.append(f"without fine-tuning: {percent(words.value(view.linear.validation), 0)}")
     if view.baseline is not None:
         baselines.append(f"counting words: {percent(words.value(view.baseline.validation), 0)}")
