@@ -18,7 +18,7 @@ model on the unchanged encoder; with 32 rows a class, in one draw, it gained 4."
 
 FROZEN_ROWS_A_CLASS = 12
 """Below, fine-tuning from the linear model gains nothing and takes twice the time: with 8 rows a class it lost 1.3 points on TweetEval's test file
-and 0.8 on Banking77's, and gained 0.5 on other rows of three training files; with 16 it gained up to 4."""
+and 1.0 on Banking77's, and gained 0.5 on other rows of three training files; with 16 it gained up to 4."""
 
 _FEW_ROWS_RATE_FACTOR = 0.12
 """As few steps as few rows give should not lead far away from a good linear model: in four draws it lost 0.3 points against it,
