@@ -43,7 +43,7 @@ def test_what_was_asked_for_is_never_overruled() -> None:
     [
         (716, 6, "cls", ""),
         (120, 6, "cls", ""),
-        (119, 6, "mean", "With 20 training rows a class"),
+        (119, 6, "mean", "With 19 training rows a class"),
         (6, 6, "mean", "With 1 training row a class"),
         (8_592, 77, "mean", "With 77 classes"),
         (616, 77, "mean", "With 8 training rows a class"),
@@ -78,7 +78,17 @@ def test_very_few_rows_a_class_are_for_a_linear_model_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"epochs": 3}, {"batch_size": 8}, {"learning_rate": 1e-4}, {"label_smoothing": 0.0}, {"frozen_epochs": 2}, {"lora_rank": 4}]
+    "asked",
+    [
+        {"log_every": 1},
+        {"best_metric": "loss"},
+        {"epochs": 3},
+        {"batch_size": 8},
+        {"learning_rate": 1e-4},
+        {"label_smoothing": 0.0},
+        {"frozen_epochs": 2},
+        {"lora_rank": 4},
+    ],
 )
 def test_who_chooses_how_steps_are_taken_gets_steps(asked: dict) -> None:
     few = {"train_rows": 48, "learning_rate": 1e-4, "pooling": "mean", "classes": 6}

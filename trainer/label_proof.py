@@ -5,7 +5,7 @@ Decides nothing about labels: that is ``LabelEditor``.
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trainer.drafts.copies import file_digests, has_digest
 from trainer.drafts.draft_cache import DraftCache
@@ -52,7 +52,10 @@ class LabelProof:
         if before is None:
             recipe, level = default_recipe()
             before = self._start(draft_id, recipe, level=level, with_decisions=False)
-        return self._start(draft_id, self._library.recipe(before.id), level=before.level, compared_with=before.id)
+        # The decisions may leave so many rows more or less that another method would be the automatic one.
+        method = Run(self._runs.root / before.id).resolved_recipe().method
+        recipe = replace(self._library.recipe(before.id), method=method)
+        return self._start(draft_id, recipe, level=before.level, compared_with=before.id)
 
     def run_before(self, draft_id: str) -> RunView | None:
         """The last run that keeps test rows aside and learns, or learnt, from the draft's file with the labels and the choices as they are without any decision."""

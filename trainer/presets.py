@@ -133,7 +133,7 @@ def _linear_model_alone(
     cut = _cut(length, mean_tokens) if level == "Quick look" else ""
     return dataclasses.replace(base_recipe, max_length=length), (
         f"{reason}, it fits a linear model to what the unchanged encoder makes of the {train_rows:,} training rows{cut}, in seconds and without "
-        "epochs. Fine-tuning gained nothing on files this small; “Best” or the method “full” does it all the same."
+        "epochs. Fine-tuning was no better on files this small; “Best” or the method “full” does it all the same."
     )
 
 

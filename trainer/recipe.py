@@ -25,7 +25,8 @@ class Recipe:
         "Method",
         "“full” trains everything, and where the head reads the average of all tokens it starts from a linear model on the unchanged encoder; "
         "“contrastive” brings texts of the same class together, and puts a linear model on top; “frozen” is a linear model alone, in seconds. "
-        "Automatic: full; with fewer than 12 rows a class, frozen, if the encoder was trained for the average of all tokens.",
+        "Automatic: full; with fewer than 12 rows a class frozen, if the encoder was trained for the average of all tokens, the head is linear, a text "
+        "has one label, and no setting of the training steps was changed.",
         choices=("auto", "full", "contrastive", "frozen"),
         group=TRAINED,
         place=0,

@@ -36,12 +36,12 @@ WAYS: dict[str, dict[str, str]] = {
     "default": {},
     "before": {"pooling": "cls", "added_tokens": "off", "layer_decay": "1", "distillation": "0"},
     "first token": {"pooling": "cls"},
-    "linear start": {"pooling": "mean"},
+    "linear start": {"method": "full", "pooling": "mean"},
     "contrastive": {"method": "contrastive"},
     "no fine-tuning": {"method": "frozen"},
     "texts alone": {"method": "frozen", "class_names": "off"},
 }
-"""The defaults; those of before, which fine-tuned on the first token however many rows and classes; the two ways between which these decide now;
+"""The defaults; those of before, which fine-tuned on the first token however many rows and classes; two ways between which these decide now, beside the third, no fine-tuning;
 contrastive learning; the linear model on the unchanged encoder alone; and the same without the names of the classes."""
 
 SETFIT = "setfit"

@@ -672,6 +672,16 @@ def test_another_split_is_shown_at_once_and_a_wrong_one_refused(visit: Open, moo
     expect(line).to_contain_text("48 test rows")
     tab(page, "Train")
     expect(page.locator("#start")).to_be_enabled()
+    # What a level does depends on the rows that it learns from.
+    explanation = page.locator("#level-explanation")
+    expect(explanation).to_contain_text("Reads the 168 training rows")
+    tab(page, "Data")
+    page.locator("#split").get_by_text("Custom").click()
+    page.locator("#test-share input").fill("10")
+    page.locator("#test-share input").press("Tab")
+    expect(line).to_contain_text("24 test rows")
+    tab(page, "Train")
+    expect(explanation).to_contain_text("Reads the 192 training rows")
 
 
 # Text from a file is never run as code

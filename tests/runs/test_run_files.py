@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from trainer.drafts.copies import source_digests
+from trainer.drafts.history import DraftHistory
 from trainer.drafts.store import DraftStore
 from trainer.runs.checkpoints import Checkpoints
 from trainer.runs.evaluations import Evaluations
 from trainer.runs.run import Run
 from trainer.runs.run_files import list_folder
+from trainer.runs.seal import files_in
 
 
 @pytest.fixture
@@ -59,6 +61,7 @@ def test_what_cannot_be_read_is_not_empty(tmp_path: Path, monkeypatch: pytest.Mo
     [
         lambda folder: list_folder(folder),
         lambda folder: source_digests(folder),
+        lambda folder: list(files_in(folder)),
         lambda folder: Checkpoints(folder, run_id="a" * 32).remove_after(None),
         lambda folder: Evaluations(Run(folder.parent)).list(),
     ],
@@ -67,7 +70,8 @@ def test_a_folder_that_is_removed_while_it_is_listed_holds_nothing(
     tmp_path: Path, removed_before_listing: Callable[[Path], None], read: Callable[[Path], object]
 ) -> None:
     folder = tmp_path / "evaluations"
-    (folder / "source").mkdir(parents=True)
+    folder.mkdir()
+    (folder / "source").touch()
     removed_before_listing(folder)
     assert not read(folder)
     assert not folder.exists()
@@ -81,6 +85,17 @@ def test_two_requests_remove_the_oldest_drafts_at_once(tmp_path: Path, removed_b
     removed_before_listing(tmp_path / "drafts" / drafts[0].id)
     store.prune("local", keep=1)
     assert [draft.id for draft in store.iter_drafts("local")] == [drafts[2].id]
+
+
+def test_a_draft_that_is_removed_while_all_are_closed_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = DraftStore(tmp_path / "drafts")
+    drafts = [store.create("local", {"main": ("a.csv", b"x")}) for _ in range(2)]
+    monkeypatch.setattr(store, "iter_drafts", lambda owner: iter(drafts))
+    store.remove(drafts[0])
+    history = DraftHistory(store)
+    history.close("local")
+    monkeypatch.undo()
+    assert history.latest("local") is None
 
 
 def test_a_draft_whose_decisions_cannot_be_looked_for_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

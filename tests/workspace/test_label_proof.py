@@ -88,6 +88,9 @@ def test_without_a_run_before_one_is_trained_first(studio: Studio, workspace: Wo
     after = workspace.proof.train_again(draft_id, lambda: (RECIPE, "Quick look"))
     before = workspace.library.view(after.compared_with)
     assert (before.decisions, before.level, after.level) == ({}, "Quick look", "Quick look")
+    # The number of rows that the decisions leave does not choose another method.
+    runs = [Run(studio.settings.runs_dir / view.id) for view in (before, after)]
+    assert (runs[0].recipe().method, runs[1].recipe().method) == ("auto", runs[0].resolved_recipe().method)
     # Pressed twice, there is one run of each.
     assert workspace.proof.train_again(draft_id, no_default).id == after.id
     assert len(workspace.library.runs()) == 2

@@ -17,6 +17,7 @@ from trainer.recipe import Recipe
 from trainer.report_html import report_html
 from trainer.runs.event_types import Created, Finished, RecordedFinding
 from trainer.runs.store import RunStore
+from trainer.runs.view import BaselineScores, Metrics
 from trainer.settings import Settings
 from trainer.studio import Studio
 
@@ -143,3 +144,13 @@ def test_the_report_says_from_which_score_on_a_text_has_a_label(served: tuple[St
     for said, cut, words in ((report, None, False), (of_scores, 0.3, True)):
         assert said.to_dict()["labels_cut"] == cut
         assert ("a text has the labels from 0.3 on." in report_html(said)) is words
+
+
+def test_a_linear_model_that_was_kept_is_not_compared_with_itself(served: tuple[Studio, str]) -> None:
+    studio, run_id = served
+    report = studio.for_owner(ME).reports.report(run_id)
+    linear = BaselineScores(100, Metrics(0.5, 0.5), Metrics(0.5, 0.5))
+    for step, compared in ((9, True), (0, False)):
+        kept = replace(report.view.kept, step=step)
+        html = report_html(replace(report, view=replace(report.view, linear=linear, model=kept)))
+        assert ("without fine-tuning 50.0 %" in html) is compared

@@ -85,7 +85,9 @@ class DraftHistory:
     def close(self, owner: str) -> None:
         """Make none of the owner's drafts the latest, until one is opened or reopened; all are kept. Raises OSError."""
         for draft in self._store.iter_drafts(owner):
-            (self._store.root / draft.id / _CLOSED).touch()
+            # Another request may remove it meanwhile.
+            with suppress(FileNotFoundError):
+                (self._store.root / draft.id / _CLOSED).touch()
 
     def reopen(self, draft: Draft) -> None:
         """Make a draft the latest. Raises OSError."""

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from trainer.evaluation.metrics import main_score
+from trainer.runs.resume_rules import has_epochs
 from trainer.runs.view import RunView
 
 
@@ -69,9 +70,8 @@ def _reference_lines(view: RunView) -> tuple[ReferenceLine, ...]:
     main = main_score(view.task)
     word_counts = () if view.baseline is None else (ReferenceLine("counting words", getattr(view.baseline.validation, main)),)
     # Without steps that model is the one that is trained.
-    linear = (
-        () if view.linear is None or not view.total_steps else (ReferenceLine("no fine-tuning", getattr(view.linear.validation, main)),)
-    )
+    has_linear = view.linear is not None and (view.live or has_epochs(view))
+    linear = (ReferenceLine("no fine-tuning", getattr(view.linear.validation, main)),) if has_linear else ()
     # Of always predicting the same labels only the accuracy is known.
     majority = view.majority if main == "accuracy" else None
     return linear + word_counts + (() if majority is None else (ReferenceLine("most frequent class", majority.validation_accuracy),))

@@ -27,10 +27,11 @@ VECTORS = "train_vectors.parquet"
 
 
 def list_folder(folder: Path, prefix: str = "") -> list[Path]:
-    """What is in a folder and has a name that begins with ``prefix``, by name; nothing if there is no such folder. Raises OSError if it cannot be read.
+    """What is in a folder and has a name that begins with ``prefix``, by name; nothing if there is no such folder, or no permission to read it. Raises
+    OSError.
 
-    ``Path.glob`` also raises if another request or process removes the folder meanwhile.
+    Unlike ``Path.glob`` it does not raise if another request or process removes the folder meanwhile.
     """
-    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+    with suppress(FileNotFoundError, NotADirectoryError, PermissionError), os.scandir(folder) as entries:
         return sorted(folder / entry.name for entry in entries if entry.name.startswith(prefix))
     return []

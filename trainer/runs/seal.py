@@ -99,5 +99,12 @@ def _is_intact(folder: Path, name: str, sealed: tuple[int, str], digest: Digest 
 
 
 def files_in(folder: Path) -> Iterator[Path]:
-    """The files in a folder and its subfolders, sorted by name."""
-    return (path for path in sorted(folder.rglob("*")) if path.is_file())
+    """The files in a folder and its subfolders, sorted by name, without those that others remove meanwhile. Raises OSError."""
+    found = (Path(inside, name) for inside, _, names in os.walk(folder, onerror=_raise_unless_gone) for name in names)
+    return (path for path in sorted(found) if path.is_file())
+
+
+def _raise_unless_gone(error: OSError) -> None:
+    """What cannot be read for want of permission has no files either."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError):
+        raise error

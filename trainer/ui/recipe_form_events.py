@@ -336,17 +336,27 @@ def _wire_level(studio: Studio, page: Page) -> None:
     data, form = page.data, page.train.recipe
     fields = [form.level, form.explanation, *form.settings, page.train.notice]
 
-    @errors_on_train_tab(page)
-    def apply_level(draft: str | None, *values: Any) -> dict:
+    def show_level(level: str, draft: str | None, values: Sequence[Any]) -> dict:
         workspace = current_workspace(studio)
-        level = _selected_level(page, values)
-        if not level:
-            return {form.explanation: recipe_form.CUSTOM_MESSAGE}
         recipe, explanation = workspace.recipe_for_level(draft or workspace.drafts.latest_id(), level, base_recipe(page, values))
         current = dict(zip(form.settings, _parse_form(page, values)[1], strict=True))
         # Only what differs: the user may be typing into another field meanwhile.
         changed = {field: value for field, value in recipe_form.show(form, recipe).items() if value != current[field]}
-        return {form.explanation: recipe_form.explanation_html(explanation), page.train.notice: "", **changed}
+        return {form.explanation: recipe_form.explanation_html(explanation), **changed}
+
+    @errors_on_train_tab(page)
+    def apply_level(draft: str | None, *values: Any) -> dict:
+        level = _selected_level(page, values)
+        if not level:
+            return {form.explanation: recipe_form.CUSTOM_MESSAGE}
+        return {page.train.notice: "", **show_level(level, draft, values)}
+
+    def follow_form(draft: str | None, *values: Any) -> Any:
+        """With another encoder or split, the level may mean other settings; a wrong value is shown by other handlers."""
+        with suppress(UserError):
+            if level := _selected_level(page, values):
+                return show_level(level, draft, values)
+        return gr.skip()
 
     @errors_on_train_tab(page)
     def keep_level(explanation: str, draft: str | None, *values: Any) -> Any:
@@ -358,6 +368,8 @@ def _wire_level(studio: Studio, page: Page) -> None:
     save_form = save_form_event(studio, page)
     form.level.input(apply_level, draft_and_form, fields, **PRIVATE_EVENT_MULTIPLE).then(**save_form)
     data.version.change(keep_level, [form.explanation, *draft_and_form], fields, **PRIVATE_EVENT_MULTIPLE)
+    others = [c.change for c in (*data.form, page.train.encoder)]
+    gr.on(others, follow_form, draft_and_form, [form.explanation, *form.settings], **PRIVATE_EVENT_MULTIPLE)
     # In the browser, so that a level clicked straight after typing comes second. Saved only after the level has changed: otherwise a reload
     # would find the old level and fill in the form with it.
     custom = json.dumps([recipe_form.CUSTOM, recipe_form.CUSTOM_MESSAGE])

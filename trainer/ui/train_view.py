@@ -127,7 +127,7 @@ def baselines_sentence(view: RunView) -> str:
     """What the model has to beat, scored on the same validation rows."""
     baselines, words = [], score_format.words_of(view.task)
     # Without steps that model is the one that is trained.
-    if view.linear is not None and view.total_steps:
+    if view.linear is not None and (view.live or has_epochs(view)):
         baselines.append(f"without fine-tuning: {percent(words.value(view.linear.validation), 0)}")
     if view.baseline is not None:
         baselines.append(f"counting words: {percent(words.value(view.baseline.validation), 0)}")

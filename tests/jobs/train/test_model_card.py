@@ -65,6 +65,7 @@ def test_a_linear_model_that_was_only_tried_is_not_where_the_training_started(tm
     assert "A linear model on the unchanged encoder, having learned from the names of the classes too, reaches accuracy 0.80" in text
     _, text = card_of(tmp_path / "kept", method="frozen", linear=linear, best_step=0, linear_learned_names=True)
     assert "the head is a logistic regression on 100 training rows and the names of the classes, computed on" in text
+    assert "fine-tuned" not in text.split("## What was measured")[0]
 
 
 def test_a_contrastive_training_is_described(tmp_path: Path) -> None:

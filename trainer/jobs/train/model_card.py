@@ -43,7 +43,7 @@ def write_model_card(run: Run, view: RunView, report: Report, confidence: Confid
 
 # {_escape(view.name)}
 
-A text classifier with {classes} classes{several}, fine-tuned with Emotune from {_escape(view.encoder)} on
+A text classifier with {classes} classes{several}, {_made_from(view)} {_escape(view.encoder)} on
 {view.rows.get("train", 0):,} rows of {_escape(view.source_title)}.
 
 {loading_section(run, find_task(view.task))}
@@ -141,10 +141,19 @@ def _added_tokens_sentence(view: RunView) -> str:
     return f" {_escape(view.added_tokens_sentence)}" if view.added_tokens else ""
 
 
+def _is_linear_model(view: RunView) -> bool:
+    """Whether the model that is kept is the linear one on the unchanged encoder."""
+    return view.kept.step == 0 and (view.linear is not None or view.folds > 0)
+
+
+def _made_from(view: RunView) -> str:
+    return "trained with Emotune on top of" if _is_linear_model(view) else "fine-tuned with Emotune from"
+
+
 def _describe_training(view: RunView) -> str:
     """The training of the model, as far as it is known."""
     model = view.kept
-    if model.step == 0 and (view.linear is not None or view.folds):
+    if _is_linear_model(view):
         device, rows = _escape(model.device) or "an unknown device", view.rows.get("train", 0) if view.linear is None else view.linear.rows
         names = " and the names of the classes" if view.linear_learned_names else ""
         return f"The encoder is unchanged, and the head is a logistic regression on {pluralize(rows, 'training row')}{names}, computed on {device}"
