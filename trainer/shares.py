@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.atomic import make_folder, remove_file, write_file
-from trainer.runs.run_files import list_folder
 
 _TOKEN_BYTES = 16
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
@@ -60,6 +59,6 @@ class Shares:
                 remove_file(self._folder / share.token)
 
     def _all(self) -> Iterator[Share]:
-        for path in list_folder(self._folder):
+        for path in self._folder.glob("*") if self._folder.is_dir() else ():
             if (share := self.find(path.name)) is not None:
                 yield share

@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 from trainer.atomic import make_folder, remove_file
 from trainer.errors import UnavailableError
-from trainer.runs.run_files import list_folder
 
 SWITCHES: Mapping[str, str] = MappingProxyType(
     {
@@ -44,7 +43,7 @@ class Switches:
 
     def on(self) -> tuple[str, ...]:
         """The names of those that are on, of blocked owners too."""
-        return tuple(path.name for path in list_folder(self._folder))
+        return tuple(sorted(path.name for path in self._folder.glob("*"))) if self._folder.is_dir() else ()
 
     def uploads_allowed(self) -> bool:
         """Whether files may be opened."""

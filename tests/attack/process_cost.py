@@ -1,8 +1,11 @@
-"""CPU time and memory that a block of code costs this process and its children, above their idle values. Reads /proc: Linux only."""
+"""CPU time and memory that a block of code costs this process and its children, above their idle values. Reads /proc: Linux only.
+
+CPU time is that of the programs themselves: what the system takes for a new page of memory depends on how much the host has at hand (once three
+seconds for 330 MB), and memory has a limit of its own.
+"""
 
 import os
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,7 +33,7 @@ def measure_cost() -> Iterator[Cost]:
         with suppress(OSError):
             Path(f"/proc/{pid}/clear_refs").write_text("5")  # resets the peak (VmHWM)
     idle = {child: _memory(child, "VmRSS") for child in child_processes()}
-    own_cpu, children_cpu, own_memory = time.process_time(), _children_cpu_seconds(), _memory(own_pid, "VmRSS")
+    own_cpu, children_cpu, own_memory = os.times().user, _children_cpu_seconds(), _memory(own_pid, "VmRSS")
     peaks, finished, cost = dict(idle), threading.Event(), Cost()
 
     def update_peaks() -> None:
@@ -47,7 +50,7 @@ def measure_cost() -> Iterator[Cost]:
     update_peaks()
     finished.set()
     sampler.join()
-    cost.cpu = in_quiet_seconds(time.process_time() - own_cpu + max(0.0, _children_cpu_seconds() - children_cpu))
+    cost.cpu = in_quiet_seconds(os.times().user - own_cpu + max(0.0, _children_cpu_seconds() - children_cpu))
     own_growth = max(0.0, _memory(own_pid, "VmHWM") - own_memory)
     cost.megabytes = own_growth + sum(max(0.0, peak - idle.get(child, 100.0)) for child, peak in peaks.items())
 
@@ -71,14 +74,14 @@ def _memory(pid: int, field: str) -> float:
 
 
 def _children_cpu_seconds() -> float:
-    """CPU seconds of all children, running or ended."""
+    """CPU seconds of all children, running or ended, without those of the system."""
     times = os.times()
     running = 0.0
     for child in child_processes():
         with suppress(OSError, ValueError, IndexError):
             fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-            running += (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
-    return times.children_user + times.children_system + running
+            running += int(fields[11]) / _TICKS_PER_SECOND
+    return times.children_user + running
 
 
 def resident_megabytes() -> float:
