@@ -124,8 +124,8 @@ def _bar(report: RunReport) -> str:
         marks.append(("always the most frequent class", share))
     if view.baseline is not None:
         marks.append(("counting words", getattr(view.baseline.test, main)))
-    if view.linear is not None and view.kept.step:
-        marks.append(("without fine-tuning", getattr(view.linear.test, main)))
+    if view.compared_linear is not None:
+        marks.append(("without fine-tuning", getattr(view.compared_linear.test, main)))
     ticks = "".join(f'<i class="tick" style="left:{100 * value:.2f}%"></i>' for _, value in marks)
     named = " · ".join(f"{name} {percent(value)}" for name, value in sorted(marks, key=lambda mark: mark[1]))
     compared = f'<p class="quiet">To compare with: {_text(named)}.</p>' if marks else ""

@@ -51,10 +51,10 @@ def report_text(view: "RunView", report: "Report", checks: Sequence[CheckResult]
             f"A simple word-count model, having learned from {training_rows}, reaches {accuracy} {percent(view.baseline.test.accuracy)}, "
             f"macro F1 {percent(view.baseline.test.macro_f1)}."
         )
-    if view.linear is not None and view.kept.step:
+    if view.compared_linear is not None:
         lines.append(
-            f"Without fine-tuning, a linear model on the unchanged encoder reaches {accuracy} {percent(view.linear.test.accuracy)}, "
-            f"macro F1 {percent(view.linear.test.macro_f1)}."
+            f"Without fine-tuning, a linear model on the unchanged encoder reaches {accuracy} {percent(view.compared_linear.test.accuracy)}, "
+            f"macro F1 {percent(view.compared_linear.test.macro_f1)}."
         )
     lines += [
         "",

@@ -70,7 +70,7 @@ def _reference_lines(view: RunView) -> tuple[ReferenceLine, ...]:
     main = main_score(view.task)
     word_counts = () if view.baseline is None else (ReferenceLine("counting words", getattr(view.baseline.validation, main)),)
     # Without steps that model is the one that is trained.
-    has_linear = view.linear is not None and (view.live or has_epochs(view))
+    has_linear = view.linear is not None and has_epochs(view)
     linear = (ReferenceLine("no fine-tuning", getattr(view.linear.validation, main)),) if has_linear else ()
     # Of always predicting the same labels only the accuracy is known.
     majority = view.majority if main == "accuracy" else None

@@ -16,8 +16,8 @@ def is_worth_resuming(view: RunView) -> bool:
 
 
 def has_epochs(view: RunView) -> bool:
-    """Whether it was trained step by step; the method frozen is a linear model, which is fitted at once."""
-    return view.total_steps > 0 or (view.linear is None and not view.folds)
+    """Whether it was trained step by step, or may still be; the method frozen is a linear model, which is fitted at once."""
+    return view.live or view.total_steps > 0 or (view.linear is None and not view.folds)
 
 
 def resume_label(view: RunView) -> str:

@@ -283,6 +283,11 @@ class RunView:
         return self.model is not None
 
     @property
+    def compared_linear(self) -> BaselineScores | None:
+        """The linear model that the kept model is compared with; None if none was tried, or if it is the model that was kept."""
+        return None if self.kept.step == 0 else self.linear
+
+    @property
     def kept(self) -> KeptModel:
         """The best model so far while it trains; otherwise the model in the folder or, if there is none, the best of the last attempt.
 

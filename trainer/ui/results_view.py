@@ -131,7 +131,7 @@ def bar(view: RunView, report: Report) -> str:
     if view.baseline is not None:
         baselines.append(_Baseline("counting words", words.value(view.baseline.test)))
     baselines.sort(key=lambda baseline: baseline.score)
-    linear = [] if view.linear is None or view.kept.step == 0 else [_Baseline("without fine-tuning", words.value(view.linear.test))]
+    linear = [] if view.compared_linear is None else [_Baseline("without fine-tuning", words.value(view.compared_linear.test))]
     model_score = format_score(score.value, 1)
     interval = "" if few else f", between {percent_range(score.low, score.high).replace(' to ', ' and ')} with other test rows"
     listed = "; ".join(f"{_FULL_NAMES[baseline.name]}: {format_score(baseline.score, 1)}" for baseline in [*baselines, *linear])

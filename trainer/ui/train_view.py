@@ -26,8 +26,7 @@ def details(view: RunView, checks: Sequence[CheckResult], parent: str = "") -> s
     ``parent`` says which run this one continues.
     """
     kept = view.kept
-    has_speed = view.live or has_epochs(view)
-    speed = f"{kept.samples_per_second:.0f} texts/s" if kept.samples_per_second else "– texts/s" if has_speed else ""
+    speed = f"{kept.samples_per_second:.0f} texts/s" if kept.samples_per_second else "– texts/s" if has_epochs(view) else ""
     level = view.level or "own settings"
     epochs = f"{level}, {pluralize(kept.epochs, 'epoch')}" if kept.epochs else level
     # What changes during the training comes last.
@@ -127,7 +126,7 @@ def baselines_sentence(view: RunView) -> str:
     """What the model has to beat, scored on the same validation rows."""
     baselines, words = [], score_format.words_of(view.task)
     # Without steps that model is the one that is trained.
-    if view.linear is not None and (view.live or has_epochs(view)):
+    if view.linear is not None and has_epochs(view):
         baselines.append(f"without fine-tuning: {percent(words.value(view.linear.validation), 0)}")
     if view.baseline is not None:
         baselines.append(f"counting words: {percent(words.value(view.baseline.validation), 0)}")

@@ -86,15 +86,7 @@ def _deepen(job: RunningJob, corpus: Corpus, quick: Evidence) -> Evidence:
     """Train the recipe of the job on all rows but a fold, for each fold, and pool in what the models say of it."""
     recipe = Recipe.from_dict(dict(job.parameters["recipe"]))
     encoder = job.services.encoders.get(recipe.encoder)
-    # By its own, smaller number of rows a fold might train in another way than the rest.
-    resolved = recipe.resolved(
-        train_rows=len(corpus),
-        learning_rate=encoder.learning_rate,
-        pooling=encoder.pooling,
-        classes=len(corpus.label_names),
-        linear_start=corpus.task.linear_start,
-    )
-    plan = FoldPlan(corpus, quick.near.groups, quick.learned, replace(recipe, method=resolved.method), encoder, N_FOLDS)
+    plan = FoldPlan(corpus, quick.near.groups, quick.learned, recipe, encoder, N_FOLDS)
     parts = cross_validate(
         job.folder / _FOLDS,
         plan,

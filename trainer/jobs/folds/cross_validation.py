@@ -56,6 +56,16 @@ class FoldPlan:
         """The labels of all rows, in which those of rows that are not learned have no influence."""
         return TASK_FOLDS[self.corpus.task.key].only(self.corpus.label_ids, self.learned)
 
+    def resolved(self, recipe: Recipe, train_rows: int) -> Recipe:
+        """The recipe for this encoder and so many of these rows."""
+        return recipe.resolved(
+            train_rows=train_rows,
+            learning_rate=self.encoder.learning_rate,
+            pooling=self.encoder.pooling,
+            classes=len(self.corpus.label_names),
+            linear_start=self.corpus.task.linear_start,
+        )
+
     def fold_of_rows(self) -> np.ndarray:
         """The fold of each row, (n,) int64."""
         return TASK_FOLDS[self.corpus.task.key].assign(self._learned_labels, self.groups, self.n_folds, self.recipe.seed)
@@ -160,16 +170,11 @@ def _train_fold(
 
     run, splits = _fold_run(folder, fold), plan.splits(fold)
     if not run.path.is_dir():
-        recipe, encoder = replace(plan.recipe, encoder=plan.encoder.name), plan.encoder
+        # By its own, smaller number of rows a fold might be trained with another method than the rest.
+        recipe = replace(plan.recipe, encoder=plan.encoder.name, method=plan.resolved(plan.recipe, len(plan.corpus)).method)
         RunStore(folder).create(
             recipe=recipe,
-            resolved=recipe.resolved(
-                train_rows=len(splits.train),
-                learning_rate=encoder.learning_rate,
-                pooling=encoder.pooling,
-                classes=len(plan.corpus.label_names),
-                linear_start=plan.corpus.task.linear_start,
-            ),
+            resolved=plan.resolved(recipe, len(splits.train)),
             created=Created(name=f"fold {fold + 1}", owner="fold"),
             fill=lambda path: save_rows(path / ROWS, plan.corpus, splits),
             run_id=run.id,

@@ -262,14 +262,15 @@ def _baseline_sentence(view: RunView, accuracy_name: str) -> str:
 
 def _linear_sentence(run: Run, view: RunView, accuracy_name: str) -> str:
     """The scores of the linear model on the unchanged encoder; "" without one, or if it is the model."""
-    if view.linear is None or view.kept.step == 0:
+    linear = view.compared_linear
+    if linear is None:
         return ""
     recipe = run.resolved_recipe()
     started = ", from which the fine-tuning started," if recipe.starts_from_linear_model and recipe.method == "full" else ""
     names = ", having learned from the names of the classes too," if view.linear_learned_names else ""
     return (
         f"\nA linear model on the unchanged encoder{names}{started} reaches {accuracy_name} "
-        f"{_format_score(view.linear.test.accuracy)} and macro F1 {_format_score(view.linear.test.macro_f1)}."
+        f"{_format_score(linear.test.accuracy)} and macro F1 {_format_score(linear.test.macro_f1)}."
     )
 
 
